@@ -1,0 +1,162 @@
+"""The actions that bring an app from what is observed to what is wanted.
+
+A closed union of frozen values, each with its cause, dispatched with `match` and `assert_never`:
+a new kind makes the type checker list every place that must learn it. Each is idempotent: a
+driver that is told twice does it once. Texts of actions are what users read in a plan.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+__all__ = [
+    "Action",
+    "Balance",
+    "Migrate",
+    "Open",
+    "Prepare",
+    "Provision",
+    "ReplicaStart",
+    "ReplicaStop",
+    "Retire",
+    "RunEnd",
+    "RunStart",
+    "describe",
+]
+
+Backing = Literal["database", "cache", "bucket"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """Make a revision runnable: its source, its environment, its build."""
+
+    revision: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provision:
+    """Have a database, cache or bucket and make it accept connections."""
+
+    node: str
+    kind: Backing
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """Stop a backing node, keeping its data."""
+
+    node: str
+    kind: Backing
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """Have the balancer listen for the app's services."""
+
+    services: tuple[str, ...]
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrate:
+    """Run a service's `before` command once, under a lock."""
+
+    service: str
+    revision: str
+    command: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaStart:
+    """Start one replica."""
+
+    service: str
+    revision: str
+    replica: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaStop:
+    """Take a replica out of the balancer, let it drain, end it."""
+
+    service: str
+    replica: str
+    drain_seconds: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Send a service's traffic: percent per revision, over its ready replicas."""
+
+    service: str
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    draining: frozenset[str] = frozenset()
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """Start one run of a job."""
+
+    job: str
+    run: str
+    revision: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """End a run that takes too long or is not wanted any more."""
+
+    job: str
+    run: str
+    cause: str
+
+
+Action = (
+    Prepare
+    | Provision
+    | Retire
+    | Open
+    | Migrate
+    | ReplicaStart
+    | ReplicaStop
+    | Balance
+    | RunStart
+    | RunEnd
+)
+
+
+def describe(action: Action) -> str:
+    """The action in words, without its cause."""
+    match action:
+        case Prepare():
+            return f"prepare revision {action.revision}"
+        case Provision():
+            return f"start {action.kind} {action.node}"
+        case Retire():
+            return f"stop {action.kind} {action.node}, keeping its data"
+        case Open():
+            return f"open the balancer for {', '.join(action.services)}"
+        case Migrate():
+            return f"migrate {action.service}: {action.command}"
+        case ReplicaStart():
+            return f"start replica {action.replica} of revision {action.revision}"
+        case ReplicaStop():
+            return f"stop replica {action.replica}"
+        case Balance():
+            parts = [f"{percent:g}% {name}" for name, percent in sorted(action.shares.items())]
+            return f"balance {action.service}: {', '.join(parts) or 'nothing'}"
+        case RunStart():
+            return f"run {action.run}"
+        case RunEnd():
+            return f"end {action.run}"
+        case _:
+            assert_never(action)

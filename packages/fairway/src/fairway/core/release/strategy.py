@@ -1,0 +1,112 @@
+"""Strategies as data: the steps by which one revision takes over from another.
+
+Rolling, blue/green and canary are lists of the same four steps; the machine that walks them
+(`machine.py`) knows none of the three names. Rolling back is a list of steps too.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal, assert_never
+
+from fairway.core.spec.model import Blue, Canary, Release, Rolling
+
+__all__ = ["Hold", "Migrate", "Scale", "Shift", "Side", "Step", "back", "steps"]
+
+Side = Literal["old", "new"]
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """Run the service's `before` command, once, under a lock, before any traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Bring one side to `to` replicas; done when that many are ready and no more run."""
+
+    side: Side
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Send `percent` of the traffic to the new side and the rest to the old one."""
+
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Stay for `seconds`; with `analyse`, go on only if the new side is judged as good."""
+
+    seconds: float
+    analyse: bool
+
+
+Step = Migrate | Scale | Shift | Hold
+
+
+def steps(release: Release, replicas: int, *, first: bool, migrates: bool) -> tuple[Step, ...]:
+    """The steps that bring `replicas` copies of a new revision into service.
+
+    `first`: there is no old revision, so nothing is shared and nothing taken down.
+    Invariant: ready replicas of both sides never fall below `replicas` on the way.
+    """
+    before: tuple[Step, ...] = (Migrate(),) if migrates else ()
+    if first:
+        return (*before, Scale("new", replicas), Shift(100.0))
+    match release:
+        case Rolling():
+            walk = rolling(release, replicas)
+        case Blue():
+            walk = blue_green(release, replicas)
+        case Canary():
+            walk = canary(release, replicas)
+        case _:
+            assert_never(release)
+    return (*before, *walk)
+
+
+def rolling(release: Rolling, replicas: int) -> tuple[Step, ...]:
+    """A batch of new ones, then as many old ones less, until none is left (R145-R146)."""
+    batch = max(1, min(release.batch, release.surge))
+    walk: list[Step] = []
+    new = 0
+    while new < replicas:
+        new = min(new + batch, replicas)
+        walk += [
+            Scale("new", new),
+            Shift(100.0 * new / replicas),
+            Scale("old", replicas - new),
+        ]
+    return tuple(walk) or (Shift(100.0), Scale("old", 0))
+
+
+def blue_green(release: Blue, replicas: int) -> tuple[Step, ...]:
+    """Green at full strength, everything at once, blue kept for a while (R148-R150)."""
+    return (
+        Scale("new", replicas),
+        Shift(100.0),
+        Hold(release.keep_seconds, analyse=False),
+        Scale("old", 0),
+    )
+
+
+def canary(release: Canary, replicas: int) -> tuple[Step, ...]:
+    """A growing share, judged at each step; at least one replica (R151-R153, C18)."""
+    walk: list[Step] = []
+    for step in release.steps:
+        share = max(1, ceil(replicas * step.percent / 100.0)) if replicas else 0
+        walk += [
+            Scale("new", share),
+            Shift(step.percent),
+            Hold(step.hold_seconds, analyse=True),
+        ]
+    return (*walk, Scale("new", replicas), Shift(100.0), Scale("old", 0))
+
+
+def back(replicas: int, *, first: bool) -> tuple[Step, ...]:
+    """The way back from anywhere: the old side whole again, then all traffic, then no new one."""
+    if first:
+        return (Scale("new", 0),)
+    return (Scale("old", replicas), Shift(0.0), Scale("new", 0))

@@ -1,0 +1,94 @@
+"""What an engine asks of a place where apps run: the protocols between decisions and effects.
+
+Place in the flow: the engine reads `Observed`, decides with the rest of `core`, and gives
+actions to a `Driver`; it knows no target by name, and no target knows the engine.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fairway.core.plan.action import Action, Backing
+from fairway.core.problem import Problem
+from fairway.core.replicas import Replica
+from fairway.core.spec.model import App
+
+__all__ = ["Driver", "Figures", "Node", "Observed", "Run", "Say", "Target"]
+
+Say = Callable[[str, str], None]
+"""Tells people of something: `(node, sentence)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A backing node as it was last seen."""
+
+    name: str
+    kind: Backing
+    running: bool
+    accepts: bool
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a job as it was last seen; `exit_code` is None while it runs."""
+
+    run: str
+    job: str
+    started_at: float
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the balancer measured of one service since the last reading. Times in ms."""
+
+    requests_per_second: float = 0.0
+    error_percent: float = 0.0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    in_flight: int = 0
+    queued: int = 0
+    healthy: int = 0
+    requests_total: int = 0
+    errors_total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Everything that runs, at one moment; tuples are sorted by name."""
+
+    nodes: tuple[Node, ...] = ()
+    replicas: tuple[Replica, ...] = ()
+    runs: tuple[Run, ...] = ()
+    balancer: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])  # service -> public URL
+
+
+class Driver(Protocol):
+    """A connected target. `apply` is idempotent; a failure is `Problems`, wrapped once, here."""
+
+    async def observe(self) -> Observed: ...
+    async def apply(self, action: Action) -> None: ...
+    async def measure(self) -> Mapping[str, Figures]: ...
+    async def objects(self, bucket: str, prefix: str) -> Mapping[str, str]:
+        """Key to version (etag) of the objects under a prefix."""
+        ...
+
+    def output(self, process: str, lines: int) -> tuple[str, ...]:
+        """The last lines that a replica, a run or a migration printed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Target(Protocol):
+    """A kind of place."""
+
+    name: str
+
+    def gaps(self, app: App) -> list[Problem]:
+        """What it can't honour: said before anything changes, never dropped."""
+        ...
