@@ -1,0 +1,131 @@
+# Everything that a developer types. `make` alone lists it.
+#
+# Needs Python 3.11 to 3.13, make and git. uv comes from PyPI into .tools/, the project's
+# environment into .venv/; nothing else outside the checkout changes but uv's cache.
+
+PYTHON     ?= python3
+UV_VERSION := 0.13.8
+UV         := .tools/bin/uv
+BIN        := .venv/bin
+APP        ?= examples/weather
+EXAMPLES   := $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
+
+# The interpreter that is here is used; none is downloaded.
+export UV_PYTHON_DOWNLOADS := never
+# pyright comes whole from its wheel; it need not ask whether there is a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# An environment that happens to be active must not become the project's.
+unexport VIRTUAL_ENV
+# Nor may our flags reach the builds that uv runs.
+unexport MAKEFLAGS MFLAGS
+
+SHELL := /bin/sh
+.SUFFIXES:
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help
+help: ## list what can be made
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+# -- Set-up ------------------------------------------------------------------------------------
+
+# The interpreter's own path, and a stamp a name: another PYTHON makes the environment anew.
+# (A shim's path would make uv build it anew each time.)
+INTERPRETER := $(shell $(PYTHON) -c 'import os, sys; print(os.path.realpath(sys._base_executable))' 2>/dev/null)
+STAMP := .venv/.made-by$(subst /,-,$(INTERPRETER))
+
+.PHONY: setup
+setup: $(STAMP) ## install what the project needs into the checkout
+
+$(STAMP): Makefile tools/install_uv.sh uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
+	@tools/install_uv.sh "$(PYTHON)" "$(UV_VERSION)"
+	@$(UV) sync --locked --all-packages --python "$(INTERPRETER)"
+	@touch $@
+
+# -- Use ---------------------------------------------------------------------------------------
+
+.PHONY: up
+up: $(STAMP) ## run the weather app in its production shape (APP=… for another)
+	@$(BIN)/fairway up "$(APP)"
+
+.PHONY: bench
+bench: $(STAMP) ## run one benchmark: make bench NAME=… (without a name: list them)
+	@$(BIN)/python -m bench $(NAME)
+
+# -- Judge -------------------------------------------------------------------------------------
+
+FAST  := not real and not acceptance
+SLOW  := real or acceptance
+
+.PHONY: check
+check: format-check lint types imports unit ## format, lint, types, imports, unit and golden tests
+
+.PHONY: test
+test: check examples real ## everything, against real servers too; what CI runs
+
+.PHONY: format-check
+format-check: $(STAMP)
+	$(call say,format)
+	@$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: $(STAMP)
+	$(call say,lint)
+	@$(BIN)/ruff check --quiet .
+
+.PHONY: types
+types: $(STAMP)
+	$(call say,types)
+	@$(BIN)/pyright
+
+.PHONY: imports
+imports: $(STAMP)
+	$(call say,imports)
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: unit
+unit: $(STAMP)
+	$(call say,unit and golden tests)
+	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+
+.PHONY: examples
+examples: $(EXAMPLES:%=%/tested) ## the examples' own tests, each in its own environment
+
+examples/%/tested: $(STAMP)
+	$(call say,examples/$*)
+	@$(UV) sync --quiet --locked --project examples/$* --python "$(INTERPRETER)"
+	@cd examples/$* && .venv/bin/python -m pytest -q
+
+.PHONY: real
+real: $(STAMP) ## contract and acceptance tests against real servers
+	$(call say,contract and acceptance tests)
+	@$(BIN)/pytest -m "$(SLOW)" --durations=15
+
+# -- Rewrite -----------------------------------------------------------------------------------
+
+.PHONY: format
+format: $(STAMP) ## lay the code out, and mend what lint can mend
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: golden
+golden: $(STAMP) ## rewrite golden files; review the change as code
+	@$(BIN)/pytest -q -m "$(FAST)" --golden
+	@git --no-pager diff --stat -- '*golden*'
+
+.PHONY: requirements
+requirements: $(STAMP) ## rewrite docs/reference/requirements.md and count what is shown
+	@$(BIN)/python -m tools.requirements
+
+.PHONY: docs
+docs: requirements ## rewrite every generated page of docs/reference
+	@if [ -f tools/reference.py ]; then $(BIN)/python -m tools.reference; fi
+
+.PHONY: clean
+clean: ## remove what make made: environments, caches; never an app's data
+	@rm -rf .venv .tools .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	@rm -rf $(EXAMPLES:%=%/.venv)
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
