@@ -211,7 +211,7 @@ def steadied(
     )
 
 
-def level(
+def level(  # noqa: PLR0917 - one decision, all of its inputs
     revision: str,
     target: int,
     live: Sequence[Replica],

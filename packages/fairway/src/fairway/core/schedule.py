@@ -160,7 +160,7 @@ def decide(
         state = states.get(name, JobState())
         job = jobs.get(name)
         if state.running in codes:
-            state, follow_up = finish(name, job, state, codes[state.running or ""], now)
+            state, follow_up = finish(job, state, codes[state.running or ""], now)
             wishes += follow_up
         after[name] = state
     orders: list[Order] = []
@@ -176,7 +176,7 @@ def decide(
 
 
 def finish(
-    name: str, job: Job | None, state: JobState, exit_code: int, now: float
+    job: Job | None, state: JobState, exit_code: int, now: float
 ) -> tuple[JobState, list[Ask]]:
     """Record the run that ended; try again, give up, or let the next jobs follow."""
     run = state.running or ""

@@ -16,7 +16,7 @@ from fairway.core.spec.model import App
 __all__ = ["Driver", "Figures", "Node", "Observed", "Run", "Say", "Target"]
 
 Say = Callable[[str, str], None]
-"""Tells people of something: `(node, sentence)`."""
+"""Tells people that a step goes on: `(node, sentence)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +71,41 @@ class Driver(Protocol):
     """A connected target. `apply` is idempotent; a failure is `Problems`, wrapped once, here."""
 
     async def observe(self) -> Observed: ...
-    async def apply(self, action: Action) -> None: ...
-    async def measure(self) -> Mapping[str, Figures]: ...
+
+    async def apply(self, action: Action) -> None:
+        """Carry out one action; returns when its effect can be observed."""
+        ...
+
+    async def measure(self) -> Mapping[str, Figures]:
+        """Service -> what its balancer measured since the last call."""
+        ...
+
+    async def revise(self) -> str:
+        """Make what the user's folder holds now an immutable revision; its id."""
+        ...
+
+    def app(self, revision: str) -> App:
+        """The app as that revision's own file says it."""
+        ...
+
+    async def prune(self, keep: frozenset[str]) -> None:
+        """Drop the revisions that are not in `keep`."""
+        ...
+
     async def objects(self, bucket: str, prefix: str) -> Mapping[str, str]:
-        """Key to version (etag) of the objects under a prefix."""
+        """Key -> version (etag) of the objects under a prefix."""
         ...
 
     def output(self, process: str, lines: int) -> tuple[str, ...]:
         """The last lines that a replica, a run or a migration printed."""
         ...
 
-    async def close(self) -> None: ...
+    async def shut(self, drain_seconds: float) -> None:
+        """Stop everything; data stays.
+
+        Requests in flight may finish for so long; then runs, balancer and backing nodes end.
+        """
+        ...
 
 
 class Target(Protocol):

@@ -93,10 +93,14 @@ class ReplicaStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Send a service's traffic: percent per revision, over its ready replicas."""
+    """Send a service's traffic: percent per revision, over these of its replicas.
+
+    `draining` replicas finish what they have and get nothing new.
+    """
 
     service: str
     shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    ready: frozenset[str] = frozenset()
     draining: frozenset[str] = frozenset()
     cause: str
 
@@ -113,7 +117,7 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """End a run that takes too long or is not wanted any more."""
+    """End a run if it still goes, and forget its process; its log stays."""
 
     job: str
     run: str
@@ -134,7 +138,7 @@ Action = (
 )
 
 
-def describe(action: Action) -> str:
+def describe(action: Action) -> str:  # noqa: C901 - one line a kind
     """The action in words, without its cause."""
     match action:
         case Prepare():

@@ -1,0 +1,76 @@
+"""What an engine must remember over its own death, as one value.
+
+Pure. The engine writes the whole ledger to its journal whenever it has changed, before it acts
+on the change; after a kill it goes on from the last one written. What can be observed (what
+runs, on which port) is not in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from fairway.core.release import deployment
+from fairway.core.release.deployment import Deployment
+from fairway.core.schedule import JobState, Record
+
+__all__ = ["Ledger", "Revised", "from_json", "to_json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """One revision that was deployed, or tried."""
+
+    revision: str
+    at: float
+    outcome: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The engine's memory. `serving` is what each service runs when no release is in progress."""
+
+    stable: str | None = None
+    serving: Mapping[str, str] = field(default_factory=dict[str, str])
+    deployment: Deployment | None = None
+    revisions: tuple[Revised, ...] = ()
+    scale: Mapping[str, int] = field(default_factory=dict[str, int])
+    ordinals: Mapping[str, int] = field(default_factory=dict[str, int])
+    jobs: Mapping[str, JobState] = field(default_factory=dict[str, JobState])
+
+    def numbered(self, service: str) -> tuple["Ledger", int]:
+        """The next ordinal of a service's replicas; never given twice."""
+        ordinal = self.ordinals.get(service, 0) + 1
+        return replace(self, ordinals={**self.ordinals, service: ordinal}), ordinal
+
+
+def to_json(ledger: Ledger) -> dict[str, Any]:
+    """The ledger as JSON values."""
+    state = ledger.deployment
+    return {
+        "stable": ledger.stable,
+        "serving": dict(sorted(ledger.serving.items())),
+        "deployment": None if state is None else deployment.to_json(state),
+        "revisions": [asdict(revision) for revision in ledger.revisions],
+        "scale": dict(sorted(ledger.scale.items())),
+        "ordinals": dict(sorted(ledger.ordinals.items())),
+        "jobs": {name: asdict(job) for name, job in sorted(ledger.jobs.items())},
+    }
+
+
+def from_json(data: Mapping[str, Any]) -> Ledger:
+    """What `to_json` gave, back."""
+    state = data["deployment"]
+    return Ledger(
+        stable=data["stable"],
+        serving=data["serving"],
+        deployment=None if state is None else deployment.from_json(state),
+        revisions=tuple(Revised(**revision) for revision in data["revisions"]),
+        scale=data["scale"],
+        ordinals=data["ordinals"],
+        jobs={name: job_from_json(job) for name, job in data["jobs"].items()},
+    )
+
+
+def job_from_json(data: Mapping[str, Any]) -> JobState:
+    return JobState(**{**data, "history": tuple(Record(**each) for each in data["history"])})

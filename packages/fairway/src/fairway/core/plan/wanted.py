@@ -1,0 +1,62 @@
+"""What an app needs around its services, and in which order things may start. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from fairway.core.plan.action import Backing, Provision, Retire
+from fairway.core.spec.model import App, Job, Service
+from fairway.core.target import Node, Observed
+
+__all__ = ["backing", "changes", "may_start", "release_order"]
+
+
+def backing(app: App) -> Mapping[str, Backing]:
+    """The backing nodes that the local shape runs: name -> kind."""
+    wanted: dict[str, Backing] = {}
+    for database in app.databases.values():
+        if database.url is None and database.engine == "postgres":
+            wanted[database.name] = "database"
+    for cache in app.caches.values():
+        if cache.url is None and cache.enabled:
+            wanted[cache.name] = "cache"
+    wanted.update(dict.fromkeys(app.buckets, "bucket"))
+    return dict(sorted(wanted.items()))
+
+
+def changes(app: App | None, observed: Observed) -> tuple[Provision | Retire, ...]:
+    """What must be started or stopped around the services; each with its cause."""
+    wanted = {} if app is None else backing(app)
+    seen: dict[str, Node] = {node.name: node for node in observed.nodes}
+    actions: list[Provision | Retire] = []
+    for name, kind in wanted.items():
+        node = seen.get(name)
+        if node is None:
+            actions.append(Provision(node=name, kind=kind, cause="the app needs it"))
+        elif not node.running:
+            actions.append(Provision(node=name, kind=kind, cause="it is not running"))
+    for name, node in sorted(seen.items()):
+        if name not in wanted and node.running:
+            actions.append(Retire(node=name, kind=node.kind, cause="nothing names it any more"))
+    return tuple(actions)
+
+
+def may_start(app: App, user: Service | Job, observed: Observed) -> bool:
+    """Whether everything that a service or job uses accepts connections."""
+    accepts = {node.name for node in observed.nodes if node.accepts}
+    return all(name in accepts for name in user.uses if name in backing(app))
+
+
+def release_order(app: App) -> tuple[str, ...]:
+    """Services, each after those that it uses; by name where that leaves a choice."""
+    ordered: list[str] = []
+
+    def visit(name: str, above: Sequence[str]) -> None:
+        if name in ordered or name in above:
+            return
+        for used in sorted(app.services[name].uses):
+            if used in app.services:
+                visit(used, [*above, name])
+        ordered.append(name)
+
+    for name in sorted(app.services):
+        visit(name, [])
+    return tuple(ordered)

@@ -1,0 +1,234 @@
+"""How other commands talk to the running engine: JSON lines over a socket in `.fairway/`.
+
+A request is one line `{"verb": ..., ...}`; the answer is any number of `{"event": {...}}` and
+then one `{"result": {...}}` or `{"problems": [...], "exit_code": n}`. Only the file's owner can
+connect. A path too long for a socket is reached through its folder's descriptor.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fairway.core.problem import Problem, Problems
+from fairway.core.release import machine
+from fairway.core.status import EventLine, to_json
+from fairway.engine.engine import Engine
+
+__all__ = ["Absent", "listen", "request"]
+
+LINE_BYTES = 16 * 1024 * 1024
+
+
+class Absent(Problems):
+    """No engine runs."""
+
+
+@asynccontextmanager
+async def listen(engine: Engine, path: Path) -> AsyncIterator[None]:
+    """Answer requests while the block runs. The caller holds the project's lock."""
+    forget_socket(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        before = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(
+                lambda reader, writer: serve(engine, reader, writer),
+                path=f"/proc/self/fd/{folder}/{path.name}",
+                limit=LINE_BYTES,
+            )
+        finally:
+            os.umask(before)
+        async with server:
+            yield
+    finally:
+        os.close(folder)
+        forget_socket(path)
+
+
+def forget_socket(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+async def serve(engine: Engine, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One request."""
+
+    def send(message: Mapping[str, Any]) -> None:
+        writer.write(json.dumps(message).encode() + b"\n")
+
+    def on_event(event: EventLine) -> None:
+        send({"event": asdict(event)})
+
+    try:
+        line = await reader.readline()
+        if not line:
+            return
+        engine.world.listeners.append(on_event)
+        try:
+            send({"result": await answer(engine, json.loads(line))})
+        except Problems as problems:
+            send(
+                {
+                    "problems": [asdict(problem) for problem in problems],
+                    "exit_code": problems.exit_code,
+                }
+            )
+        finally:
+            engine.world.listeners.remove(on_event)
+        await writer.drain()
+    except (ConnectionError, ValueError):
+        return  # Whoever asked has gone, or did not speak JSON: nobody to tell.
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Do what one request asks."""
+    match message["verb"]:
+        case "status":
+            return to_json(engine.status())
+        case "deploy":
+            return await deploy(engine, None)
+        case "rollback":
+            return await deploy(engine, earlier(engine, message.get("revision")))
+        case "promote" | "abort" | "pause" | "resume" as verb:
+            steer(engine, verb)
+        case "scale":
+            check_service(engine, message["service"])
+            engine.scale(message["service"], int(message["replicas"]))
+        case "run":
+            return await run_job(engine, message["job"], wait=bool(message.get("wait", True)))
+        case "down":
+            engine.stop(quick=bool(message.get("quick")))
+            async with engine.changed:
+                await engine.changed.wait_for(lambda: engine.phase in ("stopped", "failed"))
+        case verb:
+            raise Problems([Problem("", f"the engine does not know `{verb}`", "Restart it.")])
+    return {}
+
+
+def steer(engine: Engine, verb: str) -> None:
+    """Give an order to the release in progress."""
+    now = engine.world.clock.now()
+    orders: Mapping[str, machine.Event] = {
+        "promote": machine.Promote(now),
+        "abort": machine.Abort(now),
+        "pause": machine.Pause(),
+        "resume": machine.Resume(now),
+    }
+    engine.deployments.order(orders[verb])
+
+
+async def deploy(engine: Engine, revision: str | None) -> Mapping[str, Any]:
+    """Release what the folder holds, or an earlier revision; answers when that has ended."""
+    before = engine.world.ledger.stable
+    begun = await engine.deploy(revision)
+    if not begun:
+        return {"outcome": "unchanged", "before": before, "revision": before, "reason": ""}
+    outcome = await engine.settled()
+    state = engine.world.ledger.deployment
+    return {
+        "outcome": outcome,
+        "reason": "" if state is None else state.reason,
+        "before": before,
+        "revision": engine.world.ledger.stable,
+        "tried": None if state is None else state.new,
+    }
+
+
+async def run_job(engine: Engine, job: str, *, wait: bool) -> Mapping[str, Any]:
+    """Ask for a run; with `wait`, until one that began after the request has ended."""
+    state = engine.world.ledger.jobs.get(job)
+    before = 0 if state is None else state.runs
+    engine.jobs.ask(job, "by hand")
+    if not wait:
+        return {"job": job}
+
+    def ended() -> Mapping[str, Any] | None:
+        now = engine.world.ledger.jobs.get(job)
+        if now is None or now.running or now.retry_at is not None or now.runs <= before:
+            return None
+        done = [record for record in now.history if record.exit_code is not None]
+        return asdict(done[-1]) if done else None
+
+    async with engine.changed:
+        await engine.changed.wait_for(lambda: ended() is not None or engine.phase == "stopped")
+    return ended() or {}
+
+
+def earlier(engine: Engine, wanted: str | None) -> str:
+    """The revision to go back to: the one named, or the last good one before this."""
+    ledger = engine.world.ledger
+    good = [each.revision for each in ledger.revisions if each.outcome == "promoted"]
+    if wanted is None:
+        before = [revision for revision in good if revision != ledger.stable]
+        if not before:
+            raise Problems(
+                [
+                    Problem(
+                        "", "there is no earlier revision to go back to", "See `fairway status`."
+                    )
+                ],
+                exit_code=1,
+            )
+        return before[-1]
+    found = [each.revision for each in ledger.revisions if each.revision.startswith(wanted)]
+    if len(found) != 1:
+        known = ", ".join(each.revision for each in ledger.revisions)
+        raise Problems(
+            [Problem("", f"no single revision is called `{wanted}`", f"Known are: {known}.")]
+        )
+    return found[0]
+
+
+def check_service(engine: Engine, service: str) -> None:
+    app = engine.world.wanted_app
+    known = () if app is None else tuple(app.services)
+    if service not in known:
+        raise Problems(
+            [
+                Problem(
+                    "fairway.toml",
+                    f"there is no service `{service}`",
+                    f"The services are: {', '.join(known) or 'none'}.",
+                )
+            ]
+        )
+
+
+async def request(path: Path, message: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+    """Send one request; yields the messages of the answer. Raises `Absent` where none listens."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise Absent([absent()], exit_code=1) from None
+    try:
+        reader, writer = await asyncio.open_unix_connection(
+            f"/proc/self/fd/{folder}/{path.name}", limit=LINE_BYTES
+        )
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise Absent([absent()], exit_code=1) from None
+    finally:
+        os.close(folder)
+    writer.write(json.dumps(message).encode() + b"\n")
+    await writer.drain()
+    try:
+        while line := await reader.readline():
+            yield json.loads(line)
+    finally:
+        writer.close()
+
+
+def absent() -> Problem:
+    """No engine runs for this project."""
+    return Problem(
+        where="",
+        what="the app is not running here",
+        mend="Start it with `fairway up`.",
+    )

@@ -1,0 +1,211 @@
+"""Carries a deployment forward: events in, orders out, each state in the journal first.
+
+The decisions are `core/release`; this turns what is observed into events and runs migrations.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from fairway.core.ledger import Revised
+from fairway.core.plan.action import Migrate
+from fairway.core.plan.wanted import release_order
+from fairway.core.problem import Problem, Problems
+from fairway.core.release import deployment as deployments
+from fairway.core.release import machine
+from fairway.core.release.deployment import Deployment
+from fairway.core.release.machine import ReleaseState
+from fairway.core.replicas import Memory
+from fairway.engine.services import Services
+from fairway.engine.world import World
+
+__all__ = ["Deployments"]
+
+LAST_LINES = 20
+
+
+@dataclass(slots=True)
+class Deployments:
+    """The deployment in progress, if any."""
+
+    world: World
+    services: Services
+    events: list[machine.Event] = field(default_factory=list[machine.Event])
+
+    def begin(self, revision: str, *, cold: bool, migrates: bool = True) -> None:
+        """Start to deploy `revision`. `cold`: nothing runs, so there is nothing to share with."""
+        world = self.world
+        ledger = world.ledger
+        app = world.app(revision)
+        serving = {} if cold else dict(ledger.serving)
+        old = None if cold else ledger.stable
+        apps = {name: world.app(name) for name in {revision, *serving.values()}}
+        if old is not None:
+            apps[old] = world.app(old)
+        now = world.clock.now()
+        state = deployments.begin(
+            new=revision,
+            old=old,
+            services=release_order(app),
+            apps=apps,
+            serving=serving,
+            scale=ledger.scale,
+            now=now,
+            migrates=migrates,
+        )
+        revised = Revised(revision=revision, at=now)
+        known = [each for each in ledger.revisions if each.revision != revision]
+        world.change(deployment=state, serving=serving, revisions=(*known, revised))
+        for service, memory in self.services.memories.items():
+            self.services.memories[service] = forget(memory, revision)
+        world.tell("", f"deploying revision {revision}")
+        self.say_step(None, state.release)
+
+    def tick(self) -> None:
+        """Feed the release what happened since the last tick."""
+        state = self.world.ledger.deployment
+        if state is None or state.over:
+            self.events.clear()
+            self.services.loops.clear()
+            return
+        if state.release is not None:
+            before = state.release
+            after = self.fed(before)
+            if after != before:
+                self.say_step(before, after)
+                state = replace(state, release=after)
+                self.world.change(deployment=state)
+                if after.over:
+                    self.release_over(after)
+        self.go_on(state)
+
+    def fed(self, release: ReleaseState) -> ReleaseState:
+        """The release after everything that happened."""
+        now = self.world.clock.now()
+        for loop in self.services.loops:
+            if loop.revision == release.new:
+                self.events.append(machine.Failed(now, self.with_output(loop.reason, loop.replica)))
+        self.services.loops.clear()
+        events, self.events = self.events, []
+        for event in (*events, self.observed(release)):
+            release = machine.step(release, event)
+        return release
+
+    def observed(self, release: ReleaseState) -> machine.Observed:
+        mine = self.services.replicas(release.service)
+        new = [each for each in mine if each.revision == release.new]
+        old = [each for each in mine if each.revision == release.old]
+        return machine.Observed(
+            now=self.world.clock.now(),
+            new_ready=sum(each.phase == "ready" for each in new),
+            new_running=len(new),
+            old_ready=sum(each.phase == "ready" for each in old),
+            old_running=len(old),
+        )
+
+    def release_over(self, release: ReleaseState) -> None:
+        """Say what is in service now."""
+        serving = dict(self.world.ledger.serving)
+        if release.phase == "promoted":
+            serving[release.service] = release.new
+        elif release.old is None:
+            serving.pop(release.service, None)
+        self.world.change(serving=serving)
+
+    def go_on(self, state: Deployment) -> None:
+        """The next service, or the end."""
+        world = self.world
+        known = {state.new, *([state.old] if state.old else []), *world.ledger.serving.values()}
+        after = deployments.advance(
+            state,
+            apps={name: world.app(name) for name in sorted(known)},
+            serving=world.ledger.serving,
+            scale=world.ledger.scale,
+            now=world.clock.now(),
+        )
+        if after == state:
+            return
+        world.change(deployment=after)
+        if not after.over:
+            self.say_step(state.release, after.release)
+            return
+        revisions = [
+            replace(each, outcome=after.outcome, reason=after.reason)
+            if each.revision == after.new
+            else each
+            for each in world.ledger.revisions
+        ]
+        stable = after.new if after.outcome == "promoted" else world.ledger.stable
+        world.change(stable=stable, revisions=tuple(revisions))
+        seconds = world.clock.now() - after.began_at
+        match after.outcome:
+            case "promoted":
+                world.tell("", f"revision {after.new} is in service after {seconds:.1f} s", "good")
+            case _:
+                words = after.outcome.replace("_", " ")
+                world.tell("", f"revision {after.new} {words}: {after.reason}", "bad")
+
+    def act(self) -> None:
+        """Run the migration that the release waits for."""
+        state = self.world.ledger.deployment
+        release = state.release if state is not None else None
+        if release is None or release.over or not machine.wants_migration(release):
+            return
+        service = self.world.app(release.new).services[release.service]
+        if service.before is None:
+            self.events.append(machine.Migrated(self.world.clock.now()))
+            return
+        key = f"migrate {release.service} {release.new}"
+        failure = self.world.crew.failures.pop(key, None)
+        if failure is not None:
+            reason = "; ".join(problem.what for problem in failure.problems)
+            self.events.append(machine.Failed(self.world.clock.now(), reason))
+            return
+        action = Migrate(
+            service=release.service,
+            revision=release.new,
+            command=service.before,
+            cause="before any traffic",
+        )
+        self.world.crew.perform(
+            key,
+            action,
+            then=lambda: self.events.append(machine.Migrated(self.world.clock.now())),
+        )
+
+    def with_output(self, reason: str, process: str) -> str:
+        lines = self.world.driver.output(process, LAST_LINES)
+        return reason if not lines else "\n".join((reason, *(f"    {line}" for line in lines)))
+
+    def say_step(self, before: ReleaseState | None, after: ReleaseState | None) -> None:
+        if after is None:
+            return
+        turned = before is not None and before.phase == "forward" and after.phase == "back"
+        if turned:
+            self.world.tell(after.service, f"rolling back: {after.reason}", "bad")
+        if after.current is not None:
+            self.world.tell(after.service, f"release: {machine.describe(after.current)}")
+
+    def order(self, event: machine.Event) -> None:
+        """Promote, abort, pause, resume: from people."""
+        state = self.world.ledger.deployment
+        if state is None or state.over:
+            raise Problems([nothing_deploying()], exit_code=1)
+        self.events.append(event)
+        self.world.wake.set()
+
+
+def forget(memory: Memory, revision: str) -> Memory:
+    """A revision that is deployed again starts with a clean record."""
+    return Memory(
+        crashes={name: count for name, count in memory.crashes.items() if name != revision},
+        not_before={name: at for name, at in memory.not_before.items() if name != revision},
+        looping=memory.looping - {revision},
+    )
+
+
+def nothing_deploying() -> Problem:
+    """What is wrong with an order to a release that there is not."""
+    return Problem(
+        where="",
+        what="no release is in progress",
+        mend="Start one with `fairway deploy`.",
+    )

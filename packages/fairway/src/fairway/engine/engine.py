@@ -1,0 +1,320 @@
+"""The engine: observe, decide, keep, act; until it is told to stop.
+
+Place in the flow: the CLI gives it a driver and holds the project's lock. Every tick reads what
+is there, lets the pure parts decide, writes the ledger to the journal, and only then acts. It
+remembers nothing that it could not read again, so that a kill at any point is followed by a
+start that goes on (adopts what runs, reaps what nobody wants).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from fairway.core.plan.action import Open, Prepare
+from fairway.core.plan.wanted import changes, may_start
+from fairway.core.problem import Problem, Problems
+from fairway.core.release import machine
+from fairway.core.status import Status
+from fairway.core.target import Driver, Figures
+from fairway.engine import reporting
+from fairway.engine.clock import Clock, SystemClock
+from fairway.engine.deployments import Deployments
+from fairway.engine.jobs import Jobs
+from fairway.engine.journal import Journal
+from fairway.engine.services import Services
+from fairway.engine.world import World
+
+__all__ = ["Engine"]
+
+Phase = Literal["starting", "up", "stopping", "failed", "stopped"]
+BUSY_SECONDS = 0.05
+IDLE_SECONDS = 0.5
+MEASURE_SECONDS = 1.0
+FATAL_TRIES = 2  # before it was ever up, an action that fails so often ends the engine
+
+
+class Engine:
+    """One running app. `run` returns when it was stopped, and raises `Problems` if it can't go."""
+
+    def __init__(
+        self, driver: Driver, journal: Journal, *, clock: Clock | None = None, pid: int = 0
+    ) -> None:
+        self.world = World(driver, journal, clock or SystemClock())
+        self.services = Services(self.world)
+        self.deployments = Deployments(self.world, self.services)
+        self.jobs = Jobs(self.world)
+        self.phase: Phase = "starting"
+        self.pid = pid
+        self.started_at = self.world.clock.now()
+        self.measured_at = 0.0
+        self.figures: Mapping[str, Figures] = {}
+        self.stopping = asyncio.Event()
+        self.quick = False
+        self.changed = asyncio.Condition()
+        self.problems: tuple[Problem, ...] = ()
+        self.prepared: set[str] = set()
+        self.gaps: tuple[str, ...] = ()
+
+    # -- The loop ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Bring the app up and keep it so until `stop`."""
+        try:
+            await self.first_revision()
+            while not self.stopping.is_set():
+                await self.tick()
+                if self.phase == "failed":
+                    break
+                busy = self.phase == "starting" or bool(self.world.crew.tasks)
+                await self.world.clock.wait(self.world.wake, BUSY_SECONDS if busy else IDLE_SECONDS)
+                self.world.wake.clear()
+        except Problems as problems:
+            self.problems = problems.problems
+            self.phase = "failed"
+        await self.stop_everything()
+        if self.problems:
+            raise Problems(self.problems, exit_code=1)
+
+    async def first_revision(self) -> None:
+        """What the folder holds now is what is wanted, unless a release was cut short."""
+        world = self.world
+        await self.observe()
+        state = world.ledger.deployment
+        if state is not None and not state.over:
+            world.tell("", f"going on with the release of {state.new}")
+            return
+        revision = await world.driver.revise()
+        running = any(each.phase != "exited" for each in world.seen.replicas)
+        if world.ledger.stable == revision and world.ledger.serving:
+            return
+        self.deployments.begin(revision, cold=not running)
+
+    async def observe(self) -> None:
+        self.world.seen = await self.world.driver.observe()
+
+    async def tick(self) -> None:
+        """One round. A ledger that can't be kept stops the acting, not the engine."""
+        world = self.world
+        if world.crew.fault is not None:
+            raise world.crew.fault
+        await self.observe()
+        await self.jobs.look()
+        app = world.wanted_app
+        self.deployments.tick()
+        starts = (
+            {}
+            if app is None
+            else {
+                name: self.is_prepared() and may_start(app, service, world.seen)
+                for name, service in app.services.items()
+            }
+        )
+        self.services.tick(may_start=starts)
+        self.jobs.tick()
+        try:
+            world.keep()
+        except Problems as problems:
+            if self.phase == "starting":
+                raise
+            self.say_once(problems)
+            return
+        self.told = ""
+        self.act()
+        await self.measure()
+        self.judge_phase()
+        async with self.changed:
+            self.changed.notify_all()
+
+    told = ""
+
+    def say_once(self, problems: Problems) -> None:
+        if str(problems) != self.told:
+            self.told = str(problems)
+            self.world.on_failure("keep the journal", problems)
+
+    def act(self) -> None:
+        """Everything that the ledger and the observation ask for; harmless when repeated."""
+        world = self.world
+        app = world.wanted_app
+        for action in changes(app, world.seen):
+            world.crew.perform(f"node {action.node}", action)
+        if app is not None and not world.seen.balancer and app.services:
+            services = tuple(app.services)
+            world.crew.perform(
+                "open", Open(services=services, cause="the app has services"), then=self.opened
+            )
+        self.prepare()
+        if self.is_prepared() and self.migration_may_run():
+            self.deployments.act()
+        self.services.act()
+        if self.is_prepared():
+            self.jobs.act()
+
+    def opened(self) -> None:
+        self.services.balanced.clear()
+
+    def prepare(self) -> None:
+        for revision in self.revisions_in_play() - self.prepared:
+            action = Prepare(revision=revision, cause="it is to run")
+            self.world.crew.perform(
+                f"prepare {revision}",
+                action,
+                then=lambda revision=revision: self.prepared.add(revision),
+                otherwise=lambda revision=revision: self.unprepared(revision),
+            )
+
+    def unprepared(self, revision: str) -> None:
+        """A revision that can't be prepared can't be released."""
+        state = self.world.ledger.deployment
+        failure = self.world.crew.failures.get(f"prepare {revision}")
+        if state is None or state.over or failure is None or self.phase == "starting":
+            return
+        if state.new == revision:
+            reason = "\n".join(str(problem) for problem in failure.problems)
+            self.deployments.events.append(machine.Failed(self.world.clock.now(), reason))
+
+    def revisions_in_play(self) -> set[str]:
+        ledger = self.world.ledger
+        state = ledger.deployment
+        new = {state.new} if state is not None and not state.over else set[str]()
+        stable = {ledger.stable} if ledger.stable is not None else set[str]()
+        return new or stable
+
+    def is_prepared(self) -> bool:
+        return self.revisions_in_play() <= self.prepared
+
+    def migration_may_run(self) -> bool:
+        app = self.world.wanted_app
+        state = self.world.ledger.deployment
+        release = state.release if state is not None else None
+        if app is None or release is None or release.service not in app.services:
+            return False
+        return may_start(app, app.services[release.service], self.world.seen)
+
+    async def measure(self) -> None:
+        now = self.world.clock.now()
+        if self.world.seen.balancer and now - self.measured_at >= MEASURE_SECONDS:
+            self.measured_at = now
+            self.figures = await self.world.driver.measure()
+
+    def judge_phase(self) -> None:
+        """`up` once the first deployment is in service; `failed` if it can't be."""
+        if self.phase != "starting":
+            return
+        state = self.world.ledger.deployment
+        if (
+            state is not None
+            and state.over
+            and state.outcome != "promoted"
+            and not (self.world.ledger.serving)
+        ):
+            self.fail([Problem("", f"the app did not start: {state.reason}", advice(state.reason))])
+            return
+        for key, failure in self.world.crew.failures.items():
+            if failure.times >= FATAL_TRIES and not key.startswith("start "):
+                self.fail(list(failure.problems))
+                return
+        app = self.world.wanted_app
+        settled = app is not None and (state is None or state.over)
+        if settled and app is not None and all(self.is_serving(name) for name in app.services):
+            self.phase = "up"
+            self.world.tell(
+                "", f"up after {self.world.clock.now() - self.started_at:.1f} s", "good"
+            )
+
+    def fail(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        self.phase = "failed"
+
+    def is_serving(self, service: str) -> bool:
+        balanced = self.services.balanced.get(service)
+        wanted = sum(self.services.targets(service).values())
+        return wanted == 0 or (balanced is not None and bool(balanced.ready))
+
+    # -- What people ask for -----------------------------------------------------------------
+
+    async def deploy(self, revision: str | None = None) -> bool:
+        """Release what the folder holds, or an earlier revision; False where that is in service.
+
+        Raises `Problems` where it can't begin.
+        """
+        state = self.world.ledger.deployment
+        if self.phase != "up" or (state is not None and not state.over):
+            raise Problems([busy(state.new if state is not None else "")], exit_code=1)
+        wanted = revision or await self.world.driver.revise()
+        if wanted == self.world.ledger.stable:
+            return False
+        self.deployments.begin(wanted, cold=False, migrates=revision is None)
+        self.world.wake.set()
+        return True
+
+    async def settled(self) -> str:
+        """Wait until no deployment is in progress; its outcome."""
+        async with self.changed:
+            await self.changed.wait_for(
+                lambda: (
+                    (state := self.world.ledger.deployment) is None
+                    or state.over
+                    or self.phase in ("failed", "stopped")
+                )
+            )
+        state = self.world.ledger.deployment
+        return "promoted" if state is None else state.outcome
+
+    def scale(self, service: str, replicas: int) -> None:
+        """Another number of replicas, within the file's range or beyond it: people decide."""
+        self.world.change(scale={**self.world.ledger.scale, service: replicas})
+        self.world.tell(service, f"scaled to {replicas} by hand")
+        self.world.wake.set()
+
+    def stop(self, *, quick: bool = False) -> None:
+        """End: drain, then stop everything; `quick` does not wait for requests in flight."""
+        self.quick = self.quick or quick
+        self.stopping.set()
+        self.world.wake.set()
+
+    async def stop_everything(self) -> None:
+        """Take everything down in order: traffic, replicas, runs, then what they use."""
+        if self.phase != "failed":
+            self.phase = "stopping"
+        self.world.tell("", "stopping")
+        await self.world.crew.settle()
+        self.jobs.stopped()
+        self.keep_if_possible()
+        await self.world.driver.shut(0.0 if self.quick else self.drain_seconds())
+        self.phase = "stopped" if self.phase == "stopping" else self.phase
+        self.world.tell("", "stopped; data is kept")
+        async with self.changed:
+            self.changed.notify_all()
+
+    def keep_if_possible(self) -> None:
+        try:
+            self.world.keep()
+        except Problems as problems:
+            self.say_once(problems)
+
+    def drain_seconds(self) -> float:
+        app = self.world.wanted_app
+        services = () if app is None else tuple(app.services.values())
+        return max((service.timeouts.drain_seconds for service in services), default=0.0)
+
+    def status(self) -> Status:
+        """What people see."""
+        return replace(reporting.status(self), gaps=self.gaps)
+
+
+def busy(revision: str) -> Problem:
+    """A release is in progress."""
+    return Problem(
+        where="",
+        what=f"revision {revision} is being released" if revision else "the app is not up yet",
+        mend="Wait for it, or end it with `fairway abort`.",
+    )
+
+
+def advice(reason: str) -> str:
+    """What to do about a start that failed."""
+    if "not ready" in reason:
+        return "Look at `fairway logs`; `/ready` says which dependency it waits for."
+    return "Mend the app, then run `fairway up` again."

@@ -1,0 +1,137 @@
+"""Puts together what people see of a running engine. Reads only."""
+
+from typing import TYPE_CHECKING
+
+from fairway.core import schedule
+from fairway.core.release import machine
+from fairway.core.schedule import JobState
+from fairway.core.spec.model import Job
+from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+from fairway.core.target import Figures
+
+if TYPE_CHECKING:
+    from fairway.engine.engine import Engine
+
+__all__ = ["status"]
+
+EVENTS = 50
+
+
+def status(engine: "Engine") -> Status:
+    """The engine's state now."""
+    world = engine.world
+    app = world.wanted_app
+    ledger = world.ledger
+    addresses = world.seen.addresses
+    return Status(
+        app="" if app is None else app.name,
+        environment="" if app is None else app.environment,
+        phase=engine.phase,
+        engine_pid=engine.pid,
+        now=world.clock.now(),
+        started_at=engine.started_at,
+        revision=ledger.stable or "",
+        url=next((addresses[name] for name in sorted(addresses)), ""),
+        services=tuple(
+            service_line(engine, name) for name in sorted({} if app is None else app.services)
+        ),
+        nodes=node_lines(engine),
+        jobs=tuple(
+            job_line(job, ledger.jobs.get(name, JobState()), world.clock.now())
+            for name, job in sorted(({} if app is None else app.jobs).items())
+        ),
+        events=tuple(world.journal.events)[-EVENTS:],
+        revisions=tuple(
+            {
+                "revision": each.revision,
+                "at": each.at,
+                "outcome": each.outcome,
+                "reason": each.reason,
+            }
+            for each in ledger.revisions
+        ),
+    )
+
+
+def service_line(engine: "Engine", name: str) -> ServiceLine:
+    world = engine.world
+    figures = engine.figures.get(name, Figures())
+    replicas = sorted(engine.services.replicas(name), key=lambda each: each.name)
+    deployment = world.ledger.deployment
+    release = deployment.release if deployment is not None else None
+    mine = release is not None and release.service == name and not release.over
+    return ServiceLine(
+        name=name,
+        url=world.seen.addresses.get(name, ""),
+        revision=world.ledger.serving.get(name, ""),
+        wanted=sum(engine.services.targets(name).values()),
+        ready=sum(each.phase == "ready" for each in replicas),
+        replicas=tuple(
+            ReplicaLine(
+                name=each.name,
+                revision=each.revision,
+                state=each.phase,
+                port=each.port,
+                uptime_seconds=max(0.0, world.clock.now() - each.started_at),
+                rss_mib=each.rss_mib,
+            )
+            for each in replicas
+        ),
+        requests_per_second=figures.requests_per_second,
+        error_percent=figures.error_percent,
+        p50_ms=figures.p50_ms,
+        p95_ms=figures.p95_ms,
+        in_flight=figures.in_flight,
+        queued=figures.queued,
+        release=machine.describe(release.current) if mine and release and release.current else "",
+        release_percent=release.new_percent if mine and release else 0.0,
+    )
+
+
+def node_lines(engine: "Engine") -> tuple[NodeLine, ...]:
+    seen = engine.world.seen
+    lines = [
+        NodeLine(
+            name=node.name,
+            kind=node.kind,
+            state="up" if node.accepts else "starting" if node.running else "down",
+            address=node.address,
+        )
+        for node in seen.nodes
+    ]
+    balancer = NodeLine(
+        name="balancer", kind="balancer", state="up" if seen.balancer else "starting"
+    )
+    return (balancer, *lines)
+
+
+def job_line(job: Job, state: JobState, now: float) -> JobLine:
+    ended = [record for record in state.history if record.exit_code is not None]
+    last = ended[-1] if ended else None
+    if state.running:
+        doing = "running"
+    elif state.retry_at is not None or state.pending:
+        doing = "waiting"
+    else:
+        doing = "failed" if last is not None and last.exit_code != 0 else "idle"
+    triggers = [
+        f"at {job.schedule}" if job.schedule else "",
+        f"if new in {job.only_if_new}" if job.only_if_new else "",
+        f"on new in {job.on_new}" if job.on_new else "",
+    ]
+    return JobLine(
+        name=job.name,
+        state=doing,
+        run=state.running or (last.run if last is not None else ""),
+        cause=state.cause or state.pending,
+        last_exit_code=None if last is None else last.exit_code,
+        last_ended_at=None if last is None else last.started_at + last.seconds,
+        last_seconds=None if last is None else last.seconds,
+        next_at=schedule.next_time(job, now),
+        trigger=", ".join(part for part in triggers if part) or "by hand or after another job",
+    )
+
+
+def event_to_text(event: EventLine) -> str:
+    """One event in one line."""
+    return f"{event.node}: {event.text}" if event.node else event.text
