@@ -1,0 +1,42 @@
+"""Says in words why the disk refused something.
+
+Place in the flow: whatever writes a file or starts a process here wraps its `OSError` once,
+with these. Nothing here decides what to do about it.
+"""
+
+import errno
+import os
+from pathlib import Path
+
+from fairway.core.problem import Problem, Problems
+
+__all__ = ["FULL", "full", "refused"]
+
+FULL = "No space left on device"  # in programs' own output, in the C locale
+FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def full(where: str, path: Path) -> Problem:
+    """The problem that the disk which holds `path` is full."""
+    there = next(each for each in (path, *path.parents) if each.exists())
+    room = os.statvfs(there)
+    free = room.f_bavail * room.f_frsize // 1024
+    return Problem(
+        where,
+        f"the disk is full: {free} KiB are free under {there}",
+        "make room there, then start again: no data was lost",
+    )
+
+
+def refused(where: str, error: OSError, path: Path) -> Problems:
+    """What to raise when the system refuses to read or write `path`."""
+    if error.errno in FULL_ERRNOS:
+        return Problems([full(where, path)], exit_code=1)
+    reason = (error.strerror or str(error)).lower()
+    mends = {
+        errno.EACCES: "give this user the right to read and write there",
+        errno.EROFS: "the file system is read-only: move the project, or mount it for writing",
+        errno.ENOENT: "check that the path exists",
+    }
+    mend = mends.get(error.errno or 0, "mend the cause, then start again")
+    return Problems([Problem(where, f"{path}: {reason}", mend)], exit_code=1)

@@ -1,0 +1,54 @@
+"""Lets a process stand back while it starts, so that it takes no time from those that serve.
+
+Place in the flow: called through `ProcessTable.set_priority`. Linux schedules sessions against
+each other where autogroups are on (the default): there the policy of a thread counts only
+inside its own session, and what stands back is the session. Where they are off, or a control
+group takes their place, the policy of each thread counts. So both are set.
+
+Measured, two busy processes on one core, each in its own session, of 150 ticks: equal 75:75,
+one SCHED_IDLE 75:75, one's autogroup nice 19 147:2.
+"""
+
+import os
+import resource
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["give_way"]
+
+CAP_SYS_NICE = 23
+ROUNDS = 5  # a thread may be born between two looks
+
+
+def give_way(leader: int, threads: Callable[[], Iterable[int]], *, starting: bool) -> None:
+    """Have a session stand back (`starting`), or no longer. Refusal changes nothing."""
+    with suppress(OSError):
+        Path(f"/proc/{leader}/autogroup").write_text("19" if starting else "0")
+    if not can_return():
+        return  # an ordinary user may stand back but never step forward again
+    policy = os.SCHED_IDLE if starting else os.SCHED_OTHER
+    for _ in range(ROUNDS):
+        changed = [thread for thread in threads() if change(thread, policy)]
+        if not changed:
+            return
+
+
+def change(thread: int, policy: int) -> bool:
+    """Whether the thread had another policy of the two, and has this one now."""
+    try:
+        if os.sched_getscheduler(thread) not in {os.SCHED_IDLE, os.SCHED_OTHER} - {policy}:
+            return False
+        os.sched_setscheduler(thread, policy, os.sched_param(0))
+    except OSError:
+        return False
+    return True
+
+
+def can_return() -> bool:
+    """Whether the kernel lets this process take a thread back from SCHED_IDLE (sched(7))."""
+    if resource.getrlimit(resource.RLIMIT_NICE)[0] >= 20:
+        return True
+    status = Path("/proc/self/status").read_text()
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> CAP_SYS_NICE & 1)
