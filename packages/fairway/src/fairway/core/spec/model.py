@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from fairway.core.spec import readers as read
 from fairway.core.spec.key import Key
-from fairway.core.spec.quantities import Rate, Replicas
+from fairway.core.spec.quantities import CanaryStep, Rate, Replicas
 
 __all__ = [
     "Alarm",
@@ -55,7 +55,11 @@ class Timeouts:
     ] = 60.0
     drain_seconds: Annotated[
         float,
-        Key(read.DURATION, "How long requests in flight may finish at shutdown.", name="drain"),
+        Key(
+            read.DURATION_OR_ZERO,
+            "How long requests in flight may finish at shutdown.",
+            name="drain",
+        ),
     ] = 30.0
     startup_seconds: Annotated[
         float, Key(read.DURATION, "How long a replica may take to become ready.", name="startup")
@@ -89,10 +93,12 @@ class ScaleDown:
     """When capacity is taken away: both true for the whole time (R240-R241, C8)."""
 
     cpu_percent: Annotated[float, Key(read.SHARE, "CPU below this share.", name="cpu")] = 30.0
-    memory_percent: Annotated[
-        float, Key(read.SHARE, "Memory below this share.", name="memory")
-    ] = 40.0
-    after_seconds: Annotated[float, Key(read.DURATION, "For this long.", name="after")] = 300.0
+    memory_percent: Annotated[float, Key(read.SHARE, "Memory below this share.", name="memory")] = (
+        40.0
+    )
+    after_seconds: Annotated[float, Key(read.DURATION_OR_ZERO, "For this long.", name="after")] = (
+        300.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +106,15 @@ class Scale:
     """When capacity is added: any of these (R236-R239)."""
 
     cpu_percent: Annotated[float, Key(read.SHARE, "CPU above this share.", name="cpu")] = 70.0
-    memory_percent: Annotated[
-        float, Key(read.SHARE, "Memory above this share.", name="memory")
-    ] = 80.0
+    memory_percent: Annotated[float, Key(read.SHARE, "Memory above this share.", name="memory")] = (
+        80.0
+    )
     queue: Annotated[int, Key(read.COUNT, "Requests that wait, more than this.")] = 100
     requests: Annotated[
         float | None, Key(read.NUMBER, "Requests per second that one replica should serve.")
     ] = None
     up_after_seconds: Annotated[
-        float, Key(read.DURATION, "Added after this long above.", name="up_after")
+        float, Key(read.DURATION_OR_ZERO, "Added after this long above.", name="up_after")
     ] = 60.0
     down: Annotated[
         ScaleDown, Key(read.table(ScaleDown), "When capacity is taken away: all of these.")
@@ -142,30 +148,30 @@ class Blue:
 
     keep_seconds: Annotated[
         float,
-        Key(read.DURATION, "How long the old revision is kept for rollback.", name="keep"),
+        Key(read.DURATION_OR_ZERO, "How long the old revision is kept for rollback.", name="keep"),
     ] = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class CanaryStep:
-    """This share of traffic for this long."""
-
-    percent: float
-    hold_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """A growing share of traffic, watched at each step (R151-R153)."""
 
-    steps: tuple[CanaryStep, ...] = (
-        CanaryStep(10.0, 900.0),
-        CanaryStep(25.0, 300.0),
-        CanaryStep(50.0, 300.0),
-    )
+    steps: Annotated[
+        tuple[CanaryStep, ...],
+        Key(
+            read.CANARY_STEPS,
+            "Shares of traffic and for how long; then all of it.",
+            example='["10% for 15m", "25% for 5m", "50% for 5m"]',
+        ),
+    ] = (CanaryStep(10.0, 900.0), CanaryStep(25.0, 300.0), CanaryStep(50.0, 300.0))
 
 
 Release = Rolling | Blue | Canary
+RELEASE = read.one_of(
+    rolling=read.table(Rolling),
+    blue_green=read.table(Blue),
+    canary=read.table(Canary, short="steps"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +212,7 @@ class Service:
     ] = Replicas(2, 10)
     sticky: Annotated[bool, Key(read.BOOLEAN, "A visitor stays with one replica.")] = False
     release: Annotated[
-        Release, Key(read.RELEASE, "How a new revision takes over: rolling, blue_green, canary.")
+        Release, Key(RELEASE, "How a new revision takes over: rolling, blue_green, canary.")
     ] = Rolling()
     scale: Annotated[Scale, Key(read.table(Scale), "When replicas are added and taken away.")] = (
         Scale()
@@ -220,7 +226,10 @@ class Service:
     ] = Limits()
     cache: Annotated[
         Mapping[str, float],
-        Key(read.mapping(read.DURATION), "Answers kept at the edge: path pattern to time."),
+        Key(
+            read.off_or(read.mapping(read.DURATION), {}),
+            "Answers kept at the edge: path pattern to time.",
+        ),
     ] = field(default_factory=dict[str, float])
     variables: Annotated[
         Mapping[str, str], Key(read.VARIABLES, "Environment variables of its own.")
@@ -311,7 +320,7 @@ class Database:
     zones: Annotated[int, Key(read.POSITIVE, "Availability zones (R84).")] = 1
     read_replicas: Annotated[int, Key(read.COUNT, "Read replicas (R85).")] = 0
     backups_seconds: Annotated[
-        float, Key(read.DURATION, "How long backups are kept (R246).", name="backups")
+        float, Key(read.DURATION_OR_ZERO, "How long backups are kept (R246).", name="backups")
     ] = 7 * 86400.0
     serverless: Annotated[bool, Key(read.BOOLEAN, "Scales with its load (R78).")] = False
 
@@ -401,13 +410,15 @@ class Model:
 class Alarm:
     """When people are told (R189-R194)."""
 
-    error_rate: Annotated[str, Key(read.THRESHOLD, "Share of requests that fail (R189).")] = "> 1%"
-    p95: Annotated[str, Key(read.THRESHOLD, "The 95th percentile (R190).")] = "> 2s"
-    memory: Annotated[str, Key(read.THRESHOLD, "Memory in use (R191).")] = "> 80%"
-    cpu: Annotated[str | None, Key(read.THRESHOLD, "CPU in use (R192).")] = None
-    notify: Annotated[tuple[str, ...], Key(read.ADDRESSES, "`mailto:` and `https:` addresses.")] = (
-        ()
+    error_rate: Annotated[str, Key(read.SHARE_THRESHOLD, "Share of requests that fail (R189).")] = (
+        "> 1%"
     )
+    p95: Annotated[str, Key(read.DURATION_THRESHOLD, "The 95th percentile (R190).")] = "> 2s"
+    memory: Annotated[str, Key(read.SHARE_THRESHOLD, "Memory in use (R191).")] = "> 80%"
+    cpu: Annotated[str | None, Key(read.SHARE_THRESHOLD, "CPU in use (R192).")] = None
+    notify: Annotated[
+        tuple[str, ...], Key(read.ADDRESSES, "`mailto:` and `https:` addresses.")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,23 +437,14 @@ class Pipeline:
         Mapping[str, str], Key(read.mapping(read.TEXT), "Branch to environment.")
     ] = field(default_factory=dict[str, str])
     promote: Annotated[
-        Mapping[str, str], Key(read.mapping(read.TEXT), 'Environment to `"by hand"` or `"auto"`.')
+        Mapping[str, str],
+        Key(
+            read.mapping(read.choice("by hand", "auto")), 'Environment to `"by hand"` or `"auto"`.'
+        ),
     ] = field(default_factory=dict[str, str])
 
 
-Node = (
-    Service
-    | Site
-    | Job
-    | Database
-    | Cache
-    | Bucket
-    | Stream
-    | Table
-    | Secret
-    | Workflow
-    | Model
-)
+Node = Service | Site | Job | Database | Cache | Bucket | Stream | Table | Secret | Workflow | Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -459,25 +461,61 @@ class Profile:
 class App:
     """The parsed file with one environment laid over it; mappings are sorted by name."""
 
-    name: str
+    name: Annotated[
+        str, Key(read.NAME, "The app's name.", name="app", example='"hello"', required=True)
+    ]
     environment: str
     profile: Profile
-    services: Mapping[str, Service]
-    sites: Mapping[str, Site]
-    jobs: Mapping[str, Job]
-    databases: Mapping[str, Database]
-    caches: Mapping[str, Cache]
-    buckets: Mapping[str, Bucket]
-    streams: Mapping[str, Stream]
-    tables: Mapping[str, Table]
-    secrets: Mapping[str, Secret]
-    workflows: Mapping[str, Workflow]
-    models: Mapping[str, Model]
-    alarm: Alarm | None
-    recovery: Recovery
-    pipeline: Pipeline | None
-    accounts: Mapping[str, str]
-    keep_revisions: int = 10
+    services: Annotated[
+        Mapping[str, Service], Key(read.nodes(Service), "Programs that answer.", name="service")
+    ] = field(default_factory=dict[str, Service])
+    sites: Annotated[
+        Mapping[str, Site], Key(read.nodes(Site), "Static files behind a CDN.", name="site")
+    ] = field(default_factory=dict[str, Site])
+    jobs: Annotated[
+        Mapping[str, Job], Key(read.nodes(Job), "Commands that run to their end.", name="job")
+    ] = field(default_factory=dict[str, Job])
+    databases: Annotated[
+        Mapping[str, Database], Key(read.nodes(Database), "Databases.", name="database")
+    ] = field(default_factory=dict[str, Database])
+    caches: Annotated[Mapping[str, Cache], Key(read.nodes(Cache), "Redis.", name="cache")] = field(
+        default_factory=dict[str, Cache]
+    )
+    buckets: Annotated[
+        Mapping[str, Bucket], Key(read.nodes(Bucket), "Object stores.", name="bucket")
+    ] = field(default_factory=dict[str, Bucket])
+    streams: Annotated[
+        Mapping[str, Stream], Key(read.nodes(Stream), "Streams of events.", name="stream")
+    ] = field(default_factory=dict[str, Stream])
+    tables: Annotated[
+        Mapping[str, Table], Key(read.nodes(Table), "Key-value tables.", name="table")
+    ] = field(default_factory=dict[str, Table])
+    secrets: Annotated[
+        Mapping[str, Secret], Key(read.nodes(Secret), "Secret values.", name="secret")
+    ] = field(default_factory=dict[str, Secret])
+    workflows: Annotated[
+        Mapping[str, Workflow], Key(read.nodes(Workflow), "Jobs in order.", name="workflow")
+    ] = field(default_factory=dict[str, Workflow])
+    models: Annotated[
+        Mapping[str, Model], Key(read.nodes(Model), "Trained models.", name="model")
+    ] = field(default_factory=dict[str, Model])
+    alarm: Annotated[
+        Alarm | None, Key(read.optional(read.table(Alarm)), "When people are told.")
+    ] = None
+    recovery: Annotated[
+        Recovery, Key(read.table(Recovery), "How soon it is back after a disaster.")
+    ] = Recovery()
+    pipeline: Annotated[
+        Pipeline | None, Key(read.optional(read.table(Pipeline)), "Continuous delivery.")
+    ] = None
+    accounts: Annotated[
+        Mapping[str, str], Key(read.mapping(read.TEXT), "Cloud accounts by a name of your own.")
+    ] = field(default_factory=dict[str, str])
+    variables: Annotated[
+        Mapping[str, str],
+        Key(read.VARIABLES, "Environment variables of every service and job; their own win."),
+    ] = field(default_factory=dict[str, str])
+    keep_revisions: Annotated[int, Key(read.POSITIVE, "Revisions kept to roll back to.")] = 10
 
     def node(self, name: str) -> Node | None:
         """The node called `name`, of whatever kind."""

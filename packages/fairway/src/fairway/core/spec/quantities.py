@@ -1,8 +1,10 @@
-"""Quantities of the file that are more than a number: a range of replicas, a rate."""
+"""Quantities of the file that are more than a number: a range of replicas, a rate, a step."""
 
 from dataclasses import dataclass
 
-__all__ = ["Rate", "Replicas"]
+__all__ = ["CanaryStep", "Rate", "Replicas"]
+
+PERIODS = {1.0: "s", 60.0: "min", 3600.0: "h", 86400.0: "d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,15 @@ class Rate:
 
     count: int
     seconds: float
+
+    def __str__(self) -> str:
+        """`60/min`, as the file and the variable `RATE_LIMIT` write it."""
+        return f"{self.count}/{PERIODS.get(self.seconds, f'{self.seconds:g}s')}"
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryStep:
+    """This share of traffic for this long."""
+
+    percent: float
+    hold_seconds: float

@@ -1,0 +1,83 @@
+"""The readers that `model.py` names, one for each form that a value of the file can have."""
+
+from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
+from fairway.core.spec.readers.quantities import (
+    CANARY_STEPS,
+    DURATION,
+    DURATION_OR_ZERO,
+    DURATION_THRESHOLD,
+    GIBIBYTES,
+    MEBIBYTES,
+    RATE,
+    REPLICAS,
+    SHARE,
+    SHARE_THRESHOLD,
+    SIZE,
+    TIME_OF_DAY,
+)
+from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
+from fairway.core.spec.readers.schedule import SCHEDULE
+from fairway.core.spec.readers.table import (
+    choice,
+    mapping,
+    nodes,
+    off_or,
+    one_of,
+    optional,
+    table,
+)
+from fairway.core.spec.readers.text import (
+    ADDRESSES,
+    COMMAND,
+    NAME,
+    NODES,
+    OBJECT,
+    OBJECTS,
+    PATH,
+    TEXT,
+    URL,
+    URL_PATH,
+)
+from fairway.core.spec.readers.variables import VARIABLES
+
+__all__ = [
+    "ADDRESSES",
+    "BOOLEAN",
+    "CANARY_STEPS",
+    "COMMAND",
+    "COUNT",
+    "DURATION",
+    "DURATION_OR_ZERO",
+    "DURATION_THRESHOLD",
+    "GIBIBYTES",
+    "MEBIBYTES",
+    "NAME",
+    "NODES",
+    "NUMBER",
+    "OBJECT",
+    "OBJECTS",
+    "PATH",
+    "PORT",
+    "POSITIVE",
+    "RATE",
+    "REPLICAS",
+    "SCHEDULE",
+    "SHARE",
+    "SHARE_THRESHOLD",
+    "SIZE",
+    "TEXT",
+    "TIME_OF_DAY",
+    "UNREADABLE",
+    "URL",
+    "URL_PATH",
+    "VARIABLES",
+    "Reader",
+    "Unreadable",
+    "choice",
+    "mapping",
+    "nodes",
+    "off_or",
+    "one_of",
+    "optional",
+    "table",
+]

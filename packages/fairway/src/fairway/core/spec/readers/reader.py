@@ -1,0 +1,83 @@
+"""What a reader is: it turns one value of the file into one value of the model.
+
+Every key of `model.py` names its reader. A reader reports what it cannot read and goes on, so
+that all problems are found in one pass; it also says itself as JSON Schema and as a noun, from
+which the schema and the reference are made. Must not: look at other keys (`check.py` does).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, final
+
+from fairway.core.spec.entry import Entry, show
+from fairway.core.spec.report import Report
+
+__all__ = ["UNREADABLE", "Definitions", "Reader", "Refusal", "Scalar", "Schema", "Unreadable"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Schema: TypeAlias = dict[str, Any]  # JSON, which has no better type
+
+
+@final
+class Unreadable:
+    """What a reader gives where it could not read; it has reported why."""
+
+
+UNREADABLE: Final = Unreadable()
+
+
+@dataclass(slots=True)
+class Definitions:
+    """The `$defs` of a schema being made.
+
+    `partial`: for an environment, where nothing is required and `false` switches a table off.
+    """
+
+    partial: bool = False
+    made: dict[str, Schema] = field(default_factory=dict[str, Schema])
+
+
+class Reader(Protocol[T_co]):
+    """Reads an entry of the file."""
+
+    @property
+    def noun(self) -> str:
+        """What it reads, with its article: `a duration such as "30s"`."""
+        ...
+
+    def read(self, entry: Entry, report: Report) -> T_co | Unreadable:
+        """The value, or `UNREADABLE` after reporting why not. Never raises."""
+        ...
+
+    def schema(self, definitions: Definitions) -> Schema:
+        """The JSON Schema (draft 2020-12) of what it reads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a value is not read, as two sentences; `what` None: it is not the reader's noun."""
+
+    mend: str
+    what: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Generic[T]):
+    """Reads one value by a function that gives the result or a `Refusal`."""
+
+    noun: str
+    convert: Callable[[Entry], T | Refusal]
+    fragment: Mapping[str, Any]
+
+    def read(self, entry: Entry, report: Report) -> T | Unreadable:
+        result = self.convert(entry)
+        if not isinstance(result, Refusal):
+            return result
+        what = result.what or f"{show(entry.value)} is not {self.noun}."
+        report.problem(entry, what[0].upper() + what[1:], result.mend)
+        return UNREADABLE
+
+    def schema(self, definitions: Definitions) -> Schema:  # noqa: ARG002 - the protocol's
+        return dict(self.fragment)

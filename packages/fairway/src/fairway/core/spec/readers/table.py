@@ -1,0 +1,359 @@
+"""Readers that hold other readers: tables of the model, maps, choices, alternatives.
+
+A table's reader is made from the `Key`s of its dataclass when it is first used, because the
+model names its readers while it is still being defined.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from fairway.core.problem import nearest
+from fairway.core.spec import foreign
+from fairway.core.spec.entry import Entry, show
+from fairway.core.spec.key import Key
+from fairway.core.spec.readers.reader import (
+    UNREADABLE,
+    Definitions,
+    Reader,
+    Refusal,
+    Scalar,
+    Schema,
+    Unreadable,
+)
+from fairway.core.spec.report import Report
+
+__all__ = [
+    "KeyOf",
+    "Nodes",
+    "Table",
+    "choice",
+    "keys",
+    "mapping",
+    "nodes",
+    "off_or",
+    "one_of",
+    "optional",
+    "read_table",
+    "table",
+]
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOf:
+    """A key of a table: its name in the file, the field it fills, its `Key`, its default."""
+
+    name: str
+    field: str
+    key: Key
+    default: object = MISSING
+
+
+@cache
+def keys(cls: type[Any]) -> Mapping[str, KeyOf]:
+    """The keys of a table, in the model's order."""
+    found: dict[str, KeyOf] = {}
+    for item in fields(cls):
+        for annotation in getattr(item.type, "__metadata__", ()):
+            if isinstance(annotation, Key):
+                default = item.default
+                if item.default_factory is not MISSING:
+                    default = item.default_factory()
+                name = annotation.name or item.name
+                found[name] = KeyOf(name, item.name, annotation, default)
+    return found
+
+
+def read_table(cls: type[T], entry: Entry, report: Report, **given: object) -> T | Unreadable:
+    """A dataclass of the model from a table; `given` are its fields that no key fills.
+
+    A key that cannot be read is reported and takes its default, so that what is said later about
+    the rest still holds. Unreadable is a table without a key that it must have.
+    """
+    known = keys(cls)
+    values: dict[str, object] = dict(given)
+    for name, below in entry.table.items():
+        if name not in known:
+            _unknown(cls, name, below, report)
+            continue
+        value = known[name].key.reader.read(below, report)
+        if not isinstance(value, Unreadable):
+            values[known[name].field] = value
+    missing = [key for key in known.values() if key.key.required and key.field not in values]
+    for key in missing:
+        if key.name not in entry.table:
+            mend = f"Add {key.name} = {key.key.example or '…'}: {key.key.reader.noun}."
+            report.problem(entry, f"`{key.name}` is missing.", mend)
+    return UNREADABLE if missing else cls(**values)
+
+
+def _unknown(cls: type[Any], name: str, entry: Entry, report: Report) -> None:
+    known = keys(cls)
+    what = f"There is no key `{name}` here."
+    if hint := foreign.mend(cls.__name__, name):
+        report.problem(entry, what, hint)
+        return
+    likely = nearest(name, known)
+    meant = f"Did you mean `{likely}`? " if likely else ""
+    report.problem(entry, what, f"{meant}Known: {', '.join(sorted(known))}.")
+
+
+def _no_table(entry: Entry, noun: str, mend: str, report: Report) -> Unreadable:
+    what = f"{show(entry.value)} is not {noun}."
+    report.problem(entry, what[0].upper() + what[1:], mend)
+    return UNREADABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[T]):
+    """Reads a table into a dataclass; `short` names the key that a bare list stands for."""
+
+    cls: type[T]
+    short: str | None = None
+
+    @property
+    def noun(self) -> str:
+        return "a table"
+
+    def read(self, entry: Entry, report: Report) -> T | Unreadable:
+        if self.short is not None and isinstance(entry.value, tuple):
+            entry = entry.having({self.short: entry})
+        if isinstance(entry.value, Mapping):
+            return read_table(self.cls, entry, report)
+        first = next(iter(keys(self.cls).values()))
+        mend = f"Write {{ {first.name} = … }}. Known: {', '.join(sorted(keys(self.cls)))}."
+        return _no_table(entry, self.noun, mend, report)
+
+    def schema(self, definitions: Definitions) -> Schema:
+        reference = define(self.cls, definitions)
+        if self.short is None:
+            return reference
+        short = keys(self.cls)[self.short].key.reader.schema(definitions)
+        return {"anyOf": [short, reference]}
+
+
+def define(cls: type[Any], definitions: Definitions) -> Schema:
+    """A reference to the definition of a table, which is made the first time."""
+    name = f"{cls.__name__}Change" if definitions.partial else cls.__name__
+    if name not in definitions.made:
+        definitions.made[name] = {}
+        definitions.made[name] = describe(cls, definitions)
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def describe(cls: type[Any], definitions: Definitions) -> Schema:
+    """The schema of a table from the keys of its dataclass."""
+    properties: dict[str, Schema] = {}
+    for key in keys(cls).values():
+        schema = key.key.reader.schema(definitions)
+        schema["description"] = key.key.doc
+        properties[key.name] = schema
+    described: Schema = {
+        "type": "object",
+        "description": (cls.__doc__ or "").strip(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+    required = [key.name for key in keys(cls).values() if key.key.required]
+    if required and not definitions.partial:
+        described["required"] = required
+    return described
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes(Generic[T]):
+    """Reads the tables of one kind, `[service.web]`, into a mapping sorted by name.
+
+    A node that an environment switched off (`false`) is left out.
+    """
+
+    cls: type[T]
+
+    @property
+    def noun(self) -> str:
+        return "tables, each with a name"
+
+    def read(self, entry: Entry, report: Report) -> Mapping[str, T] | Unreadable:
+        kind = str(entry.path[-1]) if entry.path else ""
+        if entry.value is False:
+            return {}
+        if not isinstance(entry.value, Mapping):
+            return _no_table(entry, self.noun, f"Write [{kind}.NAME].", report)
+        found: dict[str, T] = {}
+        for name, below in sorted(entry.table.items()):
+            if below.value is False:
+                continue
+            if not isinstance(below.value, Mapping):
+                self._unnamed(kind, name, below, report)
+                continue
+            node = read_table(self.cls, below, report, name=name)
+            if not isinstance(node, Unreadable):
+                found[name] = node
+        return found
+
+    def _unnamed(self, kind: str, name: str, entry: Entry, report: Report) -> None:
+        if name in keys(self.cls) or foreign.mend(self.cls.__name__, name):
+            example = foreign.EXAMPLE_NAMES.get(kind, "name")
+            mend = f"Give it a name: [{kind}.{example}]."
+            report.problem(entry, f"A {kind} has no name here.", mend)
+        else:
+            mend = f"Write its keys under [{kind}.{name}]."
+            report.problem(entry, f"`{name}` is no table.", mend)
+
+    def schema(self, definitions: Definitions) -> Schema:
+        node = define(self.cls, definitions)
+        if definitions.partial:
+            node = {"anyOf": [node, {"const": False}]}
+        nodes: Schema = {"type": "object", "additionalProperties": node}
+        return {"anyOf": [nodes, {"const": False}]} if definitions.partial else nodes
+
+
+@dataclass(frozen=True, slots=True)
+class OffOr(Generic[T, D]):
+    """Reads what another reader does, or `false` as a given value."""
+
+    reader: Reader[T]
+    off: D
+
+    @property
+    def noun(self) -> str:
+        return f"{self.reader.noun}, or false"
+
+    def read(self, entry: Entry, report: Report) -> T | D | Unreadable:
+        if entry.value is False:
+            return self.off
+        return self.reader.read(entry, report)
+
+    def schema(self, definitions: Definitions) -> Schema:
+        return {"anyOf": [self.reader.schema(definitions), {"const": False}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Map(Generic[T]):
+    """Reads a table with free keys, each value by one reader, sorted by key."""
+
+    reader: Reader[T]
+
+    @property
+    def noun(self) -> str:
+        return "a table"
+
+    def read(self, entry: Entry, report: Report) -> Mapping[str, T] | Unreadable:
+        if not isinstance(entry.value, Mapping):
+            mend = f'Write {{ "…" = … }}; each value is {self.reader.noun}.'
+            return _no_table(entry, self.noun, mend, report)
+        found: dict[str, T] = {}
+        for name, below in sorted(entry.table.items()):
+            value = self.reader.read(below, report)
+            if not isinstance(value, Unreadable):
+                found[name] = value
+        return found
+
+    def schema(self, definitions: Definitions) -> Schema:
+        return {"type": "object", "additionalProperties": self.reader.schema(definitions)}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf(Generic[T]):
+    """Reads one of several: by its word alone, or as a table with the word as its only key."""
+
+    readers: Mapping[str, Reader[T]]
+
+    @property
+    def noun(self) -> str:
+        return " or ".join(f'"{word}"' for word in self.readers)
+
+    def read(self, entry: Entry, report: Report) -> T | Unreadable:
+        if isinstance(entry.value, str):
+            word = _word(entry.value, tuple(self.readers))
+            if word is not None:
+                return self.readers[word].read(entry.having({}), report)
+            report.problem(entry, f"{show(entry.value)} is not {self.noun}.", self._mend(word))
+            return UNREADABLE
+        if len(entry.table) == 1:
+            ((word, below),) = entry.table.items()
+            if word in self.readers:
+                return self.readers[word].read(below, report)
+            likely = _word(word, tuple(self.readers))
+            report.problem(below, f"`{word}` is not {self.noun}.", self._mend(likely))
+            return UNREADABLE
+        what = f"{show(entry.value)} is not {self.noun}."
+        if entry.table:
+            what = f"It says {len(entry.table)} at once: {', '.join(entry.table)}."
+        report.problem(entry, what[0].upper() + what[1:], self._mend(None))
+        return UNREADABLE
+
+    def _mend(self, likely: str | None) -> str:
+        if likely in self.readers:
+            return f'Write "{likely}".'
+        word = next(iter(self.readers))
+        return f'Write one of them: "{word}", or with its own keys {{ {word} = … }}.'
+
+    def schema(self, definitions: Definitions) -> Schema:
+        tables: list[Schema] = [
+            {
+                "type": "object",
+                "properties": {word: reader.schema(definitions)},
+                "required": [word],
+                "additionalProperties": False,
+            }
+            for word, reader in self.readers.items()
+        ]
+        return {"anyOf": [{"enum": list(self.readers)}, *tables]}
+
+
+def _word(text: str, known: tuple[str, ...]) -> str | None:
+    """The known word that was written, or probably meant: `blue-green` -> `blue_green`."""
+    if text in known:
+        return text
+    plain = text.strip().lower().replace("-", "_").replace("/", "_").replace(" ", "_")
+    return plain if plain in known else nearest(plain, known)
+
+
+def table(cls: type[T], *, short: str | None = None) -> Table[T]:
+    """A table of the model; where `short` is given, a list alone stands for that key."""
+    return Table(cls, short)
+
+
+def nodes(cls: type[T]) -> Nodes[T]:
+    """The named tables of one kind of node."""
+    return Nodes(cls)
+
+
+def optional(reader: Reader[T]) -> OffOr[T, None]:
+    """What the reader reads; `false` is None."""
+    return OffOr(reader, None)
+
+
+def off_or(reader: Reader[T], off: T) -> OffOr[T, T]:
+    """What the reader reads; `false` is `off`."""
+    return OffOr(reader, off)
+
+
+def mapping(reader: Reader[T]) -> Map[T]:
+    """A table with free keys whose values the reader reads."""
+    return Map(reader)
+
+
+def one_of(**readers: Reader[T]) -> OneOf[T]:
+    """One of several alternatives, by its word."""
+    return OneOf(readers)
+
+
+def choice(*words: str) -> Scalar[str]:
+    """One of a few words."""
+    listed = " or ".join(f'"{word}"' for word in words)
+
+    def convert(entry: Entry) -> str | Refusal:
+        if not isinstance(entry.value, str):
+            return Refusal(f"Write {listed}.")
+        likely = _word(entry.value, words)
+        if likely is not None and likely == entry.value:
+            return likely
+        return Refusal(f'Write "{likely}".' if likely else f"Write {listed}.")
+
+    return Scalar(listed, convert, {"enum": list(words)})
