@@ -1,3 +1,39 @@
-"""Production behaviour for any ASGI app, without a change to it."""
+"""Production behaviour for any ASGI app, without a change to it.
+
+    from fairway_runtime import Fairway
+    app = Fairway(app)
+
+or nothing at all: `fairway-runtime run module:app`. Importing this package costs next to nothing:
+each name is fetched when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fairway_runtime.context import correlation_id, identify
+    from fairway_runtime.middleware import Fairway
+    from fairway_runtime.operations import operation
+    from fairway_runtime.settings import Settings
+
+__all__ = ["Fairway", "Settings", "correlation_id", "identify", "operation"]
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Fairway": "middleware",
+    "Settings": "settings",
+    "correlation_id": "context",
+    "identify": "context",
+    "operation": "operations",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

@@ -35,6 +35,8 @@ DRAIN_SECONDS = "FAIRWAY_DRAIN_SECONDS"  # in-flight requests may finish for thi
 REQUEST_SECONDS = "FAIRWAY_REQUEST_SECONDS"  # the longest a request may take (R235)
 BODY_BYTES = "FAIRWAY_BODY_BYTES"  # the largest request body
 CHECK_SECONDS = "FAIRWAY_CHECK_SECONDS"  # deadline of one readiness check
+LAME_DUCK_SECONDS = "FAIRWAY_LAME_DUCK_SECONDS"  # not ready for this long before it stops listening
+LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
 
 # -- Paths (R155-R157, R166) -----------------------------------------------------------------
 HEALTH_PATH = "/health"
@@ -47,8 +49,23 @@ CORRELATION_HEADER = "x-request-id"
 TRACEPARENT_HEADER = "traceparent"
 REPLICA_HEADER = "x-fairway-replica"
 
+# -- Metrics (R166): labels in brackets ------------------------------------------------------
+REQUESTS_METRIC = "http_requests_total"  # [method, route, status]
+DURATION_METRIC = "http_request_duration_seconds"  # histogram [method, route]
+ERRORS_METRIC = "http_request_errors_total"  # answers of 500 and above [method, route]
+IN_FLIGHT_METRIC = "http_requests_in_flight"
+WEBSOCKETS_METRIC = "websockets_open"
+LOOP_LAG_METRIC = "event_loop_lag_seconds"  # how late the event loop ran, at the last look
+LOOP_LAG_MAX_METRIC = "event_loop_lag_max_seconds"  # the worst of the last 15 to 30 s
+CPU_METRIC = "process_cpu_seconds_total"
+MEMORY_METRIC = "process_resident_memory_bytes"
+STARTED_METRIC = "process_start_time_seconds"
+LOST_LINES_METRIC = "fairway_log_lines_lost_total"  # nobody read stdout
+OTHER_LABEL = "other"  # a method or route that nobody declared
+
 # -- Defaults (R158, R221-R226, R231-R235) ---------------------------------------------------
 DEFAULT_DRAIN_SECONDS = 30.0
+DEFAULT_LAME_DUCK_SECONDS = 0.0
 DEFAULT_REQUEST_SECONDS = 60.0
 DEFAULT_CHECK_SECONDS = 1.0
 DEFAULT_BODY_BYTES = 10 * 1024 * 1024

@@ -1,0 +1,189 @@
+"""One HTTP request and its answer, as they pass through the middleware.
+
+`send` stands between app and server: it adds headers to the answer's start and notes its end, and
+passes everything on as it is, unbuffered. It creates no coroutine of its own: every microsecond
+here is paid by every request.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from fairway_runtime import contract
+from fairway_runtime.asgi import Headers, Message, Receive, Scope, Send
+from fairway_runtime.context import RequestContext
+from fairway_runtime.refusals import Refusal, answer
+
+if TYPE_CHECKING:
+    from fairway_runtime.middleware import Fairway
+
+__all__ = ["Exchange", "Limited", "is_http_1"]
+
+_LINGER_SECONDS = 2.0  # how long a refused upload may go on, so that its sender reads the answer
+_ID_HEADER = contract.CORRELATION_HEADER.encode()
+_CLOSE = (b"connection", b"close")
+
+
+async def _nothing() -> None:
+    """What the app's messages become once its answer was given for it."""
+
+
+class Exchange:
+    """A request under way; counted, logged and answered exactly once."""
+
+    __slots__ = (
+        "_entry_root",
+        "_fairway",
+        "_send",
+        "_task",
+        "began",
+        "context",
+        "deadline",
+        "is_finished",
+        "is_sealed",
+        "refusal",
+        "scope",
+        "status",
+    )
+
+    def __init__(
+        self,
+        fairway: "Fairway",
+        scope: Scope,
+        send: Send,
+        context: RequestContext,
+        task: "asyncio.Task[object] | None",
+    ) -> None:
+        self._fairway = fairway
+        self._send = send
+        self._task = task
+        self._entry_root: str = scope.get("root_path", "")
+        self.scope = scope
+        self.context = context
+        self.began = time.perf_counter()
+        self.deadline = self.began + fairway.request_seconds
+        self.status = 0  # of the answer, once it begins
+        self.refusal: Refusal | None = None
+        self.is_sealed = False  # the app's messages go nowhere any more
+        self.is_finished = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """The app's `send`."""
+        if self.is_sealed:
+            return _nothing()
+        kind = message["type"]
+        if kind == "http.response.body":
+            if not message.get("more_body", False):
+                self.finish()
+        elif kind == "http.response.start":
+            message = self._begin(message)
+        return self._send(message)
+
+    def cut(self, refusal: Refusal) -> None:
+        """Cancel the app's work; `refuse` follows where the cancellation comes out."""
+        if self.refusal is None and self._task is not None:
+            self.refusal = refusal
+            self._task.cancel(refusal.word)
+
+    def uncancel(self) -> None:
+        """Take the cancellation of `cut` back: it has done its work."""
+        if self._task is not None and self._task.cancelling():
+            self._task.uncancel()
+
+    async def refuse(self, refusal: Refusal, receive: Receive | None = None) -> None:
+        """Answer in the app's stead, unless it has begun to; then only note how it ended.
+
+        `receive` is given when the sender is still sending: it is listened to for a moment, or
+        closing would destroy the answer before it is read.
+        """
+        self.refusal = refusal
+        self.is_sealed = True
+        if self.status:
+            self.finish()
+            return
+        self.status = refusal.status
+        self._fairway.lifecycle.waiting.pop(self, None)
+        headers = self._headers(is_closing=_CLOSE in refusal.headers)
+        self.finish()
+        await answer(refusal, headers, self.context.correlation_id, self._send)
+        if receive is not None:
+            await _listen_out(receive)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def finish(self) -> None:
+        """Count and log the request: at its answer's last byte, or where it ended without."""
+        if self.is_finished:
+            return
+        self.is_finished = True
+        seconds = time.perf_counter() - self.began
+        fairway, scope = self._fairway, self.scope
+        status = self.status or 500
+        route = fairway.routes.of(scope, self._entry_root)
+        series = fairway.requests.series(scope["method"], route, status)
+        series.observe(seconds)
+        fairway.lines.access(
+            self.context,
+            operation=series.operation_json,
+            method=series.method_json,
+            path=scope["path"],
+            status=status,
+            duration_ms=seconds * 1000,
+            success=status < 500 and (self.refusal is None or self.refusal.status < 500),
+            refusal=None if self.refusal is None else self.refusal.word,
+        )
+
+    def _begin(self, message: Message) -> Message:
+        """The start of the answer with our headers; the app's message stays as it is."""
+        self.status = message["status"]
+        self._fairway.lifecycle.waiting.pop(self, None)
+        headers: Headers = [*message.get("headers", ()), *self._headers()]
+        return {**message, "headers": headers}
+
+    def _headers(self, *, is_closing: bool = False) -> Headers:
+        headers: Headers = [(_ID_HEADER, self.context.correlation_id.encode())]
+        headers += self._fairway.headers
+        if self._fairway.lifecycle.is_draining and not is_closing and is_http_1(self.scope):
+            headers.append(_CLOSE)
+        return headers
+
+
+class Limited:
+    """`receive` for a body whose length nobody announced: counts it, and refuses beyond `most`."""
+
+    __slots__ = ("_exchange", "_most", "_receive", "_refusal", "_taken")
+
+    def __init__(self, exchange: Exchange, receive: Receive, most: int, refusal: Refusal) -> None:
+        self._exchange = exchange
+        self._receive = receive
+        self._most = most
+        self._refusal = refusal
+        self._taken = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            return message
+        self._taken += len(message.get("body", b""))
+        if self._taken <= self._most:
+            return message
+        await self._exchange.refuse(self._refusal, self._receive)
+        return {"type": "http.disconnect"}
+
+
+def is_http_1(scope: Scope) -> bool:
+    """HTTP/2 knows no `connection` header, and always announces its bodies' ends itself."""
+    version: str = scope.get("http_version", "1.1")
+    return version[0] == "1"
+
+
+async def _listen_out(receive: Receive) -> None:
+    """Take what still arrives, and forget it."""
+    try:
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return

@@ -1,0 +1,70 @@
+"""Where a process stands in its life, and what it still has to finish (R221-R224).
+
+The middleware reports requests in and out, the server says when to drain; neither decides alone.
+A process that never saw the lifespan protocol counts as started.
+"""
+
+from enum import Enum
+from typing import Protocol
+
+from fairway_runtime.refusals import DRAINED, TIMED_OUT, Refusal
+
+__all__ = ["Lifecycle", "Phase", "UnderWay"]
+
+
+class Phase(Enum):
+    """How far the app's startup came."""
+
+    UNSEEN = "unseen"  # nobody spoke the lifespan protocol
+    STARTING = "starting"
+    STARTED = "started"
+    FAILED = "failed"
+
+
+class UnderWay(Protocol):
+    """A request in flight, as far as the lifecycle minds."""
+
+    deadline: float
+
+    def cut(self, refusal: Refusal) -> None:
+        """Stop the app's work on it, and answer `refusal` if nothing was answered yet."""
+
+
+class Lifecycle:
+    """The state of one process; `begin_drain` may be called from a signal handler."""
+
+    __slots__ = ("in_flight", "is_draining", "phase", "waiting", "websockets")
+
+    def __init__(self) -> None:
+        self.phase = Phase.UNSEEN
+        self.is_draining = False
+        # Insertion order is age, so the first of `waiting` is the next to run out of time.
+        self.in_flight: dict[UnderWay, None] = {}
+        self.waiting: dict[UnderWay, None] = {}  # those that have not begun to answer
+        self.websockets: set[object] = set()
+
+    @property
+    def has_started(self) -> bool:
+        return self.phase in (Phase.STARTED, Phase.UNSEEN)
+
+    def begin_drain(self) -> None:
+        """Not ready from here on (R221); requests are still served."""
+        self.is_draining = True
+
+    def expire(self, now: float) -> None:
+        """Cut the requests whose time is over and that have not begun to answer (R235)."""
+        late: list[UnderWay] = []
+        for request in self.waiting:
+            if request.deadline > now:
+                break
+            late.append(request)
+        for request in late:
+            self.waiting.pop(request, None)
+            request.cut(TIMED_OUT)
+
+    def cut_all(self) -> int:
+        """Cut whatever is left when the drain ends (C6); how many there were."""
+        left = list(self.in_flight)
+        for request in left:
+            request.cut(DRAINED)
+        return len(left)

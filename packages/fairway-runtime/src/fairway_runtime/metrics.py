@@ -1,0 +1,145 @@
+"""Prometheus metrics of requests and of the process (R166), in a registry of our own.
+
+Requests are counted by method, route template and status; both names are bounded, so that
+whatever a stranger asks for, the number of series stays small. Thread-safe.
+"""
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+
+from fairway_runtime import contract
+from fairway_runtime.lines import encode
+
+__all__ = ["CONTENT_TYPE", "Labels", "Registry", "RequestMetrics", "Series", "family"]
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+)
+_MOST_ROUTES = 500
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Registry:
+    """Who has metrics to tell: functions that give lines of Prometheus text."""
+
+    def __init__(self) -> None:
+        self._collectors: list[Callable[[], Iterable[str]]] = []
+
+    def register(self, collector: Callable[[], Iterable[str]]) -> None:
+        self._collectors.append(collector)
+
+    def render(self) -> bytes:
+        """Everything, in Prometheus's text format 0.0.4."""
+        lines = [line for collector in tuple(self._collectors) for line in collector()]
+        return "\n".join([*lines, ""]).encode()
+
+
+def family(
+    name: str, kind: str, about: str, samples: Iterable[tuple[Labels, float]]
+) -> Iterator[str]:
+    """One metric with its samples as Prometheus text; `kind` is `counter` or `gauge`."""
+    yield f"# HELP {name} {about}"
+    yield f"# TYPE {name} {kind}"
+    for labels, value in samples:
+        yield sample(name, labels, value)
+
+
+def sample(name: str, labels: Labels, value: float) -> str:
+    """One line of Prometheus text."""
+    text = str(value) if isinstance(value, int) else repr(float(value))
+    if not labels:
+        return f"{name} {text}"
+    inside = ",".join(f'{label}="{_escaped(of)}"' for label, of in labels)
+    return f"{name}{{{inside}}} {text}"
+
+
+class Series:
+    """Requests of one method, route and status: how many, and how long they took."""
+
+    __slots__ = ("_lock", "buckets", "method", "method_json", "operation_json", "route", "seconds")
+
+    def __init__(self, method: str, route: str, lock: threading.Lock) -> None:
+        self._lock = lock
+        self.method = method
+        self.route = route
+        self.method_json = encode(method).decode()
+        self.operation_json = encode(f"{method} {route}").decode()
+        self.buckets = [0] * (len(_BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def observe(self, seconds: float) -> None:
+        index = bisect_left(_BOUNDS, seconds)
+        with self._lock:
+            self.buckets[index] += 1
+            self.seconds += seconds
+
+
+class RequestMetrics:
+    """Counts requests; `series` finds where one belongs, `observe` on it counts it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._series: dict[tuple[str, str, int], Series] = {}
+        self._routes: set[str] = set()
+
+    def series(self, method: str, route: str, status: int) -> Series:
+        """Where a request is counted: unknown methods and routes beyond the bound are `other`."""
+        found = self._series.get((method, route, status))
+        return self._add(method, route, status) if found is None else found
+
+    def collect(self) -> Iterator[str]:
+        """Requests by status, errors and latency by route."""
+        with self._lock:
+            rows = [
+                (method, route, status, tuple(series.buckets), series.seconds)
+                for (method, route, status), series in sorted(self._series.items())
+            ]
+        requests: list[tuple[Labels, float]] = []
+        errors: dict[Labels, int] = {}
+        latency: dict[Labels, tuple[tuple[int, ...], float]] = {}
+        for method, route, status, buckets, seconds in rows:
+            labels: Labels = (("method", method), ("route", route))
+            requests.append(((*labels, ("status", str(status))), sum(buckets)))
+            errors[labels] = errors.get(labels, 0) + (sum(buckets) if status >= 500 else 0)
+            before, total = latency.get(labels, ((0,) * len(buckets), 0.0))
+            summed = tuple(one + other for one, other in zip(before, buckets, strict=True))
+            latency[labels] = (summed, total + seconds)
+        yield from family(contract.REQUESTS_METRIC, "counter", "Requests answered.", requests)
+        yield from family(
+            contract.ERRORS_METRIC, "counter", "Answers of 500 and above.", errors.items()
+        )
+        yield from _histogram(latency)
+
+    def _add(self, method: str, route: str, status: int) -> Series:
+        method = method if method in _METHODS else contract.OTHER_LABEL
+        status = status if 100 <= status <= 599 else 500
+        with self._lock:
+            if route not in self._routes:
+                if len(self._routes) >= _MOST_ROUTES:
+                    route = contract.OTHER_LABEL
+                self._routes.add(route)
+            key = (method, route, status)
+            return self._series.setdefault(key, Series(method, route, self._lock))
+
+
+def _histogram(latency: dict[Labels, tuple[tuple[int, ...], float]]) -> Iterator[str]:
+    name = contract.DURATION_METRIC
+    yield f"# HELP {name} Seconds from a request's first byte to its answer's last."
+    yield f"# TYPE {name} histogram"
+    for labels, (buckets, seconds) in latency.items():
+        reached = 0
+        for bound, count in zip((*_BOUNDS, float("inf")), buckets, strict=True):
+            reached += count
+            least = "+Inf" if bound == float("inf") else f"{bound:g}"
+            yield sample(f"{name}_bucket", (*labels, ("le", least)), reached)
+        yield sample(f"{name}_sum", labels, seconds)
+        yield sample(f"{name}_count", labels, reached)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

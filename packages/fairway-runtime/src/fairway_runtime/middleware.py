@@ -1,0 +1,198 @@
+"""`Fairway(app)`: one ASGI layer that gives an app production behaviour, without a change to it.
+
+The place where probes, request ids, logs, metrics, limits and drain meet; each lives in a module
+of its own. It passes the app's messages through untouched and unbuffered, and it raises what the
+app raised.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+
+from fairway_runtime import contract, logs
+from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
+from fairway_runtime.context import RequestContext, enter, new_id, sane_id
+from fairway_runtime.exchange import Exchange, Limited, is_http_1
+from fairway_runtime.lifecycle import Lifecycle, Phase
+from fairway_runtime.lines import Lines
+from fairway_runtime.metrics import Registry, RequestMetrics, family
+from fairway_runtime.probes import Probes, Readiness
+from fairway_runtime.process import LoopLag, process_metrics
+from fairway_runtime.refusals import BROKEN, NOT_STARTED, TOO_LARGE
+from fairway_runtime.routes import RouteNames
+from fairway_runtime.settings import Settings
+from fairway_runtime.sockets import serve_websocket
+
+__all__ = ["Fairway"]
+
+_TICK_SECONDS = 0.1
+_FOREVER = 1e9
+_ID_HEADER = contract.CORRELATION_HEADER.encode()
+_UPLOADS = "/_stcore/upload_file"
+
+
+class Fairway:
+    """Wraps any ASGI app; `settings` come from the environment unless given.
+
+        app = Fairway(app)
+
+    Lifespan, HTTP and WebSocket scopes pass through. `lines` and `lifecycle` are for servers and
+    tests; an app needs neither.
+    """
+
+    def __init__(
+        self, app: App, settings: Settings | None = None, lines: Lines | None = None
+    ) -> None:
+        self.app = app
+        self.settings = settings or Settings.from_environment(os.environ)
+        self.lines = lines or logs.lines_for(self.settings)
+        self.lifecycle = Lifecycle()
+        self.registry = Registry()
+        self.requests = RequestMetrics()
+        self.routes = RouteNames()
+        self.request_seconds = self.settings.request_seconds or _FOREVER
+        self.headers: Headers = []
+        if self.settings.replica:
+            name = contract.REPLICA_HEADER.encode()
+            self.headers = [(name, self.settings.replica.encode("ascii", "replace"))]
+        self._body_bytes = self.settings.body_bytes
+        self._lag = LoopLag(time.perf_counter())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.registry.register(self.requests.collect)
+        self.registry.register(self._collect)
+        self.registry.register(self._lag.collect)
+        self.registry.register(process_metrics)
+        readiness = Readiness(self.settings)
+        self._probes = Probes(self.settings, self.lifecycle, readiness, self.registry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._attach(loop)
+        kind: str = scope["type"]
+        if kind == "http":
+            path: str = scope["path"]
+            if scope.get("root_path"):
+                path = path.removeprefix(scope["root_path"])
+            if path in Probes.paths:
+                await self._probes.answer(path, scope, send)
+            else:
+                await self._serve(scope, receive, send)
+        elif kind == "websocket":
+            await serve_websocket(self, scope, receive, send)
+        elif kind == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, from its id to its log line."""
+        identity: str | None = None
+        length = b""
+        is_chunked = False
+        for name, value in scope["headers"]:
+            if name == _ID_HEADER:
+                identity = sane_id(value)
+            elif name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding":
+                is_chunked = True
+        context = RequestContext(identity or new_id())
+        enter(context)
+        exchange = Exchange(self, scope, send, context, asyncio.current_task())
+        if not self.lifecycle.has_started:
+            await exchange.refuse(NOT_STARTED)
+            return
+        most = self._body_bytes
+        if length:  # the server holds the body to what it announced
+            if most and int(length) > most and not _is_upload(scope):
+                await exchange.refuse(TOO_LARGE, receive)
+                return
+        elif most and (is_chunked or not is_http_1(scope)) and not _is_upload(scope):
+            receive = Limited(exchange, receive, most, TOO_LARGE)
+        await self._run(exchange, receive)
+
+    async def _run(self, exchange: Exchange, receive: Receive) -> None:
+        """The app's part; whatever becomes of it, the request is answered, counted and logged."""
+        lifecycle = self.lifecycle
+        lifecycle.in_flight[exchange] = None
+        lifecycle.waiting[exchange] = None
+        try:
+            await self.app(exchange.scope, receive, exchange.send)
+        except asyncio.CancelledError:
+            if exchange.refusal is None:  # the server's own doing: its client went away
+                exchange.status = exchange.status or 499
+                raise
+        except Exception:
+            if exchange.refusal is None:
+                exchange.refusal = BROKEN
+                raise
+        finally:
+            del lifecycle.in_flight[exchange]
+            lifecycle.waiting.pop(exchange, None)
+            if exchange.refusal is not None and not exchange.is_sealed:
+                exchange.uncancel()
+                await exchange.refuse(exchange.refusal)
+            exchange.finish()
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the lifespan through, and note how far it came."""
+        lifecycle = self.lifecycle
+        lifecycle.phase = Phase.STARTING
+
+        async def noting_send(message: Message) -> None:
+            match message["type"]:
+                case "lifespan.startup.complete":
+                    if self.settings.is_logging:  # the app may have set up logging of its own
+                        logs.install(self.settings, self.lines)
+                    lifecycle.phase = Phase.STARTED
+                case "lifespan.startup.failed":
+                    lifecycle.phase = Phase.FAILED
+                case "lifespan.shutdown.complete" | "lifespan.shutdown.failed":
+                    lifecycle.phase = Phase.UNSEEN
+                case _:
+                    pass
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting_send)
+        finally:
+            if lifecycle.phase is Phase.STARTING:  # the app knows no lifespan: it has started
+                lifecycle.phase = Phase.STARTED
+
+    def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The first request on a loop: begin to watch it."""
+        self._loop = loop
+        if self.settings.is_logging:
+            logs.install(self.settings, self.lines)
+        loop.call_later(_TICK_SECONDS, self._tick, loop, time.perf_counter() + _TICK_SECONDS)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """Ten times a second: how late is the loop, and which requests have run out of time."""
+        if loop is not self._loop:
+            return
+        now = time.perf_counter()
+        self._lag.observe(now, due)
+        self.lifecycle.expire(now)
+        loop.call_later(_TICK_SECONDS, self._tick, loop, now + _TICK_SECONDS)
+
+    def _collect(self) -> Iterator[str]:
+        lifecycle = self.lifecycle
+        in_flight, open_sockets = len(lifecycle.in_flight), len(lifecycle.websockets)
+        yield from family(
+            contract.IN_FLIGHT_METRIC, "gauge", "Requests being answered.", [((), in_flight)]
+        )
+        yield from family(
+            contract.WEBSOCKETS_METRIC, "gauge", "WebSockets open.", [((), open_sockets)]
+        )
+        lost = self.lines.writer.lost
+        yield from family(
+            contract.LOST_LINES_METRIC, "counter", "Log lines that nobody read.", [((), lost)]
+        )
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Whether Streamlit takes this body, which has a limit of its own (server.maxUploadSize)."""
+    path: str = scope["path"]
+    return path.startswith(_UPLOADS)

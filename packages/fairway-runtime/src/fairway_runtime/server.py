@@ -1,0 +1,227 @@
+"""uvicorn, with a start that answers probes and an end that loses no request (R221-R226).
+
+The order of the end is the contract: not ready at once; still accepting for the lame duck's
+seconds, so that a balancer notices; then no new connections; in-flight requests finish, up to the
+drain's seconds; what remains is cancelled and answered 503; WebSockets close with 1012; the app
+closes its connections in its lifespan; exit code 0.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from types import FrameType
+from typing import Protocol, TypeVar, cast
+
+import uvicorn
+from uvicorn.lifespan.on import LifespanOn
+
+from fairway_runtime.context import current
+from fairway_runtime.middleware import Fairway
+
+__all__ = ["serve"]
+
+_CLOSE_SECONDS = 5  # for the app's own shutdown, and for what ignores its cancellation
+_KEEP_ALIVE_SECONDS = 75  # longer than a balancer's (60 s), so that the balancer hangs up first
+_POLL_SECONDS = 0.02
+
+Result = TypeVar("Result")
+
+
+class _Connection(Protocol):
+    def shutdown(self) -> None: ...
+
+
+def serve(fairway: Fairway, listener: socket.socket) -> int:
+    """Serve until SIGTERM or SIGINT, drain, and return the exit code.
+
+    0 after a drain, whatever it had to cut; 1 when the app's startup failed. Never outlasts the
+    drain by more than 5 s: what still hangs then is left behind, and the exit code is 1.
+    """
+    config = uvicorn.Config(
+        fairway,
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    config.lifespan_class = _Lifespan
+    server = _Server(config, fairway)
+    runner = asyncio.Runner(loop_factory=_loop_factory())
+    with contextlib.suppress(KeyboardInterrupt):
+        runner.run(server.serve(sockets=[listener]))
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    if server.abandoned:  # threads of cancelled requests run on: nobody waits for them
+        os._exit(server.exit_code)
+    server.watchdog.is_clean = True
+    runner.close()
+    return server.exit_code
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+class _Threads(ThreadPoolExecutor):
+    """asyncio's own threads, with the request's id in them (R162)."""
+
+    def submit(  # pyright: ignore[reportIncompatibleMethodOverride] (the same, spelt with generics)
+        self, fn: Callable[..., Result], /, *args: object, **kwargs: object
+    ) -> "Future[Result]":
+        if current() is None:
+            return super().submit(fn, *args, **kwargs)
+        return super().submit(copy_context().run, fn, *args, **kwargs)
+
+
+class _Lifespan(LifespanOn):
+    """Starts the app while the server already answers `/health` and `/startup` (R157)."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._starting: asyncio.Task[None] | None = None
+        self._app: asyncio.Task[None] | None = None
+
+    async def startup(self) -> None:
+        self._starting = asyncio.create_task(super().startup())
+
+    async def main(self) -> None:
+        self._app = cast("asyncio.Task[None] | None", asyncio.current_task())
+        await super().main()
+
+    async def shutdown(self) -> None:
+        """Let the app close what it opened (R225), within 5 s."""
+        if self._starting is not None and not self._starting.done() and self._app is not None:
+            self._app.cancel()  # it never got to run: SIGTERM came first
+            await self._starting
+            return
+        try:
+            await asyncio.wait_for(super().shutdown(), _CLOSE_SECONDS - 1)
+        except TimeoutError:  # its traceback would be ours
+            self.logger.error(  # noqa: TRY400
+                "The app's shutdown took longer than %d s.", _CLOSE_SECONDS - 1
+            )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our signals and our end."""
+
+    def __init__(self, config: uvicorn.Config, fairway: Fairway) -> None:
+        super().__init__(config)
+        self._fairway = fairway
+        self._asked_at = 0.0  # when the first signal came
+        self.abandoned = 0
+        self.exit_code = 0
+        settings = fairway.settings
+        self.watchdog = _Watchdog(
+            settings.lame_duck_seconds + settings.drain_seconds + _CLOSE_SECONDS, fairway
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (uvicorn's)
+        """The first signal begins the drain; a second SIGINT cuts it short; others change nothing.
+
+        Runs as a signal handler: it sets flags, and takes no lock that the main thread may hold.
+        """
+        if not self._asked_at:
+            self._asked_at = time.monotonic()
+            self._fairway.lifecycle.begin_drain()
+            self.watchdog.asked.set()
+        elif sig == signal.SIGINT:
+            self.force_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix="asyncio"))
+        await super().startup(sockets=sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        if await super().on_tick(counter):
+            return True
+        if self.lifespan.should_exit:
+            self.exit_code = 1
+            return True
+        asked = self._asked_at
+        lame_duck = self._fairway.settings.lame_duck_seconds
+        return bool(asked) and (time.monotonic() - asked >= lame_duck or self.force_exit)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """R222 to R225, in this order."""
+        began = time.monotonic()
+        lifecycle = self._fairway.lifecycle
+        lifecycle.begin_drain()
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        websocket = self.config.ws_protocol_class
+        for connection in cast("list[_Connection]", list(self.server_state.connections)):
+            if websocket is None or not isinstance(connection, websocket):
+                connection.shutdown()  # an idle one closes now, a busy one after its answer
+        in_flight = len(lifecycle.in_flight)
+        open_sockets = len(lifecycle.websockets)
+        await self._finish_until(began + self._fairway.settings.drain_seconds)
+        self.abandoned = lifecycle.cut_all()
+        if self.abandoned:
+            await self._finish_until(time.monotonic() + 1)
+        closed = len(lifecycle.websockets)
+        await super().shutdown(sockets)
+        self._fairway.lines.write(
+            "INFO",
+            None,
+            {
+                "operation": "drain",
+                "duration_ms": (time.monotonic() - (self._asked_at or began)) * 1000,
+                "success": self.abandoned == 0,
+                "requests": in_flight,
+                "requests_cut": self.abandoned,
+                "websockets": open_sockets,
+                "websockets_closed": closed,
+            },
+        )
+
+    async def _finish_until(self, deadline: float) -> None:
+        lifecycle = self._fairway.lifecycle
+        while (lifecycle.in_flight or lifecycle.websockets) and not self.force_exit:
+            if time.monotonic() >= deadline:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+class _Watchdog:
+    """Ends a process that outlasts its drain, even when its event loop hangs.
+
+    `asked` starts the count of `seconds`. The thread waits from the beginning: a signal handler
+    may set an event, but not start a thread.
+    """
+
+    def __init__(self, seconds: float, fairway: Fairway) -> None:
+        self.asked = threading.Event()
+        self.is_clean = False  # the drain is over, and only threads hold the process
+        self._seconds = seconds
+        self._lines = fairway.lines
+        threading.Thread(target=self._watch, name="fairway-watchdog", daemon=True).start()
+
+    def _watch(self) -> None:
+        self.asked.wait()
+        time.sleep(self._seconds)
+        if not self.is_clean:
+            message = f"still running {self._seconds:g} s after the signal: ended"
+            fields = {"operation": "drain", "success": False, "message": message}
+            self._lines.write("ERROR", None, fields)
+        os._exit(0 if self.is_clean else 1)

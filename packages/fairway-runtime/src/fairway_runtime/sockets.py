@@ -1,0 +1,70 @@
+"""WebSockets: passed through with a request id, counted, and logged when they end.
+
+No timeout and no body limit: they are meant to stay open. The server closes what is left at the
+end of the drain with 1012, "service restart".
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from fairway_runtime import contract
+from fairway_runtime.asgi import Message, Receive, Scope, Send
+from fairway_runtime.context import RequestContext, enter, new_id, sane_id
+
+if TYPE_CHECKING:
+    from fairway_runtime.middleware import Fairway
+
+__all__ = ["serve_websocket"]
+
+_ID_HEADER = contract.CORRELATION_HEADER.encode()
+_RESTART = 1012
+
+
+async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, send: Send) -> None:
+    """One WebSocket, from handshake to log line.
+
+    The id is put into the scope's headers as well, for apps whose code runs where context
+    variables do not reach (Streamlit's script threads).
+    """
+    given = next((value for name, value in scope["headers"] if name == _ID_HEADER), b"")
+    context = RequestContext(sane_id(given) or new_id())
+    enter(context)
+    identity = (_ID_HEADER, context.correlation_id.encode())
+    others = [header for header in scope["headers"] if header[0] != _ID_HEADER]
+    scope = {**scope, "headers": [*others, identity]}
+    began = time.perf_counter()
+    status = 403  # what a server answers to a handshake that is not accepted
+
+    async def noting_send(message: Message) -> None:
+        nonlocal status
+        match message["type"]:
+            case "websocket.accept":
+                status = 101
+                message = {**message, "headers": [*message.get("headers", ()), identity]}
+            case "websocket.http.response.start":
+                status = message["status"]
+            case _:
+                pass
+        await send(message)
+
+    if not fairway.lifecycle.has_started:
+        await receive()
+        await noting_send({"type": "websocket.close", "code": _RESTART})
+        return
+    fairway.lifecycle.websockets.add(context)
+    try:
+        await fairway.app(scope, receive, noting_send)
+    except Exception:
+        status = 500
+        raise
+    finally:
+        fairway.lifecycle.websockets.discard(context)
+        fairway.lines.access(
+            context,
+            operation='"WEBSOCKET"',
+            method='"GET"',
+            path=scope["path"],
+            status=status,
+            duration_ms=(time.perf_counter() - began) * 1000,
+            success=status < 500,
+        )
