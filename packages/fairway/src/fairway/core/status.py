@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["EventLine", "JobLine", "NodeLine", "ReplicaLine", "ServiceLine", "Status", "to_json"]
+__all__ = ["EventLine", "JobLine", "NodeLine", "ReplicaLine", "ServiceLine", "Status", "from_json", "to_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +101,22 @@ class Status:
 def to_json(status: Status) -> dict[str, Any]:
     """The status as JSON values, as documented for `fairway status --json`."""
     return asdict(status)
+
+
+def from_json(data: Mapping[str, Any]) -> Status:
+    """What `to_json` gave, back."""
+    services = tuple(
+        ServiceLine(**{**each, "replicas": tuple(ReplicaLine(**one) for one in each["replicas"])})
+        for each in data["services"]
+    )
+    return Status(
+        **{
+            **data,
+            "services": services,
+            "nodes": tuple(NodeLine(**each) for each in data["nodes"]),
+            "jobs": tuple(JobLine(**each) for each in data["jobs"]),
+            "events": tuple(EventLine(**each) for each in data["events"]),
+            "gaps": tuple(data["gaps"]),
+            "revisions": tuple(data["revisions"]),
+        }
+    )

@@ -93,6 +93,8 @@ async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any
     match message["verb"]:
         case "status":
             return to_json(engine.status())
+        case "wait":
+            return await wait_until_up(engine)
         case "deploy":
             return await deploy(engine, None)
         case "rollback":
@@ -111,6 +113,15 @@ async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any
         case verb:
             raise Problems([Problem("", f"the engine does not know `{verb}`", "Restart it.")])
     return {}
+
+
+async def wait_until_up(engine: Engine) -> Mapping[str, Any]:
+    """Answer when the first start has ended; raises as the engine failed."""
+    async with engine.changed:
+        await engine.changed.wait_for(lambda: engine.phase != "starting")
+    if engine.problems:
+        raise Problems(engine.problems, exit_code=1)
+    return to_json(engine.status())
 
 
 def steer(engine: Engine, verb: str) -> None:

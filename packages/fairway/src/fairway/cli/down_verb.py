@@ -1,0 +1,59 @@
+"""`fairway down`."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from fairway.cli import local, project, talk, view
+from fairway.cli.project import Project
+from fairway.core.problem import Problem, Problems
+from fairway.engine.control import Absent
+
+__all__ = ["command"]
+
+
+@click.command("down")
+@project.folder_option
+@click.option("--quick", is_flag=True, help="Do not wait for requests in flight.")
+@click.option("--delete-data", is_flag=True, help="Delete databases, caches and buckets too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(folder: Path | None, *, quick: bool, delete_data: bool, yes: bool) -> None:
+    """Stop everything; data stays unless --delete-data says otherwise."""
+    found = project.find(folder)
+    lost = local.data_sizes(found) if delete_data else []
+    if delete_data and not yes:
+        confirm(found, lost)
+    try:
+        talk.ask(found, {"verb": "down", "quick": quick})
+    except Absent:
+        # No engine: what an engine that was killed left running is stopped here.
+        local.stop_without_engine(found)
+    if delete_data:
+        with local.locked(found, purpose="down"):
+            delete(found)
+        view.say("stopped; data deleted")
+        return
+    view.say("stopped; data is kept in .fairway, `fairway up` starts again")
+
+
+def confirm(found: Project, lost: list[tuple[str, str]]) -> None:
+    """Name what will be lost, then ask."""
+    view.say(f"This deletes for good, in {found.state}:")
+    for name, size in lost:
+        view.say(f"  {name}  {size}")
+    if not click.get_text_stream("stdin").isatty():
+        raise Problems(
+            [Problem("", "nobody is here to confirm", "Add --yes to delete without asking.")]
+        )
+    click.confirm("Delete?", abort=True, err=True)
+
+
+def delete(found: Project) -> None:
+    """Delete all data and what belongs to it."""
+    for name in ("data", "secrets", "journal.jsonl", "logs", "balancer", "run"):
+        path = found.state / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

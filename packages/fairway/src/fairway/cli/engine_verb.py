@@ -1,0 +1,19 @@
+"""`fairway engine`: what `fairway up --detach` leaves running. Not for people."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from fairway.cli import local, project, view
+
+__all__ = ["command"]
+
+
+@click.command("engine", hidden=True)
+@project.folder_option
+@click.option("-e", "--environment", default=local.ENVIRONMENT)
+def command(folder: Path | None, environment: str) -> None:
+    """Run the engine without a view."""
+    found = project.find(folder, assume=True)
+    asyncio.run(local.run_engine(found, environment, began=lambda _: None, told=view.event))

@@ -1,0 +1,46 @@
+"""`fairway init`."""
+
+from pathlib import Path
+
+import click
+
+from fairway.cli import detection, project, view
+from fairway.core.problem import Problem, Problems
+
+__all__ = ["command"]
+
+
+@click.command("init")
+@click.argument("where", required=False, type=click.Path(path_type=Path, file_okay=False))
+@project.folder_option
+@click.option("--print", "only_print", is_flag=True, help="Print the file; write nothing.")
+@click.option("--force", is_flag=True, help="Replace a fairway.toml that is there.")
+def command(where: Path | None, folder: Path | None, *, only_print: bool, force: bool) -> None:
+    """Read the project in WHERE, or here, and write its fairway.toml.
+
+    The code is read, never imported or run. What was found, and where, is said.
+    """
+    here = (where or folder or Path.cwd()).resolve()
+    if not here.is_dir():
+        raise Problems([Problem(str(here), "there is no such folder", "Check the path.")])
+    target = here / project.FILE
+    if target.exists() and not force and not only_print:
+        raise Problems(
+            [
+                Problem(
+                    where=str(target),
+                    what="it is there already",
+                    mend="See what would be written with --print, replace it with --force.",
+                )
+            ]
+        )
+    text = detection.text(here, ask=True)
+    for line in detection.explanation(here):
+        view.say(line)
+    if only_print:
+        view.text(text.rstrip("\n"))
+        return
+    temporary = target.with_suffix(".toml.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(target)
+    view.say(f"wrote {target}; run it with `fairway up`")

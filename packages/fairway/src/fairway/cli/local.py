@@ -1,0 +1,126 @@
+"""Wires the engine with the local target: the one place of the CLI that knows both."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fairway.cli.project import Project
+from fairway.cli.talk import SOCKET
+from fairway.core.spec.model import App
+from fairway.core.spec.parse import Spec, parse
+from fairway.core.status import EventLine, Status, from_json
+from fairway.engine import control
+from fairway.engine.engine import Engine
+from fairway.engine.journal import Journal
+from fairway.engine.lock import ProjectLock
+from fairway.targets.local.driver import LocalDriver
+
+__all__ = [
+    "ENVIRONMENT",
+    "data_sizes",
+    "locked",
+    "run_engine",
+    "specified",
+    "status_from",
+    "stop_without_engine",
+]
+
+ENVIRONMENT = "local"
+
+
+def specified(project: Project, environment: str) -> tuple[Spec, App]:
+    """The parsed file and its app in one environment; raises `Problems` with all of them."""
+    spec = parse(project.text)
+    return spec, spec.app(environment)
+
+
+@contextmanager
+def locked(project: Project, *, purpose: str) -> Iterator[None]:
+    """Hold the project; raises `Locked` where an engine does."""
+    project.state.mkdir(parents=True, exist_ok=True)
+    ignore = project.state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    with ProjectLock(project.state / "lock", purpose=purpose):
+        yield
+
+
+async def run_engine(
+    project: Project,
+    environment: str,
+    *,
+    began: Callable[[Engine], None],
+    told: Callable[[EventLine], None],
+) -> None:
+    """Run the app until it is stopped by a signal or by `fairway down`."""
+    with locked(project, purpose="up"):
+        driver = await LocalDriver.connect(
+            folder=project.folder,
+            environment=environment,
+            assumed=project.text if project.assumed else None,
+            say=lambda node, text: told(
+                EventLine(at=engine.world.clock.now(), node=node, text=text)
+            ),
+        )
+        engine = Engine(driver, Journal(project.state / "journal.jsonl"), pid=os.getpid())
+        engine.gaps = tuple(str(gap) for gap in driver.gaps(specified(project, environment)[1]))
+        engine.world.listeners.append(told)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, on_signal, engine)
+        async with control.listen(engine, project.state / SOCKET):
+            began(engine)
+            await engine.run()
+
+
+def on_signal(engine: Engine) -> None:
+    """The first one drains, the second one does not wait."""
+    engine.stop(quick=engine.stopping.is_set())
+
+
+def stop_without_engine(project: Project) -> None:
+    """End what an engine that was killed left running."""
+
+    async def stop() -> None:
+        with locked(project, purpose="down"):
+            driver = await LocalDriver.connect(
+                folder=project.folder, environment=ENVIRONMENT, assumed=None, say=lambda *_: None
+            )
+            await driver.shut(0.0)
+
+    if project.state.is_dir():
+        asyncio.run(stop())
+
+
+def data_sizes(project: Project) -> list[tuple[str, str]]:
+    """What `--delete-data` loses: each folder of data with its size."""
+    data = project.state / "data"
+    if not data.is_dir():
+        return []
+    return [
+        (str(each.relative_to(project.folder)), readable_size(size_of(each)))
+        for each in sorted(data.iterdir())
+        if each.is_dir()
+    ]
+
+
+def size_of(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+
+
+def status_from(result: Mapping[str, Any]) -> Status:
+    """The status that an engine answered."""
+    return from_json(result)
+
+
+def readable_size(size_bytes: float) -> str:
+    """1536 -> `1.5 KiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} GiB"

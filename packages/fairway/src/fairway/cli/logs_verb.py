@@ -1,0 +1,33 @@
+"""`fairway logs [NODE...]`."""
+
+from pathlib import Path
+
+import click
+
+from fairway.cli import logs, project
+from fairway.core.problem import Problem, Problems
+
+__all__ = ["command"]
+
+
+@click.command("logs")
+@click.argument("nodes", nargs=-1)
+@project.folder_option
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
+@click.option("-n", "--lines", default=100, show_default=True, help="How many to begin with.")
+def command(nodes: tuple[str, ...], folder: Path | None, *, follow: bool, lines: int) -> None:
+    """Show what replicas, jobs and nodes print, merged by time; only NODES, if named."""
+    found = project.find(folder)
+    sources = logs.sources(found.state / "logs", nodes)
+    if nodes and not sources:
+        known = ", ".join(logs.nodes(found.state / "logs")) or "none yet"
+        raise Problems(
+            [
+                Problem(
+                    where=f"fairway logs {' '.join(nodes)}",
+                    what="nothing of that name has printed anything",
+                    mend=f"There are lines of: {known}.",
+                )
+            ]
+        )
+    logs.show(found.state / "logs", nodes, lines=lines, follow=follow)

@@ -1,0 +1,94 @@
+"""Finds the project a command is about: the folder with `fairway.toml`, or the one here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fairway.core.problem import Problem, Problems
+
+__all__ = ["FILE", "Project", "find", "folder_option"]
+
+FILE = "fairway.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder and its file's text; `assumed` says what was taken for granted without a file."""
+
+    folder: Path
+    text: str
+    assumed: str = ""
+
+    @property
+    def state(self) -> Path:
+        """Where everything that Fairway keeps of it is."""
+        return self.folder / ".fairway"
+
+
+def folder_option(function: Any) -> Any:
+    """`--project FOLDER`, on every verb."""
+    return click.option(
+        "-C",
+        "--project",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=None,
+        help="The project's folder; else the one with fairway.toml, here or above.",
+    )(function)
+
+
+def find(folder: Path | None, *, assume: bool = False) -> Project:
+    """The project in `folder`, or here or above; raises `Problems` where there is none.
+
+    `assume`: without a file, read the project and make one in memory.
+    """
+    if folder is not None and not folder.is_dir():
+        raise Problems([Problem(str(folder), "there is no such folder", "Check the path.")])
+    here = (folder or Path.cwd()).resolve()
+    above = [here] if folder is not None else [here, *here.parents]
+    for each in above:
+        if (each / FILE).is_file():
+            return Project(folder=each, text=read(each / FILE))
+    if (here / ".fairway").is_dir() and not assume:
+        return Project(folder=here, text="")
+    if not assume:
+        raise Problems(
+            [
+                Problem(
+                    where=str(here),
+                    what=f"there is no {FILE} here or above",
+                    mend="Write one with `fairway init`, or try the app as it is "
+                    "with `fairway up`.",
+                )
+            ]
+        )
+    return assumed(here)
+
+
+def assumed(folder: Path) -> Project:
+    """A project without a file, as `fairway init` would write it."""
+    from fairway.cli import detection
+
+    return Project(folder=folder, text=detection.text(folder), assumed=detection.words(folder))
+
+
+def read(path: Path) -> str:
+    """The file's text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Problems(
+            [
+                Problem(
+                    where=str(path),
+                    what=f"it is not UTF-8 text (byte {error.start})",
+                    mend="Save it as UTF-8.",
+                )
+            ]
+        ) from error
+    except OSError as error:
+        raise Problems(
+            [Problem(str(path), f"it can't be read: {error.strerror}", "Check its permissions.")]
+        ) from error

@@ -1,0 +1,155 @@
+"""A status as a picture in the terminal: the same for `status` and for the live view. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+
+__all__ = ["picture"]
+
+# A mark says the same as its colour: nothing is told by colour alone.
+STATES = {
+    "up": ("●", "green"),
+    "ready": ("●", "green"),
+    "idle": ("○", "dim"),
+    "running": ("◐", "cyan"),
+    "starting": ("◐", "yellow"),
+    "waiting": ("◔", "yellow"),
+    "stopping": ("◑", "yellow"),
+    "unready": ("◌", "yellow"),
+    "down": ("✗", "red"),
+    "hung": ("✗", "red"),
+    "exited": ("✗", "red"),
+    "failed": ("✗", "red"),
+}
+
+
+def picture(status: Status, *, events: int = 8) -> RenderableType:
+    """The whole app: address, services with their replicas, nodes, jobs, what happened last."""
+    parts: list[RenderableType] = [heading(status)]
+    parts += [service(line) for line in status.services]
+    parts.append(nodes(status.nodes))
+    if status.jobs:
+        parts.append(jobs(status.jobs, status.now))
+    if status.events and events:
+        parts.append(happened(status.events[-events:]))
+    return Group(*(Padding(part, (0, 0, 1, 1)) for part in parts))
+
+
+def heading(status: Status) -> Text:
+    line = Text.assemble(
+        (status.app or "…", "bold"),
+        f"  {status.environment}  ",
+        state(status.phase),
+    )
+    if status.url:
+        line.append(f"  {status.url}", style="bold underline")
+    if status.revision:
+        line.append(f"  revision {status.revision}", style="dim")
+    line.append(f"  up {age(status.now - status.started_at)}", style="dim")
+    return line
+
+
+def service(line: ServiceLine) -> RenderableType:
+    head = Text.assemble((line.name, "bold"), "  ", (line.url, "dim"), "  ")
+    head.append(f"{line.ready}/{line.wanted} ready")
+    head.append(f"   {line.requests_per_second:.0f} requests/s")
+    head.append(f"   p95 {milliseconds(line.p95_ms)}")
+    errors = f"   errors {line.error_percent:.2g}%"
+    head.append(errors, style="red" if line.error_percent else "")
+    if line.in_flight or line.queued:
+        head.append(f"   in flight {line.in_flight}, queued {line.queued}")
+    parts: list[RenderableType] = [head]
+    if line.release:
+        filled = round(line.release_percent / 5)
+        bar = "█" * filled + "░" * (20 - filled)
+        parts.append(
+            Text(f"  release {bar} {line.release_percent:g}% new · {line.release}", "cyan")
+        )
+    parts.append(replicas(line.replicas))
+    return Group(*parts)
+
+
+def replicas(lines: Sequence[ReplicaLine]) -> Table:
+    table = grid()
+    for line in lines:
+        table.add_row(
+            state(line.state),
+            line.name,
+            line.revision,
+            f":{line.port}" if line.port else "",
+            age(line.uptime_seconds),
+            f"{line.rss_mib:.0f} MiB" if line.rss_mib else "",
+        )
+    return table
+
+
+def nodes(lines: Sequence[NodeLine]) -> Table:
+    table = grid()
+    for line in lines:
+        table.add_row(state(line.state), Text(line.name, "bold"), line.kind, line.address)
+    return table
+
+
+def jobs(lines: Sequence[JobLine], now: float) -> Table:
+    table = grid()
+    for line in lines:
+        last = ""
+        if line.last_exit_code is not None and line.last_ended_at is not None:
+            word = "ok" if line.last_exit_code == 0 else f"exit code {line.last_exit_code}"
+            took = f"{line.last_seconds or 0.0:.1f} s"
+            last = f"last: {word} in {took}, {age(now - line.last_ended_at)} ago"
+        next_run = ""
+        if line.next_at is not None:
+            next_run = f"next {moment(line.next_at)} UTC"
+        name = Text(line.name, "bold")
+        table.add_row(state(line.state), name, "job", line.trigger, last, next_run)
+    return table
+
+
+def happened(events: Sequence[EventLine]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    marks = {"info": ("·", "dim"), "good": ("✓", "green"), "bad": ("✗", "red")}
+    for event in events:
+        mark, style = marks[event.level]
+        at = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S")
+        first = event.text.splitlines()[0] if event.text else ""
+        table.add_row(Text(at, "dim"), Text(mark, style), Text(event.node, "bold"), first)
+    return table
+
+
+def grid() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    return table
+
+
+def state(word: str) -> Text:
+    mark, style = STATES.get(word, ("·", ""))
+    return Text(f"{mark} {word}", style)
+
+
+def age(seconds: float) -> str:
+    """90 -> `1m 30s`."""
+    whole = max(0, int(seconds))
+    for unit, size, smaller, small in (
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "m", 60),
+        ("m", 60, "s", 1),
+    ):
+        if whole >= size:
+            return f"{whole // size}{unit} {whole % size // small}{smaller}"
+    return f"{whole}s"
+
+
+def milliseconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+
+
+def moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")

@@ -1,0 +1,37 @@
+"""`fairway scale SERVICE=N`."""
+
+from pathlib import Path
+
+import click
+
+from fairway.cli import project, talk, view
+from fairway.core.problem import Problem, Problems
+
+__all__ = ["command"]
+
+
+@click.command("scale")
+@click.argument("sizes", nargs=-1, required=True, metavar="SERVICE=N...")
+@project.folder_option
+def command(sizes: tuple[str, ...], folder: Path | None) -> None:
+    """Set how many replicas of a service run, for example `fairway scale api=3`."""
+    for service, replicas in [parse(size) for size in sizes]:
+        message = {"verb": "scale", "service": service, "replicas": replicas}
+        talk.ask(project.find(folder), message, tell=None)
+        view.say(f"{service}: {replicas} replicas wanted; see `fairway status`")
+
+
+def parse(size: str) -> tuple[str, int]:
+    """`api=3` -> ("api", 3)."""
+    service, equals, count = size.partition("=")
+    if not equals or not count.isdecimal() or not 0 <= int(count) <= 100:
+        raise Problems(
+            [
+                Problem(
+                    where=f"fairway scale {size}",
+                    what="this is not SERVICE=N with N from 0 to 100",
+                    mend="Write, for example, `fairway scale api=3`.",
+                )
+            ]
+        )
+    return service, int(count)

@@ -1,0 +1,249 @@
+"""The engine as a whole, on a machine that remembers and a clock that obeys."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fairway.core.plan.action import Action, Migrate, Prepare, ReplicaStart
+from fairway.core.problem import Problems
+from fairway.core.spec.parse import parse
+from fairway.engine.engine import Engine
+from fairway.engine.journal import Journal
+from tests.engine.fakes import FakeClock, FakeDriver, FakeMachine
+
+FILE = """
+app = "weather"
+
+[service.api]
+asgi = "weather.api:app"
+public = true
+uses = ["db", "files"]
+before = "alembic upgrade head"
+
+[job.ingest]
+command = "python -m weather.ingest"
+on_new = "files/incoming/"
+uses = ["db", "files"]
+
+[database.db]
+[bucket.files]
+"""
+APP = parse(FILE).app("local")
+
+
+def machine(**changes: object) -> FakeMachine:
+    clock = FakeClock()
+    return replace(
+        FakeMachine(clock=clock, apps=dict.fromkeys(("one", "two", "three"), APP)), **changes
+    )
+
+
+def engine_on(made: FakeMachine, path: Path) -> Engine:
+    return Engine(FakeDriver(made), Journal(path / "journal.jsonl"), clock=made.clock)
+
+
+async def until(engine: Engine, reached: Callable[[], bool], *, ticks: int = 4000) -> None:
+    """Run an engine's rounds until something is so."""
+    for _ in range(ticks):
+        await engine.tick()
+        await engine.world.clock.wait(engine.world.wake, 0.1)
+        if reached():
+            return
+    raise AssertionError(f"never reached; {engine.status()}")
+
+
+async def up(made: FakeMachine, path: Path) -> Engine:
+    engine = engine_on(made, path)
+    await engine.first_revision()
+    await until(engine, lambda: engine.phase == "up" or engine.phase == "failed")
+    return engine
+
+
+async def ended(engine: Engine) -> str:
+    """Run until the deployment is over; its outcome."""
+    await until(engine, lambda: is_over(engine))
+    deployment = engine.world.ledger.deployment
+    assert deployment is not None
+    return deployment.outcome
+
+
+def kinds(made: FakeMachine) -> list[type[Action]]:
+    return [type(action) for action in made.log]
+
+
+def test_up_brings_data_then_migration_then_replicas_then_traffic(tmp_path: Path) -> None:
+    made = machine()
+    engine = asyncio.run(up(made, tmp_path))
+    assert engine.phase == "up"
+    assert made.serving("api") == 2
+    order = kinds(made)
+    assert order.index(Migrate) < order.index(ReplicaStart)
+    assert order.count(Migrate) == 1
+
+
+@pytest.mark.requirement("R145", "R146", "R154")
+def test_a_rolling_release_replaces_every_replica_and_never_serves_with_less(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        made.before = lambda action: least(made)
+        await engine.deploy()
+        assert await ended(engine) == "promoted"
+        assert {replica.revision for replica in made.replicas.values()} == {"two"}
+        assert made.serving("api") == 2
+        assert engine.world.ledger.stable == "two"
+
+    def least(made: FakeMachine) -> None:
+        assert made.serving("api") >= 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("R147")
+@pytest.mark.parametrize("fault", ["never ready", "crashes", "migration"])
+def test_a_release_that_fails_leaves_the_old_revision_serving(tmp_path: Path, fault: str) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        if fault == "never ready":
+            made.ready_after = lambda revision: None if revision == "two" else 1.0
+        elif fault == "crashes":
+            made.ready_after = lambda revision: None if revision == "two" else 1.0
+            made.dies_after = lambda revision: 0.3 if revision == "two" else None
+        else:
+            made.migration_fails = True
+        await engine.deploy()
+        assert await ended(engine) == "rolled_back"
+        assert {replica.revision for replica in made.replicas.values()} == {"one"}
+        assert made.serving("api") == 2
+        assert engine.world.ledger.stable == "one"
+        deployment = engine.world.ledger.deployment
+        assert deployment is not None
+        assert deployment.reason
+        if fault == "crashes":
+            assert "last words of api." in deployment.reason
+
+    asyncio.run(scenario())
+
+
+def test_an_app_that_crashes_at_once_fails_the_start_and_says_its_last_words(
+    tmp_path: Path,
+) -> None:
+    made = machine(dies_after=lambda revision: 0.1, ready_after=lambda revision: None)
+
+    async def scenario() -> None:
+        await engine_on(made, tmp_path).run()
+
+    with pytest.raises(Problems, match="last words of api"):
+        asyncio.run(scenario())
+    assert not made.replicas
+
+
+def test_a_replica_that_dies_is_replaced(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        victim = sorted(made.replicas)[0]
+        made.replicas[victim] = replace(made.replicas[victim], phase="exited", exit_code=137)
+        await until(engine, lambda: made.serving("api") == 2 and victim not in made.replicas)
+        assert len(made.replicas) == 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("position", range(0, 24))
+def test_a_kill_before_any_action_of_a_release_is_followed_by_its_end(
+    tmp_path: Path, position: int
+) -> None:
+    """R147, and the rule that any crash point resumes."""
+
+    faulty = position % 2 == 1
+
+    async def first(made: FakeMachine) -> None:
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        made.ready_after = lambda revision: None if faulty and revision == "two" else 1.0
+        count = len(made.log)
+
+        def kill(action: Action) -> None:
+            del action
+            made.dead = made.dead or len(made.log) - count >= position
+
+        made.before = kill
+        await engine.deploy()
+        await until(engine, lambda: made.dead or is_over(engine))
+
+    async def second(made: FakeMachine) -> None:
+        made.before = lambda action: None
+        made.dead = False
+        engine = engine_on(made, tmp_path)
+        await engine.first_revision()
+        await until(engine, lambda: is_over(engine) and engine.phase == "up")
+        await until(engine, lambda: len(made.replicas) == 2 and made.serving("api") == 2)
+        assert {each.revision for each in made.replicas.values()} == {"one" if faulty else "two"}
+
+    made = machine()
+    asyncio.run(first(made))
+    asyncio.run(second(made))
+
+
+def is_over(engine: Engine) -> bool:
+    deployment = engine.world.ledger.deployment
+    return deployment is None or deployment.over
+
+
+def test_new_objects_run_the_job_once_for_each_version(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.bucket["incoming/a.txt"] = "1"
+        await until(engine, lambda: len(history(engine)) == 1)
+        for _ in range(100):
+            await engine.tick()
+            await made.clock.wait(engine.world.wake, 0.5)
+        assert len(history(engine)) == 1
+        made.bucket["incoming/a.txt"] = "2"
+        await until(engine, lambda: len(history(engine)) == 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_runs_over_a_kill_of_the_engine_is_found_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.bucket["incoming/a.txt"] = "1"
+        await until(engine, lambda: bool(made.runs))
+        again = await up(made, tmp_path)
+        await until(again, lambda: len(history(again)) == 1)
+        assert not made.runs or all(run.exit_code is not None for run in made.runs.values())
+
+    asyncio.run(scenario())
+
+
+def history(engine: Engine) -> list[str]:
+    state = engine.world.ledger.jobs.get("ingest")
+    return [] if state is None else [record.run for record in state.history]
+
+
+def test_a_prepare_that_fails_twice_ends_the_start(tmp_path: Path) -> None:
+    def refuse(action: Action) -> None:
+        if isinstance(action, Prepare):
+            from fairway.core.problem import Problem
+
+            raise Problems([Problem("requirements.txt:1", "there is no package `fastapy`")])
+
+    made = machine(before=refuse)
+
+    async def scenario() -> None:
+        await engine_on(made, tmp_path).run()
+
+    with pytest.raises(Problems, match="fastapy"):
+        asyncio.run(scenario())
