@@ -100,7 +100,7 @@ SYNTAX: tuple[tuple[str, str, str], ...] = (
     (
         "Invalid initial character for a key part",
         "A key cannot start like this.",
-        'Other keys than letters, digits, - and _ are quoted: "/*" = "60s". Braces end on their line.',
+        "Quote keys with other signs than letters, digits, - and _. Braces end on their line.",
     ),
     (
         "Invalid statement",

@@ -212,11 +212,11 @@ def _tell(faults: Mapping[Fault, list[str]], environments: tuple[str, ...]) -> l
     told: list[Fault] = []
     for fault, seen in faults.items():
         everywhere = "" in seen or len(seen) == len(environments)
-        if everywhere or fault.at.path[:1] == ("environment",):
+        if everywhere or fault.is_of_environment:
             told.append(fault)
             continue
         what = f"{fault.problem.what} (In {_listed(seen)}.)"
-        told.append(replace(fault, problem=replace(fault.problem, what=what)))
+        told.append(fault._replace(problem=replace(fault.problem, what=what)))
     return sorted(told, key=lambda fault: (fault.line, fault.problem))
 
 

@@ -68,26 +68,25 @@ def lay_over_preset(root: Entry, values: Preset) -> Entry:
     """The file's tree over what the environment sets for each service, job and cache."""
     tables = dict(root.table)
     shared = tables.get("variables")
-    variables: dict[str, Under] = (
-        {"variables": shared} if shared and isinstance(shared.value, Mapping) else {}
-    )
-    under_kinds: dict[str, dict[str, Under]] = {
-        "service": {**_service(values), **variables},
-        "job": variables,
-        "cache": {"enabled": values.redis},
-    }
-    for kind, under in under_kinds.items():
-        if kind not in tables:
-            continue
-        laid = {
-            name: lay(node, _entry({**under, **_sticky(node)}, node), (kind, name))
-            if isinstance(node.value, Mapping)
-            else node
-            for name, node in tables[kind].table.items()
-        }
-        if isinstance(tables[kind].value, Mapping):
+    variables: dict[str, Under] = {}
+    if shared is not None and isinstance(shared.value, Mapping):
+        variables["variables"] = shared
+    service: dict[str, Under] = {**_service(values), **variables}
+    for kind, under in (("service", service), ("job", variables), ("cache", _cache(values))):
+        if kind in tables and isinstance(tables[kind].value, Mapping):
+            nodes = tables[kind].table.items()
+            laid = {name: _under(kind, node, under) for name, node in nodes}
             tables[kind] = tables[kind].having(laid)
     return root.having(tables)
+
+
+def _under(kind: str, node: Entry, values: Mapping[str, Under]) -> Entry:
+    """A node over the values that lie under it; one that is off stays off."""
+    if not isinstance(node.value, Mapping):
+        return node
+    if kind == "service" and "script" in node.table:
+        values = {**values, "sticky": True}  # a Streamlit session lives in one replica's memory
+    return lay(node, _entry(values, node))
 
 
 def _service(values: Preset) -> dict[str, Under]:
@@ -95,9 +94,8 @@ def _service(values: Preset) -> dict[str, Under]:
     return {"replicas": values.replicas, "limits": {"per_ip": limit, "per_user": limit}}
 
 
-def _sticky(node: Entry) -> dict[str, Under]:
-    """A Streamlit session lives in one replica's memory."""
-    return {"sticky": True} if "script" in node.table else {}
+def _cache(values: Preset) -> dict[str, Under]:
+    return {"enabled": values.redis}
 
 
 def _entry(value: Under, at: Entry) -> Entry:

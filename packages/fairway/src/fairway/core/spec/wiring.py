@@ -5,8 +5,7 @@ two edges that bring the same name. The names themselves are made by `core/names
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fairway.core import names
 from fairway.core.spec.model import App, Job, Service
@@ -14,8 +13,7 @@ from fairway.core.spec.model import App, Job, Service
 __all__ = ["Wire", "wires"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """A variable, the node whose address it carries, and that node's kind."""
 
     variable: str

@@ -6,7 +6,6 @@ which the schema and the reference are made. Must not: look at other keys (`chec
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
 from fairway.core.spec.entry import Entry, show
@@ -27,15 +26,18 @@ class Unreadable:
 UNREADABLE: Final = Unreadable()
 
 
-@dataclass(slots=True)
+@final
 class Definitions:
     """The `$defs` of a schema being made.
 
     `partial`: for an environment, where nothing is required and `false` switches a table off.
     """
 
-    partial: bool = False
-    made: dict[str, Schema] = field(default_factory=dict[str, Schema])
+    __slots__ = ("made", "partial")
+
+    def __init__(self, made: dict[str, Schema], *, partial: bool = False) -> None:
+        self.made = made
+        self.partial = partial
 
 
 class Reader(Protocol[T_co]):
@@ -55,24 +57,32 @@ class Reader(Protocol[T_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Refusal:
     """Why a value is not read, as two sentences; `what` None: it is not the reader's noun."""
 
-    mend: str
-    what: str | None = None
+    __slots__ = ("mend", "what")
+
+    def __init__(self, mend: str, what: str | None = None) -> None:
+        self.mend = mend
+        self.what = what
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Scalar(Generic[T]):
     """Reads one value by a function that gives the result or a `Refusal`."""
 
-    noun: str
-    convert: Callable[[Entry], T | Refusal]
-    fragment: Mapping[str, Any]
+    __slots__ = ("_convert", "_schema", "noun")
+
+    def __init__(
+        self, noun: str, convert: Callable[[Entry], T | Refusal], schema: Mapping[str, Any]
+    ) -> None:
+        self.noun: Final = noun
+        self._convert = convert
+        self._schema = schema
 
     def read(self, entry: Entry, report: Report) -> T | Unreadable:
-        result = self.convert(entry)
+        result = self._convert(entry)
         if not isinstance(result, Refusal):
             return result
         what = result.what or f"{show(entry.value)} is not {self.noun}."
@@ -80,4 +90,4 @@ class Scalar(Generic[T]):
         return UNREADABLE
 
     def schema(self, definitions: Definitions) -> Schema:  # noqa: ARG002 - the protocol's
-        return dict(self.fragment)
+        return dict(self._schema)

@@ -5,9 +5,9 @@ model names its readers while it is still being defined.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 from fairway.core.problem import nearest
 from fairway.core.spec import foreign
@@ -43,8 +43,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOf:
+class KeyOf(NamedTuple):
     """A key of a table: its name in the file, the field it fills, its `Key`, its default."""
 
     name: str
@@ -108,16 +107,16 @@ def _no_table(entry: Entry, noun: str, mend: str, report: Report) -> Unreadable:
     return UNREADABLE
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Table(Generic[T]):
     """Reads a table into a dataclass; `short` names the key that a bare list stands for."""
 
-    cls: type[T]
-    short: str | None = None
+    __slots__ = ("cls", "noun", "short")
 
-    @property
-    def noun(self) -> str:
-        return "a table"
+    def __init__(self, cls: type[T], short: str | None = None) -> None:
+        self.cls = cls
+        self.short = short
+        self.noun: Final = "a table"
 
     def read(self, entry: Entry, report: Report) -> T | Unreadable:
         if self.short is not None and isinstance(entry.value, tuple):
@@ -164,18 +163,18 @@ def describe(cls: type[Any], definitions: Definitions) -> Schema:
     return described
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Nodes(Generic[T]):
     """Reads the tables of one kind, `[service.web]`, into a mapping sorted by name.
 
     A node that an environment switched off (`false`) is left out.
     """
 
-    cls: type[T]
+    __slots__ = ("cls", "noun")
 
-    @property
-    def noun(self) -> str:
-        return "tables, each with a name"
+    def __init__(self, cls: type[T]) -> None:
+        self.cls = cls
+        self.noun: Final = "tables, each with a name"
 
     def read(self, entry: Entry, report: Report) -> Mapping[str, T] | Unreadable:
         kind = str(entry.path[-1]) if entry.path else ""
@@ -212,16 +211,16 @@ class Nodes(Generic[T]):
         return {"anyOf": [nodes, {"const": False}]} if definitions.partial else nodes
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class OffOr(Generic[T, D]):
     """Reads what another reader does, or `false` as a given value."""
 
-    reader: Reader[T]
-    off: D
+    __slots__ = ("noun", "off", "reader")
 
-    @property
-    def noun(self) -> str:
-        return f"{self.reader.noun}, or false"
+    def __init__(self, reader: Reader[T], off: D) -> None:
+        self.reader = reader
+        self.off = off
+        self.noun: Final = f"{reader.noun}, or false"
 
     def read(self, entry: Entry, report: Report) -> T | D | Unreadable:
         if entry.value is False:
@@ -232,15 +231,15 @@ class OffOr(Generic[T, D]):
         return {"anyOf": [self.reader.schema(definitions), {"const": False}]}
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Map(Generic[T]):
     """Reads a table with free keys, each value by one reader, sorted by key."""
 
-    reader: Reader[T]
+    __slots__ = ("noun", "reader")
 
-    @property
-    def noun(self) -> str:
-        return "a table"
+    def __init__(self, reader: Reader[T]) -> None:
+        self.reader = reader
+        self.noun: Final = "a table"
 
     def read(self, entry: Entry, report: Report) -> Mapping[str, T] | Unreadable:
         if not isinstance(entry.value, Mapping):
@@ -257,15 +256,15 @@ class Map(Generic[T]):
         return {"type": "object", "additionalProperties": self.reader.schema(definitions)}
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class OneOf(Generic[T]):
     """Reads one of several: by its word alone, or as a table with the word as its only key."""
 
-    readers: Mapping[str, Reader[T]]
+    __slots__ = ("noun", "readers")
 
-    @property
-    def noun(self) -> str:
-        return " or ".join(f'"{word}"' for word in self.readers)
+    def __init__(self, readers: Mapping[str, Reader[T]]) -> None:
+        self.readers = readers
+        self.noun: Final = " or ".join(f'"{word}"' for word in readers)
 
     def read(self, entry: Entry, report: Report) -> T | Unreadable:
         if isinstance(entry.value, str):
