@@ -1,0 +1,1 @@
+"""Almanac: the daily weather of many stations, loaded from files and served by an API."""
