@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fairway.cli.project import Project
 from fairway.cli.talk import SOCKET
+from fairway.core.problem import Problems
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import Spec, parse
 from fairway.core.status import EventLine, Status, from_json
@@ -17,12 +18,15 @@ from fairway.engine import control
 from fairway.engine.engine import Engine
 from fairway.engine.journal import Journal
 from fairway.engine.lock import ProjectLock
-from fairway.targets.local.driver import LocalDriver
+from fairway.targets.local.driver import Invocation, LocalDriver
 
 __all__ = [
     "ENVIRONMENT",
+    "app_of",
     "data_sizes",
     "locked",
+    "place_of",
+    "revision_now",
     "run_engine",
     "specified",
     "status_from",
@@ -69,6 +73,7 @@ async def run_engine(
         engine = Engine(driver, Journal(project.state / "journal.jsonl"), pid=os.getpid())
         engine.gaps = tuple(str(gap) for gap in driver.gaps(specified(project, environment)[1]))
         engine.world.listeners.append(told)
+        driver.woken = engine.world.wake.set
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, on_signal, engine)
@@ -94,6 +99,33 @@ def stop_without_engine(project: Project) -> None:
 
     if project.state.is_dir():
         asyncio.run(stop())
+
+
+def local_driver(project: Project, environment: str) -> LocalDriver:
+    """A driver that only reads: for verbs beside a running engine."""
+    return LocalDriver.beside(
+        folder=project.folder,
+        environment=environment,
+        assumed=project.text if project.assumed else None,
+    )
+
+
+def app_of(project: Project, environment: str, revision: str) -> App:
+    """The app as a revision's own file says it."""
+    return local_driver(project, environment).app(revision)
+
+
+def revision_now(project: Project, environment: str) -> str:
+    """The revision that the folder as it is now would be."""
+    return asyncio.run(local_driver(project, environment).revise())
+
+
+def place_of(project: Project, environment: str, node: str, words: Sequence[str]) -> Invocation:
+    """How a command runs beside a service or job, in the revision that is in service."""
+    revision = Journal(project.state / "journal.jsonl", reads_only=True).ledger.stable
+    if revision is None:
+        raise Problems([control.absent()], exit_code=1)
+    return local_driver(project, environment).invocation(revision, node, words)
 
 
 def data_sizes(project: Project) -> list[tuple[str, str]]:

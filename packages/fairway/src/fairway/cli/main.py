@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, override
+from typing import Any
 
 import click
 
@@ -39,11 +39,9 @@ VERBS = {
 class Verbs(click.Group):
     """Finds a verb's command without importing the others."""
 
-    @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
-    @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS and cmd_name != "engine":
             return None
@@ -52,7 +50,6 @@ class Verbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    @override
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -62,7 +59,6 @@ class Verbs(click.Group):
             ctx.fail(f"There is no verb `{args[0]}`.{hint}")
         return super().resolve_command(ctx, args)
 
-    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))

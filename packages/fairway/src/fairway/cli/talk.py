@@ -21,7 +21,7 @@ def ask(
     *,
     tell: Callable[[EventLine], None] | None = view.event,
 ) -> Mapping[str, Any]:
-    """The result of one request; raises `Problems` as the engine says them, `Absent` without one."""
+    """The result of one request; raises `Problems` as the engine says them."""
     return asyncio.run(asking(project, message, tell))
 
 

@@ -19,7 +19,7 @@ from fairway.core.release import machine
 from fairway.core.status import EventLine, to_json
 from fairway.engine.engine import Engine
 
-__all__ = ["Absent", "listen", "request"]
+__all__ = ["Absent", "absent", "listen", "request"]
 
 LINE_BYTES = 16 * 1024 * 1024
 

@@ -15,6 +15,7 @@ from fairway.core.plan.action import Open, Prepare
 from fairway.core.plan.wanted import changes, may_start
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import machine
+from fairway.core.spec.model import App
 from fairway.core.status import Status
 from fairway.core.target import Driver, Figures
 from fairway.engine import reporting
@@ -55,6 +56,8 @@ class Engine:
         self.problems: tuple[Problem, ...] = ()
         self.prepared: set[str] = set()
         self.gaps: tuple[str, ...] = ()
+        self.opened = ""
+        self.told = ""
 
     # -- The loop ----------------------------------------------------------------------------
 
@@ -126,8 +129,6 @@ class Engine:
         async with self.changed:
             self.changed.notify_all()
 
-    told = ""
-
     def say_once(self, problems: Problems) -> None:
         if str(problems) != self.told:
             self.told = str(problems)
@@ -139,11 +140,7 @@ class Engine:
         app = world.wanted_app
         for action in changes(app, world.seen):
             world.crew.perform(f"node {action.node}", action)
-        if app is not None and not world.seen.balancer and app.services:
-            services = tuple(app.services)
-            world.crew.perform(
-                "open", Open(services=services, cause="the app has services"), then=self.opened
-            )
+        self.open(app)
         self.prepare()
         if self.is_prepared() and self.migration_may_run():
             self.deployments.act()
@@ -151,7 +148,18 @@ class Engine:
         if self.is_prepared():
             self.jobs.act()
 
-    def opened(self) -> None:
+    def open(self, app: App | None) -> None:
+        """Have the balancer listen as the wanted revision says, from its release on."""
+        revision = next(iter(sorted(self.revisions_in_play())), None)
+        if app is None or revision is None or not app.services:
+            return
+        if self.world.seen.balancer and self.opened == revision:
+            return
+        action = Open(services=tuple(app.services), revision=revision, cause="the app has services")
+        self.world.crew.perform("open", action, then=lambda: self.is_open(revision))
+
+    def is_open(self, revision: str) -> None:
+        self.opened = revision
         self.services.balanced.clear()
 
     def prepare(self) -> None:

@@ -24,19 +24,20 @@ KEPT_EVENTS = 500
 
 
 class Journal:
-    """Opened once by the engine that holds the project's lock."""
+    """Opened once by the engine that holds the project's lock; others may only read it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self.path = path
         self.ledger = Ledger()
         self.events: deque[EventLine] = deque(maxlen=KEPT_EVENTS)
-        path.parent.mkdir(parents=True, exist_ok=True)
         for entry in entries(path):
             if "ledger" in entry:
                 self.ledger = ledgers.from_json(entry["ledger"])
             else:
                 self.events.append(EventLine(**entry))
-        self.compact(0.0)
+        if not reads_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.compact(0.0)
 
     def write(self, ledger: Ledger, at: float) -> None:
         """Make `ledger` what a restart goes on from. Raises `Problems` where it can't be kept."""

@@ -55,9 +55,10 @@ class Retire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """Have the balancer listen for the app's services."""
+    """Have the balancer listen for the services of a revision."""
 
     services: tuple[str, ...]
+    revision: str
     cause: str
 
 

@@ -1,0 +1,71 @@
+"""What the local target can't honour. Pure: each is said before anything starts."""
+
+from collections.abc import Iterator
+
+from fairway.core.problem import Problem
+from fairway.core.spec.model import App, Canary, Service
+
+__all__ = ["gaps"]
+
+
+def gaps(app: App) -> list[Problem]:
+    """Every part of the app that does not run here, with what happens instead."""
+    return [*whole_nodes(app), *of_services(app), *of_data(app)]
+
+
+def whole_nodes(app: App) -> Iterator[Problem]:
+    for name in app.streams:
+        yield Problem(f"stream.{name}", "streams do not run on this machine yet")
+    for name in app.tables:
+        yield Problem(f"table.{name}", "key-value tables do not run on this machine yet")
+    for name in app.models:
+        yield Problem(f"model.{name}", "models are not served on this machine yet")
+    for name in app.workflows:
+        yield Problem(f"workflow.{name}", "workflows do not run on this machine yet")
+    for name in app.sites:
+        yield Problem(f"site.{name}", "sites are not served on this machine yet: no CDN here")
+    if app.alarm is not None:
+        yield Problem("alarm", "alarms are not sent from this machine yet")
+
+
+def of_services(app: App) -> Iterator[Problem]:
+    for name, service in app.services.items():
+        at = f"service.{name}"
+        if service.cache:
+            yield Problem(f"{at}.cache", "no edge keeps answers here; every request is served")
+        if service.off_hours is not None:
+            yield Problem(f"{at}.off_hours", "replicas are not changed by the hour here yet")
+        if service.replicas.maximum > service.replicas.minimum:
+            yield Problem(
+                f"{at}.replicas",
+                f"replicas do not follow load here yet; {service.replicas.minimum} run",
+                f"Set another number with `fairway scale {name}=N`.",
+            )
+        if isinstance(service.release, Canary):
+            yield Problem(
+                f"{at}.release", "canaries are not analysed here yet; releases roll instead"
+            )
+        yield from of_access(at, service)
+
+
+def of_access(at: str, service: Service) -> Iterator[Problem]:
+    if service.firewall:
+        yield Problem(f"{at}.firewall", "no firewall stands in front here")
+    if service.limits.per_ip is not None or service.limits.per_user is not None:
+        yield Problem(f"{at}.limits", "requests are not limited per client here yet")
+    if service.account is not None:
+        yield Problem(f"{at}.account", "there is one account here: this machine")
+
+
+def of_data(app: App) -> Iterator[Problem]:
+    for name, database in app.databases.items():
+        at = f"database.{name}"
+        if database.zones > 1:
+            yield Problem(f"{at}.zones", "this machine is one zone")
+        if database.read_replicas:
+            yield Problem(f"{at}.read_replicas", "read replicas do not run here yet")
+        if database.serverless:
+            yield Problem(f"{at}.serverless", "PostgreSQL has a fixed size here")
+    for name, bucket in app.buckets.items():
+        if bucket.keep_seconds is not None:
+            yield Problem(f"bucket.{name}.keep", "objects are kept for good here")

@@ -1,0 +1,239 @@
+"""Revisions made ready to run: snapshot, build, environment, runtime. Blocking; call in a thread.
+
+Place in the flow: the driver's `revise`, `app` and `Prepare`. What a revision is run with (its
+file, its environment name, its `.env`) is part of its id, so a rollback restores all of it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fairway import __version__
+from fairway.core.problem import Problem, Problems
+from fairway.core.spec.model import App, Job, Service
+from fairway.core.spec.parse import FILE, parse
+from fairway.targets.local import environments, invocation, revisions
+from fairway.targets.local.code_paths import code_paths
+from fairway.targets.local.dotenv import read_dotenv
+from fairway.targets.local.environments import Environment
+from fairway.targets.local.layout import Layout
+from fairway.targets.local.revisions import Revision
+from fairway.targets.local.runtime_overlay import Overlay, ensure_overlay
+from fairway.targets.local.uv_command import Uv
+
+__all__ = ["Place", "Preparation"]
+
+BUILD_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a service or job of a revision runs."""
+
+    directory: Path
+    environment: Environment
+    overlay: Overlay
+    code: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Preparation:
+    """The revisions of one project. `assumed` is the file's text where the folder has none."""
+
+    layout: Layout
+    environment_name: str
+    assumed: str | None
+    caller: Mapping[str, str]
+    say: Callable[[str, str], None]
+    apps: dict[str, App] = field(default_factory=dict[str, App])
+    places: dict[tuple[str, str], Place] = field(default_factory=dict[tuple[str, str], Place])
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    # -- Revisions ---------------------------------------------------------------------------
+
+    def revise(self) -> str:
+        """The revision of the folder as it is now, built where the file says so."""
+        text = self.text()
+        app = parse(text).app(self.environment_name)
+        revision = self.snapshot(text)
+        if self.needs_build(app, revision):
+            self.build(app)
+            revision = self.snapshot(text)
+            self.mark_built(revision)
+        for sentence in revision.skipped:
+            self.say("revision", sentence)
+        return revision.id
+
+    def text(self) -> str:
+        """The file as it is now."""
+        path = self.layout.project / FILE
+        if path.exists():
+            return path.read_text(encoding="utf-8")
+        if self.assumed is None:
+            raise Problems([Problem(str(path), "it is gone", "Write it with `fairway init`.")])
+        return self.assumed
+
+    def snapshot(self, text: str) -> Revision:
+        given = {
+            "environment": self.environment_name,
+            "dotenv": self.dotenv_text(),
+            "assumed": self.assumed or "",
+            "fairway": __version__,
+        }
+        configuration = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+        made = revisions.snapshot(
+            self.layout.project,
+            self.layout.revisions,
+            now=time.time(),
+            configuration=configuration,
+        )
+        if self.assumed is not None and not (made.source / FILE).exists():
+            path = self.layout.assumed / f"{made.id}.toml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        return made
+
+    def app(self, revision: str) -> App:
+        """The app as the revision's own file says it."""
+        if revision not in self.apps:
+            path = self.source(revision) / FILE
+            if not path.exists():
+                path = self.layout.assumed / f"{revision}.toml"
+            try:
+                text = path.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                raise Problems([lost(revision)], exit_code=1) from None
+            self.apps[revision] = parse(text).app(self.environment_name)
+        return self.apps[revision]
+
+    def source(self, revision: str) -> Path:
+        """The revision's code."""
+        found = revisions.find_revision(self.layout.revisions, revision)
+        if found is None:
+            raise Problems([lost(revision)], exit_code=1)
+        return found.source
+
+    def prune(self, keep: frozenset[str]) -> None:
+        """Drop the revisions that nobody needs."""
+        for each in revisions.list_revisions(self.layout.revisions):
+            if each.id not in keep:
+                revisions.remove(self.layout.revisions, each.id)
+                (self.layout.assumed / f"{each.id}.toml").unlink(missing_ok=True)
+
+    # -- Builds ------------------------------------------------------------------------------
+
+    def needs_build(self, app: App, revision: Revision) -> bool:
+        """Whether something is built from these sources and has not been."""
+        builds = any(service.build for service in app.services.values())
+        return builds and not (self.layout.state / "built" / revision.id).exists()
+
+    def mark_built(self, revision: Revision) -> None:
+        path = self.layout.state / "built" / revision.id
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def build(self, app: App) -> None:
+        """Run the builds in the project's folder, where their tools are installed."""
+        for name, service in sorted(app.services.items()):
+            if service.build is None:
+                continue
+            self.say(name, f"builds: {service.build}")
+            folder = self.layout.project / service.folder
+            environment = invocation.app_environment(
+                self.caller, service.variables, environment=None, code=()
+            )
+            argv = invocation.job_argv(
+                service.build, environment, where=f"service.{name}.build", find=find
+            )
+            done = subprocess.run(
+                argv,
+                cwd=folder,
+                env=environment,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            if done.returncode:
+                lines = done.stdout.decode(errors="replace").splitlines()[-BUILD_LINES:]
+                said = "".join(f"\n    {line}" for line in lines)
+                raise Problems(
+                    [
+                        Problem(
+                            where=f"service.{name}.build",
+                            what=f"`{service.build}` ended with code {done.returncode}{said}",
+                            mend=f"Run it in {folder} and mend what it says.",
+                        )
+                    ],
+                    exit_code=1,
+                )
+
+    # -- Environments ------------------------------------------------------------------------
+
+    def prepare(self, revision: str, *, in_use: bool) -> None:
+        """Have the Python environment of every service and job of the revision."""
+        app = self.app(revision)
+        for node in (*app.services.values(), *app.jobs.values()):
+            self.place(revision, node, in_use=in_use)
+
+    def place(self, revision: str, node: Service | Job, *, in_use: bool = True) -> Place:
+        """Where `node` runs; its environment is installed if it is missing."""
+        key = (revision, node.folder)
+        if key not in self.places:
+            source = self.source(revision)
+            uv = Uv(self.caller, report=lambda line: self.say(node.name, line), stop=self.stop)
+            environment = environments.ensure(
+                source,
+                node.folder,
+                home=self.layout.project,
+                state=self.layout.state,
+                in_use=in_use,
+                uv=uv,
+            )
+            for note in environment.notes:
+                self.say(node.name, note)
+            overlay = ensure_overlay(
+                environment.python, environment.python_version, state=self.layout.state, uv=uv
+            )
+            code = code_paths(
+                source, node.folder, home=self.layout.project, packages=environment.packages
+            )
+            self.places[key] = Place(source / node.folder, environment, overlay, code)
+        return self.places[key]
+
+    # -- Values ------------------------------------------------------------------------------
+
+    def dotenv_text(self) -> str:
+        path = self.layout.project / ".env"
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def dotenv(self) -> Mapping[str, str]:
+        """The project's `.env`."""
+        return read_dotenv(self.dotenv_text())
+
+
+def lost(revision: str) -> Problem:
+    return Problem(
+        where=f"revision {revision}",
+        what="its copy under .fairway/revisions is gone",
+        mend="Deploy what the folder holds: `fairway deploy`.",
+    )
+
+
+def find(program: str, path: str) -> str | None:
+    """The program on PATH."""
+    return shutil.which(program, path=path)
+
+
+def caller_environment() -> dict[str, str]:
+    """The variables of whoever started the engine."""
+    return dict(os.environ)
