@@ -1,0 +1,155 @@
+"""Which database a service uses, and whether it reads the address that Fairway gives it."""
+
+import re
+from dataclasses import dataclass, replace
+
+from fairway.core.detect.environment import VariableRead
+from fairway.core.detect.evidence import Evidence
+from fairway.core.detect.findings import FoundNode, Note
+from fairway.core.detect.sources import Finding
+from fairway_runtime import contract
+
+__all__ = ["DatabaseUse", "find_database"]
+
+ADDRESS = (
+    r"(?:\w+_)?(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)"
+    r"_(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR|CONNECTION)"
+)
+PARTS = (
+    r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)_?"
+    r"(?:HOST|SERVER|HOSTNAME|NAME|USER|USERNAME|PASSWORD|PORT|DB|DATABASE|ENGINE)"
+)
+DRIVERS = ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000", "aiopg")
+DRIVER_IMPORTS = ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg")
+OTHERS = (
+    ("MySQL", ("mysql://", "mysql+"), ("mysql", "mariadb"), ("pymysql", "MySQLdb", "aiomysql")),
+    ("MongoDB", ("mongodb://", "mongodb+srv://"), ("mongo",), ("pymongo", "motor", "mongoengine")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUse:
+    """The database node, if the service uses one, and what must be said of it."""
+
+    node: FoundNode | None
+    notes: tuple[Note, ...] = ()
+
+
+def find_database(evidence: Evidence) -> DatabaseUse:
+    """The database of a service: PostgreSQL, a SQLite file named by a variable, or none.
+
+    A SQLite file with a fixed name is no database that Fairway could provide: it is state, and
+    `stores.py` finds it.
+    """
+    wired = evidence.read(contract.DATABASE_URL)
+    driver = evidence.dependencies.where(*DRIVERS)
+    postgres = _postgres(evidence)
+    other = _other(evidence) if postgres is None and driver is None else None
+    if other is not None:
+        return other
+    if wired is not None:
+        return _wired(evidence, wired, postgres or driver)
+    if postgres is None:
+        return DatabaseUse(None)
+    named = evidence.read_like(ADDRESS) or evidence.read_like(PARTS)
+    node = FoundNode("database", "db", named.finding if named else postgres)
+    return DatabaseUse(node, (_unwired(evidence, named, postgres), *_scheme(evidence)))
+
+
+def _postgres(evidence: Evidence) -> Finding[str] | None:
+    """What in the code itself speaks of PostgreSQL."""
+    django = evidence.django.engines if evidence.django else ()
+    engine = next((one for one in django if one.value == "postgres"), None)
+    url = evidence.literal("postgresql", "postgres://")
+    found = engine or url or evidence.imports(*DRIVER_IMPORTS)
+    if found is not None:
+        return found
+    read = evidence.read_like(r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG)_?\w+")
+    image = evidence.image("postgres", "postgis", "timescale")
+    named = evidence.read_like(ADDRESS) or evidence.given.get(contract.DATABASE_URL)
+    return read.finding if read else image if image and named else None
+
+
+def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | None) -> DatabaseUse:
+    node = FoundNode("database", "db", wired.finding)
+    if postgres is not None:
+        return DatabaseUse(node, _scheme(evidence))
+    default = wired.default or next(
+        (one.default for one in evidence.reads if one.name == wired.name and one.default), ""
+    )
+    engines = evidence.django.engines if evidence.django else ()
+    sqlite = default.startswith("sqlite") or any(one.value == "sqlite" for one in engines)
+    add = 'Add "psycopg[binary]" to the dependencies'
+    if sqlite or evidence.dependencies.file is not None:
+        node = replace(node, keys=(("engine", '"sqlite"'),))
+        note = Note(
+            "advice",
+            wired.finding.where,
+            "No PostgreSQL driver is among the dependencies, so the database is a SQLite file.",
+            f'{add} and delete `engine = "sqlite"` to get PostgreSQL.',
+        )
+        return DatabaseUse(node, (note,))
+    note = Note("assumed", wired.finding.where, "The database is PostgreSQL.", f"{add}.")
+    return DatabaseUse(node, (note,))
+
+
+def _unwired(evidence: Evidence, named: VariableRead | None, found: Finding[str]) -> Note:
+    """The address does not come from the variable that Fairway fills."""
+    if named is None:
+        what = "The code does not read the database's address from a variable."
+        mend = f'Read os.environ["{contract.DATABASE_URL}"] at {found.where}.'
+        return Note("untold", found.where, what, mend)
+    names = sorted({one.name for one in evidence.reads} & {named.name} | _parts(evidence))
+    what = f"The code reads the database's address from {', '.join(names)}."
+    mend = (
+        f"Fairway gives {contract.DATABASE_URL} (postgresql://user:password@host:port/name): "
+        f"read it at {named.finding.where}."
+    )
+    return Note("untold", named.finding.where, what, mend)
+
+
+def _parts(evidence: Evidence) -> set[str]:
+    return {one.name for one in evidence.reads if re.fullmatch(PARTS, one.name)}
+
+
+def _scheme(evidence: Evidence) -> tuple[Note, ...]:
+    """SQLAlchemy picks its driver by the URL's scheme; the plain one means psycopg2."""
+    engine = evidence.call(
+        "sqlalchemy.create_engine",
+        "sqlalchemy.ext.asyncio.create_async_engine",
+        "sqlmodel.create_engine",
+        "sqlalchemy.engine_from_config",
+    )
+    names = evidence.dependencies.names
+    if engine is None or {"psycopg2", "psycopg2-binary"} & names.keys() or not names:
+        return ()
+    driver = next((name for name in ("psycopg", "asyncpg", "pg8000") if name in names), "")
+    if engine.value.endswith("create_async_engine") and "asyncpg" in names:
+        driver = "asyncpg"
+    scheme = f"postgresql+{driver}"
+    if not driver or _says(evidence, scheme):
+        return ()
+    what = f"SQLAlchemy needs the scheme {scheme}:// to use {driver}; the address says postgresql."
+    mend = f'Write .replace("postgresql://", "{scheme}://") at {engine.where}.'
+    return (Note("advice", engine.where, what, mend),)
+
+
+def _says(evidence: Evidence, scheme: str) -> bool:
+    return any(scheme in line for tree in evidence.trees.values() for line in tree.lines)
+
+
+def _other(evidence: Evidence) -> DatabaseUse | None:
+    """A database that Fairway does not run."""
+    engines = evidence.django.engines if evidence.django else ()
+    for name, starts, images, packages in OTHERS:
+        django = next((one for one in engines if one.value == name.lower()), None)
+        url = evidence.literal(*starts)
+        found = django or url or evidence.image(*images) or evidence.imports(*packages)
+        if found is None:
+            continue
+        mend = (
+            "Run it elsewhere and give its address: a secret in .env "
+            "([secret.NAME]), or move the data to PostgreSQL ([database.db])."
+        )
+        return DatabaseUse(None, (Note("untold", found.where, f"Fairway has no {name}.", mend),))
+    return None

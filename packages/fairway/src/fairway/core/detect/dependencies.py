@@ -1,0 +1,176 @@
+"""What a project depends on, and how its dependencies are installed.
+
+Reads requirements files, pyproject.toml (standard, Poetry, PDM), Pipfile, setup.cfg and conda's
+environment.yml. Names only: resolving versions is the installer's work.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fairway.core.detect.sources import Finding, Sources, join, line_of, name_of, parent_of
+from fairway.core.detect.tables import as_table, as_text, as_texts, at, read_toml
+from fairway.core.detect.yaml_reader import read_yaml
+
+__all__ = ["Dependencies", "read_dependencies"]
+
+LOCKS = (
+    ("uv.lock", "uv"),
+    ("poetry.lock", "Poetry"),
+    ("pdm.lock", "PDM"),
+    ("Pipfile.lock", "Pipenv"),
+    ("pylock.toml", "pip"),
+)
+NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+REQUIREMENTS = re.compile(r"requirements?[\w.-]*\.txt$|requirements/[\w.-]+\.(?:txt|in)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """The dependencies of one folder.
+
+    `names` are normalised (`psycopg2-binary`), each with where it is written; `lock` is the lock
+    file's path or empty; `installed` says whether the project itself is a package that gets
+    installed; `python` is the version asked for, or empty.
+    """
+
+    folder: str
+    file: Finding[str] | None
+    tool: str
+    lock: str
+    names: dict[str, str]
+    installed: bool
+    python: str
+
+    def where(self, *names: str) -> Finding[str] | None:
+        """The first of these packages that is depended on."""
+        for name in names:
+            if name in self.names:
+                return Finding(name, self.names[name], name)
+        return None
+
+
+def read_dependencies(sources: Sources, folder: str) -> Dependencies:
+    """What the files in `folder` (or, if they are silent, in the folders above) ask for."""
+    here = folder
+    while True:
+        found = _in_folder(sources, here)
+        if found.file is not None or not here:
+            return found
+        here = parent_of(here)
+
+
+def _in_folder(sources: Sources, folder: str) -> Dependencies:
+    names: dict[str, str] = {}
+    file: Finding[str] | None = None
+    for path in _files(sources, folder):
+        before = len(names)
+        for name, line in _names(path, sources.texts.get(path, "")):
+            names.setdefault(_normal(name), f"{path}:{line}")
+        if file is None and (len(names) > before or name_of(path) == "pyproject.toml"):
+            file = Finding(path, path)
+    lock, tool = next(
+        ((join(folder, lock), tool) for lock, tool in LOCKS if sources.has(join(folder, lock))),
+        ("", ""),
+    )
+    pyproject = read_toml(sources.texts.get(join(folder, "pyproject.toml"), ""))
+    if not tool and file is not None:
+        tool = _tool(file.value, pyproject)
+    return Dependencies(
+        folder,
+        file,
+        tool,
+        lock,
+        names,
+        _is_installed(sources, folder, pyproject),
+        _python(sources, folder, pyproject),
+    )
+
+
+def _files(sources: Sources, folder: str) -> Iterator[str]:
+    """The files that list dependencies, the one that is meant for installing first."""
+    plain = ("pyproject.toml", "requirements.txt", "Pipfile", "setup.cfg")
+    order = [join(folder, name) for name in plain]
+    yield from (path for path in order if path in sources.texts)
+    for path in sorted(sources.texts):
+        inside = path[len(folder) + 1 :] if folder else path
+        if path not in order and path.startswith(folder) and REQUIREMENTS.match(inside):
+            yield path
+    for name in ("environment.yml", "environment.yaml"):
+        if join(folder, name) in sources.texts:
+            yield join(folder, name)
+
+
+def _names(path: str, text: str) -> Iterator[tuple[str, int]]:
+    name = name_of(path)
+    if name == "pyproject.toml":
+        yield from _pyproject(text)
+    elif name == "Pipfile":
+        for package in as_table(at(read_toml(text), "packages")):
+            yield package, line_of(text, rf"^\s*\"?{re.escape(package)}\b")
+    elif name == "setup.cfg":
+        block = re.search(r"^install_requires\s*=\s*\n((?:[ \t]+.*\n?)+)", text, re.MULTILINE)
+        first = text.count("\n", 0, block.start(1)) + 1 if block else 1
+        yield from _lines(block[1] if block else "", first)
+    elif name.startswith("environment."):
+        yield from _conda(text)
+    else:
+        yield from _lines(text, 1)
+
+
+def _lines(text: str, first: int) -> Iterator[tuple[str, int]]:
+    for number, line in enumerate(text.splitlines(), first):
+        found = NAME.match(line)
+        if found and "://" not in line.partition("@")[0]:
+            yield found[1], number
+
+
+def _pyproject(text: str) -> Iterator[tuple[str, int]]:
+    table = read_toml(text)
+    poetry = at(table, "tool", "poetry", "dependencies")
+    listed = [
+        *as_texts(at(table, "project", "dependencies")),
+        *(name for name in as_table(poetry) if name != "python"),
+    ]
+    for group in as_table(at(table, "project", "optional-dependencies")).values():
+        listed.extend(as_texts(group))
+    for entry in listed:
+        found = NAME.match(entry)
+        if found:
+            yield found[1], line_of(text, rf"^\s*[\"']?{re.escape(found[1])}\b")
+
+
+def _conda(text: str) -> Iterator[tuple[str, int]]:
+    for item in read_yaml(text).at("dependencies").items:
+        for entry in (item, *item.at("pip").items):
+            found = NAME.match(entry.text)
+            if found:
+                yield found[1], entry.line
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _tool(path: str, pyproject: object) -> str:
+    if name_of(path) == "pyproject.toml":
+        return "Poetry" if as_table(at(pyproject, "tool", "poetry")) else "pyproject.toml"
+    if name_of(path).startswith("environment."):
+        return "conda"
+    return {"Pipfile": "Pipenv", "setup.cfg": "setuptools"}.get(name_of(path), "requirements")
+
+
+def _is_installed(sources: Sources, folder: str, pyproject: object) -> bool:
+    """Whether installing the dependencies installs the project's own package too."""
+    if at(pyproject, "tool", "uv", "package") is False:
+        return False
+    if as_table(at(pyproject, "build-system")):
+        return at(pyproject, "tool", "poetry", "package-mode") is not False
+    return sources.has(join(folder, "setup.py")) or sources.has(join(folder, "setup.cfg"))
+
+
+def _python(sources: Sources, folder: str, pyproject: object) -> str:
+    pinned = sources.texts.get(join(folder, ".python-version"), "").strip()
+    asked = as_text(at(pyproject, "project", "requires-python"))
+    poetry = as_text(at(pyproject, "tool", "poetry", "dependencies", "python"))
+    return pinned.splitlines()[0] if pinned else asked or poetry

@@ -1,0 +1,165 @@
+"""The environment variables that code reads, and whether it can do without them.
+
+`os.environ` and `os.getenv`, decouple, django-environ and environs, Starlette's `Config`,
+`dj_database_url`, and the fields of pydantic settings. Names only; values are never looked at,
+except a default that stands in the code.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fairway.core.detect.sources import Finding
+from fairway.core.detect.syntax import Tree, literal_texts, text_value
+
+__all__ = ["VariableRead", "read_variables"]
+
+GETTERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"})
+READERS = frozenset({
+    "decouple.AutoConfig", "decouple.Config", "environ.Env", "environ.FileAwareEnv", "environs.Env",
+    "starlette.config.Config",
+})  # fmt: skip
+DATABASE_METHODS = frozenset({"db", "db_url", "dj_db_url"})
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRead:
+    """One read of a variable. `default` is the text that stands in the code, if any does."""
+
+    name: str
+    path: str
+    required: bool
+    default: str
+    finding: Finding[str]
+
+
+def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
+    """Every read of a variable, by path and line."""
+    settings = _settings_classes(trees)
+    found: list[VariableRead] = []
+    for tree in trees.values():
+        readers = _readers(tree)
+        for node in tree.nodes:
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+                found.extend(_subscript(tree, node))
+            elif isinstance(node, ast.Call):
+                found.extend(_called(tree, node, readers))
+            elif isinstance(node, ast.ClassDef) and node.name in settings:
+                found.extend(_fields(tree, node))
+    return tuple(found)
+
+
+def _read(
+    tree: Tree, node: ast.AST, name: str, *, required: bool, default: str = ""
+) -> Iterator[VariableRead]:
+    if name and name.replace("_", "").isalnum():
+        yield VariableRead(name, tree.path, required, default, tree.finding(name, node))
+
+
+def _subscript(tree: Tree, node: ast.Subscript) -> Iterator[VariableRead]:
+    if tree.dotted(node.value) in {"os.environ", "environ"}:
+        yield from _read(tree, node, text_value(node.slice), required=True)
+
+
+def _readers(tree: Tree) -> frozenset[str]:
+    """The names in a file that read variables when called: `env = environ.Env()`."""
+    names = {name for name, one in tree.imports.items() if one.module == "decouple"}
+    for node in tree.nodes:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if tree.dotted(node.value.func) in READERS:
+            names.update(name.id for name in node.targets if isinstance(name, ast.Name))
+    return frozenset(names)
+
+
+def _called(tree: Tree, call: ast.Call, readers: frozenset[str]) -> Iterator[VariableRead]:
+    name = tree.dotted(call.func)
+    first = text_value(call.args[0]) if call.args else ""
+    default = _default(call)
+    if name in GETTERS:
+        yield from _read(tree, call, first, required=False, default=_text_of(default))
+    elif name == "dj_database_url.config":
+        given = {word.arg: word.value for word in call.keywords}
+        variable = first or text_value(given.get("env")) or "DATABASE_URL"
+        fallback = _text_of(given.get("default"))
+        yield from _read(tree, call, variable, required=False, default=fallback)
+    else:
+        function = call.func
+        owner = function.value if isinstance(function, ast.Attribute) else function
+        if isinstance(owner, ast.Name) and owner.id in readers:
+            method = function.attr if isinstance(function, ast.Attribute) else ""
+            variable = first or ("DATABASE_URL" if method in DATABASE_METHODS else "")
+            fallback = _text_of(default)
+            yield from _read(tree, call, variable, required=default is None, default=fallback)
+
+
+def _default(call: ast.Call) -> ast.expr | None:
+    for word in call.keywords:
+        if word.arg == "default":
+            return word.value
+    rest = call.args[1:]
+    return rest[-1] if rest and not isinstance(rest[-1], ast.Name) else None
+
+
+def _text_of(node: ast.expr | None) -> str:
+    texts = literal_texts(node) if node is not None else ()
+    return texts[0] if texts else ""
+
+
+def _settings_classes(trees: Mapping[str, Tree]) -> frozenset[str]:
+    """The names of classes that derive from pydantic's `BaseSettings`, directly or not."""
+    bases: dict[str, set[str]] = {}
+    for tree in trees.values():
+        for node in tree.nodes:
+            if isinstance(node, ast.ClassDef):
+                names = {tree.dotted(base).rpartition(".")[2] for base in node.bases}
+                bases.setdefault(node.name, set()).update(names)
+    known = {"BaseSettings"}
+    while True:
+        more = {name for name, parents in bases.items() if parents & known} - known
+        if not more:
+            return frozenset(known - {"BaseSettings"})
+        known |= more
+
+
+def _fields(tree: Tree, node: ast.ClassDef) -> Iterator[VariableRead]:
+    """The variables that fill a settings class: its fields' names in capitals, or their aliases."""
+    prefix = _prefix(node)
+    for statement in node.body:
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        field = statement.target.id
+        if field.startswith("_") or field in {"model_config", "Config"}:
+            continue
+        value = statement.value
+        annotation = ast.dump(statement.annotation)
+        if "ClassVar" in annotation:
+            continue
+        alias = ""
+        required = value is None and "'Optional'" not in annotation
+        if isinstance(value, ast.Call) and tree.dotted(value.func).endswith("Field"):
+            given = {word.arg: word.value for word in value.keywords}
+            for key in ("alias", "validation_alias", "env"):
+                alias = alias or _text_of(given.get(key))
+            value = given.get("default") or (value.args[0] if value.args else None)
+            empty = value is None or _is_ellipsis(value)
+            required = empty and "default_factory" not in given
+        name = alias.upper() or f"{prefix}{field}".upper()
+        default = _text_of(value) if value is not None else ""
+        yield from _read(tree, statement, name, required=required, default=default)
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
+def _prefix(node: ast.ClassDef) -> str:
+    """`env_prefix` of a settings class, in either of its spellings."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.keyword) and inner.arg == "env_prefix":
+            return text_value(inner.value)
+        if isinstance(inner, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "env_prefix" for target in inner.targets
+        ):
+            return text_value(inner.value)
+    return ""

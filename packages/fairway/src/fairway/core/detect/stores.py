@@ -1,0 +1,155 @@
+"""Redis, S3, and files that hold state: what a service keeps beside its database."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fairway.core.detect.evidence import Evidence
+from fairway.core.detect.findings import FoundNode, Note
+from fairway.core.detect.sources import Finding
+from fairway.core.detect.syntax import Tree, literal_texts, text_value
+from fairway_runtime import contract
+
+__all__ = ["StoreUse", "find_bucket", "find_cache", "find_state"]
+
+REDIS_IMPORTS = ("redis", "aioredis", "coredis", "django_redis", "arq", "rq", "fastapi_limiter")
+REDIS_READS = r"(?:\w+_)?(?:REDIS|BROKER|CACHE)_(?:URL|URI|DSN|HOST|SERVER|HOSTNAME|ADDRESS)"
+BUCKET_READS = r"(?:\w+_)?(?:BUCKET|BUCKET_NAME|S3_BUCKET\w*)"
+CONNECTS = frozenset({"sqlite3.connect", "aiosqlite.connect", "apsw.Connection"})
+WRITERS = frozenset({"json.dump", "pickle.dump", "yaml.dump", "yaml.safe_dump"})
+STATE_FILE = re.compile(r"[\w./ -]*\.(?:json|jsonl|csv|pkl|pickle|ya?ml|parquet|tinydb)$")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUse:
+    """The node, if the service uses one, and what must be said of it."""
+
+    node: FoundNode | None
+    notes: tuple[Note, ...] = ()
+
+
+def find_cache(evidence: Evidence) -> StoreUse:
+    """Redis, whatever it is used for: a cache, sessions, a queue."""
+    wired = evidence.read(contract.REDIS_URL)
+    if wired is not None:
+        return StoreUse(FoundNode("cache", "cache", wired.finding))
+    read = evidence.read_like(REDIS_READS)
+    address = evidence.literal("redis://", "rediss://")
+    imported = evidence.imports(*REDIS_IMPORTS)
+    if read is not None and not (imported or address or evidence.image("redis", "valkey")):
+        read = read if "REDIS" in read.name else None
+    found = read.finding if read else address or imported
+    if found is None:
+        return StoreUse(None)
+    how = f"from {read.name}" if read else "from the code itself"
+    note = Note(
+        "untold",
+        found.where,
+        f"The code takes Redis's address {how}.",
+        f'Fairway gives {contract.REDIS_URL}: read os.environ["{contract.REDIS_URL}"] there.',
+    )
+    return StoreUse(FoundNode("cache", "cache", found), (note,))
+
+
+def find_bucket(evidence: Evidence) -> StoreUse:
+    """An object store that speaks S3."""
+    call = (
+        evidence.call(".client", ".resource", first="s3")
+        or evidence.call("s3fs.S3FileSystem", "minio.Minio")
+        or evidence.literal("storages.backends.s3")
+    )
+    wired = evidence.read(contract.BUCKET_NAME)
+    if call is None and wired is None:
+        return StoreUse(None)
+    found = wired.finding if wired else call
+    read = evidence.read_like(BUCKET_READS)
+    assert found is not None
+    node = FoundNode("bucket", "files", found)
+    if wired is not None:
+        return StoreUse(node)
+    how = f"from {read.name}" if read else "from the code itself"
+    where = read.finding.where if read else found.where
+    note = Note(
+        "untold",
+        where,
+        f"The code takes the bucket's name {how}.",
+        f'Fairway gives {contract.BUCKET_NAME}: read os.environ["{contract.BUCKET_NAME}"] there.',
+    )
+    return StoreUse(node, (note,))
+
+
+def find_state(evidence: Evidence) -> Finding[str] | None:
+    """A file on the replica's own disk that holds state: SQLite, or JSON that is written."""
+    for tree, call in evidence.calls():
+        if tree.dotted(call.func) in CONNECTS:
+            name = _file_name(tree, call.args[0]) if call.args else ""
+            if name != ":memory:":
+                return tree.finding(name or "a SQLite file", call)
+    if evidence.django is not None and evidence.read(contract.DATABASE_URL) is None:
+        engine = next((one for one in evidence.django.engines if one.value == "sqlite"), None)
+        if engine is not None and not any(
+            one.value == "postgres" for one in evidence.django.engines
+        ):
+            return Finding("db.sqlite3", engine.where, engine.why)
+    return _sqlite_address(evidence) or _written(evidence)
+
+
+def _sqlite_address(evidence: Evidence) -> Finding[str] | None:
+    """`sqlite:///app.db` that is no default of a variable."""
+    if evidence.read(contract.DATABASE_URL) is not None:
+        return None
+    found = evidence.literal("sqlite:///", "sqlite+aiosqlite:///")
+    if found is None or ":memory:" in found.value:
+        return None
+    return Finding(found.value.partition(":///")[2] or "a SQLite file", found.where, found.why)
+
+
+def _written(evidence: Evidence) -> Finding[str] | None:
+    """A data file with a fixed name that the code opens for writing."""
+    for tree, call in evidence.calls():
+        name = tree.dotted(call.func)
+        if name == "open" and call.args:
+            mode = text_value(call.args[1]) if len(call.args) > 1 else ""
+            mode = mode or next(
+                (text_value(word.value) for word in call.keywords if word.arg == "mode"), ""
+            )
+            target = _file_name(tree, call.args[0])
+            if mode[:1] in {"w", "a", "x"} and mode and STATE_FILE.fullmatch(target):
+                return tree.finding(target, call)
+        elif isinstance(call.func, ast.Attribute) and call.func.attr in {"write_text", "open"}:
+            target = _file_name(tree, call.func.value)
+            writes = call.func.attr == "write_text" or _mode(call)[:1] in {"w", "a"}
+            if writes and STATE_FILE.fullmatch(target):
+                return tree.finding(target, call)
+    return None
+
+
+def _mode(call: ast.Call) -> str:
+    return text_value(call.args[0]) if call.args else ""
+
+
+def _file_name(tree: Tree, node: ast.expr) -> str:
+    """The file that an expression names, as far as literals and constants of the file tell."""
+    texts = literal_texts(node)
+    for name in _names(node):
+        if texts:
+            break
+        texts = _constant(tree, name)
+    return texts[-1] if texts else ""
+
+
+def _names(node: ast.expr) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+
+
+def _constant(tree: Tree, name: str) -> tuple[str, ...]:
+    """The texts in what the file assigns to a name at its top."""
+    for statement in tree.body.body:
+        if isinstance(statement, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == name for target in statement.targets
+        ):
+            return literal_texts(statement.value)
+    return ()

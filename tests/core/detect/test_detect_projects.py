@@ -1,0 +1,31 @@
+"""Detection over whole projects: the file that is written, and what is said of it, as golden text."""
+
+from collections.abc import Callable
+
+import pytest
+
+from fairway.core.detect.explain import assumed, explain
+from fairway.core.detect.project import detect
+from fairway.core.detect.write import write
+from fairway.core.spec.parse import parse
+from tests.core.detect.archive import NAMES, read_project
+
+Golden = Callable[[str, str], None]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_project_gives_the_golden_file_and_explanation(name: str, golden: Golden) -> None:
+    findings = detect(read_project(name))
+    golden(f"{name}.toml", write(findings))
+    golden(f"{name}.txt", f"{explain(findings)}\n---\n{assumed(findings)}\n")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_written_file_parses_without_a_problem(name: str) -> None:
+    findings = detect(read_project(name))
+    spec = parse(write(findings))
+    assert spec.name == findings.name.value
+    app = spec.app()
+    assert set(app.services) == {one.name for one in findings.services}
+    assert set(app.sites) == {one.name for one in findings.sites}
+    assert spec.notes == ()
