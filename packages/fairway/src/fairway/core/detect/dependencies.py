@@ -42,6 +42,26 @@ class Dependencies:
     installed: bool
     python: str
 
+    @property
+    def not_installable(self) -> tuple[str, str] | None:
+        """Why nothing can be installed from these files as they are, and what to do."""
+        name = name_of(self.file.value) if self.file else ""
+        if self.tool == "conda":
+            return (
+                "Only conda lists the dependencies.",
+                "Write requirements.txt with what pip installs.",
+            )
+        if name == "Pipfile" and not self.lock:
+            return "Pipfile has no lock.", "Run `pipenv lock`."
+        if self.tool == "Poetry" and not self.lock:
+            return "There is no poetry.lock.", "Run `poetry lock`."
+        if name.endswith((".txt", ".in")) and name_of(name) != "requirements.txt" and self.file:
+            return (
+                f"The dependencies stand in {self.file.value}.",
+                f'Write requirements.txt with the line "-r {self.file.value}".',
+            )
+        return None
+
     def where(self, *names: str) -> Finding[str] | None:
         """The first of these packages that is depended on."""
         for name in names:
@@ -65,8 +85,11 @@ def _in_folder(sources: Sources, folder: str) -> Dependencies:
     file: Finding[str] | None = None
     for path in _files(sources, folder):
         before = len(names)
-        for name, line in _names(path, sources.texts.get(path, "")):
+        text = sources.texts.get(path, "")
+        for name, line in _names(path, text):
             names.setdefault(_normal(name), f"{path}:{line}")
+            for extra in _extras(text, line):
+                names.setdefault(f"{_normal(name)}[{extra}]", f"{path}:{line}")
         if file is None and (len(names) > before or name_of(path) == "pyproject.toml"):
             file = Finding(path, path)
     lock, tool = next(
@@ -92,7 +115,8 @@ def _files(sources: Sources, folder: str) -> Iterator[str]:
     plain = ("pyproject.toml", "requirements.txt", "Pipfile", "setup.cfg")
     order = [join(folder, name) for name in plain]
     yield from (path for path in order if path in sources.texts)
-    for path in sorted(sources.texts):
+    ordered = sorted(sources.texts, key=lambda path: ("prod" not in name_of(path), path))
+    for path in ordered:
         inside = path[len(folder) + 1 :] if folder else path
         if path not in order and path.startswith(folder) and REQUIREMENTS.match(inside):
             yield path
@@ -146,6 +170,13 @@ def _conda(text: str) -> Iterator[tuple[str, int]]:
             found = NAME.match(entry.text)
             if found:
                 yield found[1], entry.line
+
+
+def _extras(text: str, line: int) -> Iterator[str]:
+    """The extras on a line: `celery[redis,msgpack]` asks for two."""
+    shown = text.split("\n", line)[line - 1 : line]
+    for found in re.findall(r"\w\[([\w, -]+)\]", shown[0] if shown else ""):
+        yield from (extra.strip() for extra in found.split(","))
 
 
 def _normal(name: str) -> str:

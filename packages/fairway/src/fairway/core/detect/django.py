@@ -62,7 +62,7 @@ def _project(path: str, trees: Mapping[str, Tree], layout: Layout) -> DjangoProj
                     engines.extend(_engines(trees[file], node.value))
     return DjangoProject(
         folder=folder,
-        manage=Finding(path, f"{path}:1", "manage.py"),
+        manage=Finding(path, f"{path}:1"),
         settings=settings,
         engines=tuple(engines),
         static_root=static_root,

@@ -56,7 +56,7 @@ def assumed(findings: Findings) -> str:
 
 
 def _running(one: FoundService) -> str:
-    made = "made by" if one.factory else "is"
+    made = "is made by" if one.factory else "is"
     before = f"; before it starts, `{one.before.value}` runs" if one.before else ""
     count = ", one replica only" if one.replicas and one.replicas.value == "1" else ""
     return (
@@ -103,7 +103,7 @@ def _found(findings: Findings) -> Iterator[str]:
             ),
             ("Replicas", one.replicas),
         ):
-            if found is not None and found.why:
+            if found is not None:
                 yield f"{label}: {found.value}  {found}"
         for name, value in one.variables.items():
             yield f"Variable: {name}  {value.where}"

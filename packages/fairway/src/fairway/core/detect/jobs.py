@@ -99,8 +99,9 @@ def _crontabs(sources: Sources, folder: str) -> Iterator[FoundJob]:
             if found is None:
                 continue
             command = re.sub(r"\s*(?:\d?>>?|&>)\s*\S+.*$", "", found[2])
-            command = re.sub(r"^(?:root|\w+)\s+(?=python|/)", "", command)
-            command = re.sub(r"^cd \S+ && ", "", command)
+            command = re.sub(
+                r"^(?:\w+\s+)??(?:cd \S+ && )?(?=\S*(?:python|uv|poetry)\b)", "", command
+            )
             stem = re.sub(r"^\S*python\S* (?:-m )?", "", command).split(" ")[0]
             yield FoundJob(
                 name=as_label(stem.removesuffix(".py").rpartition("/")[2].rpartition(".")[2]),

@@ -57,8 +57,10 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
     own = tuple(one for one in front_ends if served[one] is None and not one.notes)
     sites = _sites(own, find_plain_sites(sources, front_ends, trees))
     chosen = choice.services
-    if sites and len(chosen) == 1:  # the page is what people call the web
-        chosen = (("api", chosen[0][1]),)
+    if len(chosen) == 1:
+        named = [one.name for one in hints.copilot if one.name in chosen[0][1].services]
+        page = ["api"] if sites else []  # the page is what people call the web
+        chosen = ((next(iter((*named, *page)), chosen[0][0]), chosen[0][1]),)
     project = Project(sources, trees, layout, hints, read_variables(trees), django)
     made = build_services(project, chosen)
     if not made and not choice.questions:

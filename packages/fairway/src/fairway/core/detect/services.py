@@ -25,6 +25,7 @@ from fairway.core.detect.variables import example_values, find_variables
 __all__ = ["Project", "ServiceUse", "build_services"]
 
 LOWEST_PORT = 1024  # below it, only the machine's administrator may listen
+FIRST_PORT = 8000  # what Fairway tries first by itself
 DATA_PORTS = frozenset({3306, 5432, 6379, 9000, 27017})
 
 
@@ -54,29 +55,30 @@ def build_services(
     project: Project, chosen: tuple[tuple[str, Candidate], ...]
 ) -> tuple[ServiceUse, ...]:
     """One service for each chosen candidate."""
-    others = [one for _, one in chosen]
-    made = [_service(project, name, one, others) for name, one in chosen]
-    return tuple(_connected(made))
+    made = [_service(project, name, one, chosen) for name, one in chosen]
+    return tuple(_connected(_with_own_ports(made)))
 
 
 def _service(
-    project: Project, name: str, chosen: Candidate, all_chosen: list[Candidate]
+    project: Project, name: str, chosen: Candidate, all_chosen: tuple[tuple[str, Candidate], ...]
 ) -> ServiceUse:
     dependencies = read_dependencies(project.sources, chosen.project)
-    folder, path_variable = _folder(chosen, dependencies)
+    folder = _folder(chosen)
     manifest = _manifest(project.hints, chosen, folder)
-    evidence = _evidence(project, chosen, all_chosen, dependencies, manifest)
+    candidates = [one for _, one in all_chosen]
+    evidence = _evidence(project, chosen, candidates, dependencies, manifest)
     database, cache = find_database(evidence), find_cache(evidence)
     bucket, state = find_bucket(evidence), find_state(evidence)
     examples = example_values(project.sources, chosen.project)
     use = find_variables(
-        evidence, {**example_values(project.sources, ""), **examples}, as_label(name, "web")
+        evidence,
+        {**example_values(project.sources, ""), **examples},
+        as_label(name, "web"),
+        frozenset(names.service_variable(other) for other, _ in all_chosen),
     )
     target = chosen.target
     migrations = find_migrations(project.sources, evidence, project.hints, folder, target)
     variables = {**_stated(manifest), **use.variables}
-    if path_variable:
-        variables["PYTHONPATH"] = replace(chosen.finding, value=path_variable)
     stores = [one.node for one in (database, cache, bucket) if one.node is not None]
     nodes = (*stores, *use.secrets)
     notes = [*database.notes, *cache.notes, *bucket.notes, *migrations.notes, *use.notes]
@@ -109,19 +111,14 @@ def _service(
     return ServiceUse(service, nodes, tuple(notes), frozenset(r.name for r in evidence.reads))
 
 
-def _folder(chosen: Candidate, dependencies: Dependencies) -> tuple[str, str]:
-    """The service's folder, and what `PYTHONPATH` must say (empty: nothing).
+def _folder(chosen: Candidate) -> str:
+    """Where the service's code is: its import root, or the project around a `src`.
 
-    Code under `src/` is found because the project is installed; where it is not, a variable
-    says where to look. Any other import root is the folder itself.
+    Fairway itself puts a service's folder and its `src` on the import path.
     """
-    root, project = chosen.root, chosen.project
-    if root == project or chosen.is_page:
-        return project if chosen.is_page else root, ""
-    inner = root[len(project) + 1 :] if project else root
-    if within(root, project) and inner in {"src", "lib"}:
-        return project, "" if dependencies.installed else inner
-    return root, ""
+    if chosen.is_page or chosen.root == join(chosen.project, "src"):
+        return chosen.project
+    return chosen.root
 
 
 def _relative(target: str, chosen: Candidate, folder: str) -> str:
@@ -154,12 +151,15 @@ def _evidence(
     manifest: CopilotManifest | None,
 ) -> Evidence:
     django = next((one for one in project.django if within(chosen.path, one.folder)), None)
-    scope = frozenset(_scope(project, chosen, all_chosen, django))
+    scope = list(_scope(project, chosen, all_chosen, django))
+    order = {path: index for index, path in enumerate(scope)}
+    reads = [one for one in project.reads if one.path in order]
+    reads.sort(key=lambda one: order[one.path])
     compose = _compose(project.hints, chosen)
     given = {**(compose.variables if compose else {}), **(manifest.variables if manifest else {})}
     return Evidence(
-        trees={path: project.trees[path] for path in sorted(scope)},
-        reads=tuple(one for one in project.reads if one.path in scope),
+        trees={path: project.trees[path] for path in scope},
+        reads=tuple(reads),
         dependencies=dependencies,
         django=django if chosen.framework.name == "Django" else None,
         compose=project.hints.compose,
@@ -173,7 +173,7 @@ def _scope(
     all_chosen: list[Candidate],
     django: DjangoProject | None,
 ) -> Iterator[str]:
-    """The files that belong to a service.
+    """The files that belong to a service, those that its entry file imports first.
 
     A server alone in its folder has all of it, because apps also import by name at run time.
     Where several share a folder, and for pages, it is what the entry file imports.
@@ -183,7 +183,8 @@ def _scope(
     inner = {one.project for one in all_chosen if one.project != chosen.project}
     shared = any(one.project == chosen.project for one in all_chosen if one is not chosen)
     whole = not chosen.is_page and (not shared or django is not None)
-    for path in project.trees:
+    ordered = sorted(project.trees, key=lambda path: (path not in reached, path))
+    for path in ordered:
         part = path in reached or (chosen.is_page and within(path, pages))
         foreign = any(folder and within(path, folder) for folder in inner)
         own = whole and within(path, chosen.project) and not ASIDE.search(path)
@@ -193,7 +194,7 @@ def _scope(
 
 def _port(hints: Hints, chosen: Candidate, folder: str, *, alone: bool) -> Finding[int] | None:
     for one in hints.ports:
-        if one.finding.value < LOWEST_PORT or one.finding.value in DATA_PORTS:
+        if one.finding.value < LOWEST_PORT or one.finding.value in {FIRST_PORT, *DATA_PORTS}:
             continue
         named = one.service in chosen.services
         near = one.folder in {folder, chosen.project, parent_of(chosen.path)}
@@ -233,9 +234,8 @@ def _candidate_notes(
     if dependencies.file is None:
         mend = "Write requirements.txt, or pyproject.toml with [project] dependencies."
         yield Note("untold", chosen.path, "No file lists the dependencies.", mend)
-    elif dependencies.tool == "conda":
-        mend = "Write requirements.txt: Fairway installs from PyPI."
-        yield Note("untold", dependencies.file.where, "Only conda lists the dependencies.", mend)
+    elif (reason := dependencies.not_installable) is not None:
+        yield Note("untold", dependencies.file.where, *reason)
     secret = next((tree for tree in evidence.trees.values() if "st.secrets" in _text(tree)), None)
     if secret is not None and chosen.is_page:
         where = f"{secret.path}:{_line(secret, 'st.secrets')}"
@@ -260,6 +260,20 @@ def _state_note(state: Finding[str]) -> Note:
         'Move it to a database that os.environ["DATABASE_URL"] names, write [database.db], '
         "and delete `replicas = 1`.",
     )
+
+
+def _with_own_ports(made: list[ServiceUse]) -> list[ServiceUse]:
+    """A port that two services state is the first one's."""
+    taken: set[int] = set()
+    kept: list[ServiceUse] = []
+    for one in made:
+        port = one.service.port
+        if port is not None and port.value in taken:
+            one = replace(one, service=replace(one.service, port=None))  # noqa: PLW2901
+        elif port is not None:
+            taken.add(port.value)
+        kept.append(one)
+    return kept
 
 
 def _connected(made: list[ServiceUse]) -> Iterator[ServiceUse]:

@@ -30,7 +30,7 @@ QUOTE_LENGTH = 60
 CREDENTIALS = re.compile(r"(://)[^/\s\"'@]*@")
 SECRET_LITERAL = re.compile(
     r"""((?:secret|passw|token|api_?key|signing_?key|private_?key)\w*["'\])]*\s*"""
-    r"""(?:[:=]|,|\()\s*[\w.]*\(?\s*(?:["']\w+["']\s*,\s*(?:default\s*=\s*)?)?)(["'])(?:(?!\2).)+\2""",
+    r"""(?:[:=]|,|\()\s*[\w.]*\(?\s*(?:["']\w+["']\s*,\s*(?:default\s*=\s*)?)?)(["'])(?!(?-i:[A-Z][A-Z0-9_]*)\2)(?:(?!\2).)+\2""",
     re.IGNORECASE,
 )
 

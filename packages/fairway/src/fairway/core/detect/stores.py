@@ -37,8 +37,10 @@ def find_cache(evidence: Evidence) -> StoreUse:
     read = evidence.read_like(REDIS_READS)
     address = evidence.literal("redis://", "rediss://")
     imported = evidence.imports(*REDIS_IMPORTS)
-    if read is not None and not (imported or address or evidence.image("redis", "valkey")):
-        read = read if "REDIS" in read.name else None
+    listed = evidence.dependencies.where("redis", "celery[redis]", "kombu[redis]", "django-redis")
+    other = imported or address or listed or evidence.image("redis", "valkey")
+    if read is not None and other is None and "REDIS" not in read.name:
+        read = None
     found = read.finding if read else address or imported
     if found is None:
         return StoreUse(None)

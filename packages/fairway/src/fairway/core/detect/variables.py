@@ -16,7 +16,9 @@ __all__ = ["VariableUse", "example_values", "find_variables"]
 
 SECRET = re.compile(
     r"(?:\w+_)?(?:SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|PRIVATE_KEY|ACCESS_KEY|SALT|CREDENTIALS?|"
-    r"SECRET_KEY|SIGNING_KEY|SESSION_KEY|WEBHOOK_SECRET)(?:_\w+)?|\w+_KEY"
+    r"SECRET_KEY|SIGNING_KEY|SESSION_KEY|WEBHOOK_SECRET)(?:_\w+)?|\w+_KEY|"
+    # Addresses of services that people log in to carry a password.
+    r"(?:\w+_)?(?:MONGO\w*|MYSQL\w*|AMQP|RABBITMQ|SENTRY|ELASTIC\w*|CLICKHOUSE)_(?:URL|URI|DSN)"
 )
 # What only the app itself must know can be made up; what another company issued cannot.
 MADE_UP = re.compile(
@@ -47,14 +49,18 @@ class VariableUse:
 
 
 def find_variables(
-    evidence: Evidence, examples: Mapping[str, Finding[str]], service: str
+    evidence: Evidence, examples: Mapping[str, Finding[str]], service: str, others: frozenset[str]
 ) -> VariableUse:
-    """What must be set for `service` to start; `examples` are values of `.env.example`."""
+    """What must be set for `service` to start.
+
+    `examples` are values of `.env.example`; `others` are variables that edges to other services
+    bring.
+    """
     secrets: list[FoundNode] = []
     values: dict[str, Finding[str]] = {}
     missing: list[VariableRead] = []
     for read in _first_reads(evidence):
-        if _is_provided(read.name):
+        if read.name in others or _is_provided(read.name):
             continue
         if MADE_UP.fullmatch(read.name):
             secrets.append(FoundNode("secret", read.name, read.finding, (("generate", "true"),)))

@@ -7,6 +7,7 @@ stand as comments. The text parses with `core/spec/parse.py` whenever there is s
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fairway.core.detect.choose import Question
 from fairway.core.detect.findings import Findings, FoundJob, FoundNode, FoundService, FoundSite
 from fairway.core.detect.sources import Finding
 
@@ -39,6 +40,7 @@ class _Entry:
 def write(findings: Findings) -> str:
     """The text of `fairway.toml`."""
     blocks = ["\n".join(_lines([_Entry("app", _text(findings.name.value), str(findings.name))]))]
+    blocks.extend(_asked(question) for question in findings.questions)
     for service in findings.services:
         blocks.append(_table(f"service.{service.name}", _service(service)))
         if len(service.variables) > 1:
@@ -50,7 +52,7 @@ def write(findings: Findings) -> str:
     blocks.extend(_table(f"site.{site.name}", _site(site)) for site in findings.sites)
     blocks.extend(_table(f"job.{job.name}", _job(job)) for job in findings.jobs if job.is_sure)
     blocks.extend(_node(node) for node in findings.nodes)
-    if findings.is_empty:
+    if findings.is_empty and not findings.questions:
         blocks.append(EXAMPLE)
     blocks.extend(_suggested(job) for job in findings.jobs if not job.is_sure)
     return "\n\n".join(blocks) + "\n"
@@ -135,6 +137,12 @@ def _suggested(one: FoundJob) -> str:
     return "\n".join([head, *(f"# {line}" for line in lines)])
 
 
+def _asked(question: Question) -> str:
+    """A question as a comment above what was taken meanwhile."""
+    lines = [question.ask, *(f"  {option.value}" for option in question.options)]
+    return "\n".join(f"# {_clean(line)}" for line in lines)
+
+
 def _table(name: str, entries: list[_Entry], comment: str = "") -> str:
     return "\n".join(_lines([_Entry("", f"[{name}]", comment), *entries]))
 
@@ -145,7 +153,8 @@ def _lines(entries: list[_Entry]) -> Iterator[str]:
     texts = [
         f"{entry.key:<{width}} = {entry.value}" if entry.key else entry.value for entry in entries
     ]
-    column = max((len(text) for text in texts if len(text) <= WIDEST), default=0)
+    with_comment = [text for entry, text in zip(entries, texts, strict=True) if entry.comment]
+    column = max((len(text) for text in with_comment if len(text) <= WIDEST), default=0)
     for entry, text in zip(entries, texts, strict=True):
         comment = _clean(entry.comment)
         yield f"{text:<{column}}  # {comment}" if comment else text
@@ -157,7 +166,7 @@ def _shown(found: Finding[str]) -> str:
 
 def _clean(text: str) -> str:
     """What may stand in a comment: one line, printable."""
-    return "".join(char if char.isprintable() else "?" for char in text).strip()
+    return "".join(char if char.isprintable() else "?" for char in text).rstrip()
 
 
 def _list(names: tuple[str, ...]) -> str:
