@@ -175,4 +175,4 @@ def _pipeline(checked: Checked, report: Report) -> None:
         if environment not in checked.environments:
             at = checked.root.find("pipeline", key, below)
             what = f"There is no environment {show(environment)}."
-            report.problem(at, what, f"Known: {', '.join(sorted(checked.environments))}.")
+            report.problem(at, what, f"Known: {', '.join(checked.environments)}.")

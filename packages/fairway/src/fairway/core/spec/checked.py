@@ -14,9 +14,11 @@ KINDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """The app, the merged tree it came from, the nodes that are off, the environments there are.
+
+    `elsewhere` holds the kind of every node that some environment has.
 
     A node that could not be read is missing in `app` but not in `root`: names are looked up in
     the tree, so that one fault does not bring others.
@@ -25,13 +27,13 @@ class Checked:
     app: App
     root: Entry
     off: frozenset[str]
-    environments: frozenset[str]
+    environments: tuple[str, ...]
+    elsewhere: Mapping[str, str]
 
     def nodes(self) -> Iterator[tuple[str, str, Entry]]:
         """Kind, name and entry of every node that is on."""
         for kind in KINDS:
-            table = self.root.table.get(kind)
-            for name, entry in table.table.items() if table else ():
+            for name, entry in self.root.below(kind).items():
                 if isinstance(entry.value, Mapping):
                     yield kind, name, entry
 

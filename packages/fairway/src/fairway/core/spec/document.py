@@ -21,7 +21,6 @@ MAX_CHARACTERS = 1024 * 1024
 MAX_DEPTH = 24
 MAX_DOTS = 200  # tomllib's time grows with the square of a key's parts
 
-LONG_KEY = re.compile(rf"(?:[\w\"'-]+[ \t]*\.[ \t]*){{{MAX_DOTS}}}")
 PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 DECLARED = re.compile(r"\('.*\)")
 
@@ -88,6 +87,11 @@ SYNTAX: tuple[tuple[str, str, str], ...] = (
         'Close it with the same quote: "main:app".',
     ),
     (
+        "Expected \"'",
+        "Text in quotes does not end.",
+        'Close it with the same quote: "main:app".',
+    ),
+    (
         "Illegal character '\\n'",
         "Text in quotes does not end on its line.",
         'Close it with the same quote: "main:app". Text of several lines stands in """.',
@@ -113,6 +117,11 @@ SYNTAX: tuple[tuple[str, str, str], ...] = (
         'Times of day are text here: "22:00".',
     ),
     (
+        "Found invalid character",
+        "There is a control character that TOML does not allow.",
+        "Delete it; it may be invisible in the editor.",
+    ),
+    (
         "Illegal character",
         "There is a control character that TOML does not allow.",
         "Delete it; it may be invisible in the editor.",
@@ -131,11 +140,13 @@ def read(text: str | bytes, file: str) -> Entry:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Problems([_explain(str(error), file)]) from None
+        raise Problems([_explain(str(error), text, file)]) from None
     except RecursionError:
         raise Problems([_too_deep(file)]) from None
     except ValueError:  # an integer of thousands of digits
-        raise Problems([Problem(file, "It holds a number that is too large.")]) from None
+        raise Problems(
+            [Problem(file, "It holds a number that is too large.", "Shorten it.")]
+        ) from None
     if _depth(values) > MAX_DEPTH:
         raise Problems([_too_deep(file)])
     return _entry(values, (), scanner.lines(text), 1, file)
@@ -157,9 +168,12 @@ def _refuse_what_takes_long(text: str, file: str) -> None:
     if len(text) > MAX_CHARACTERS:
         what = f"It is longer than {MAX_CHARACTERS // 1024} KiB."
         raise Problems([Problem(file, what, "Is it the right file?")])
-    if match := LONG_KEY.search(text):
-        line = text.count("\n", 0, match.start()) + 1
-        raise Problems([Problem(f"{file}:{line}", "A key has too many parts.")])
+    if text.count(".") <= MAX_DOTS:
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MAX_DOTS:
+            what = f"This line has more than {MAX_DOTS} dots."
+            raise Problems([Problem(f"{file}:{number}", what, "Break it over several lines.")])
 
 
 def _too_deep(file: str) -> Problem:
@@ -194,14 +208,12 @@ def _entry(value: object, path: Path, lines: Mapping[Path, int], line: int, file
     return Entry(cast("str | int | float | bool | date | time", value), line, path, file)
 
 
-def _explain(message: str, file: str) -> Problem:
+def _explain(message: str, text: str, file: str) -> Problem:
     """What tomllib found, in words for someone who has not read TOML's grammar."""
     place = PLACE.search(message)
-    where = file
+    where = f"{file}:{text.rstrip().count(chr(10)) + 1} (the end)"
     if place and place[1]:
         where = f"{file}:{place[1]}:{place[2]}"
-    elif place:
-        where = f"{file} (at its end)"
     message = PLACE.sub("", message)
     if message.startswith("Cannot declare"):
         named = DECLARED.search(message)

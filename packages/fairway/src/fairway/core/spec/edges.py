@@ -32,6 +32,12 @@ NOT_USED: Mapping[str, str] = {
     "site": "A site calls services; nothing uses a site.",
     "workflow": "A workflow runs at its schedule; nothing uses it.",
 }
+# What a name that is nowhere declared may be meant for.
+MEANT: Mapping[str, tuple[str, ...]] = {
+    "cache": ("cache", "redis"),
+    "bucket": ("bucket", "file", "upload", "media", "s3", "object", "report", "lake"),
+    "database": ("db", "database", "postgres", "sql"),
+}
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -71,15 +77,23 @@ def _names(
         elif name in kinds:
             report.problem(item, f"{show(name)} is a {kinds[name]}.", f"Name a {noun} here.")
         else:
-            likely = nearest(name, [known for known in kinds if kinds[known] in fitting])
-            mend = f'Did you mean "{likely}"?' if likely else _declare(name, fitting)
+            mend = _mend(checked, kinds, name, fitting)
             report.problem(item, f"There is no {noun} {show(name)}.", mend)
 
 
-def _declare(name: str, fitting: Sequence[str]) -> str:
+def _mend(checked: Checked, kinds: Mapping[str, str], name: str, fitting: Sequence[str]) -> str:
+    if checked.elsewhere.get(name) in fitting:
+        return f"Declare it for every environment: [{checked.elsewhere[name]}.{name}]."
+    if likely := nearest(name, [known for known in kinds if kinds[known] in fitting]):
+        return f'Did you mean "{likely}"?'
     if "secret" in fitting and SECRET_NAME.fullmatch(name):
         return f"Declare it: [secret.{name}]."
-    return f"Declare it: [{fitting[0]}.{name if names.is_label(name) else 'NAME'}]."
+    label = name if names.is_label(name) else "NAME"
+    if len(fitting) == 1:
+        return f"Declare it: [{fitting[0]}.{label}]."
+    guess = next((kind for kind, words in MEANT.items() if any(w in name for w in words)), None)
+    declare = "Declare it" if guess else "Declare it, for example as"
+    return f"{declare}: [{guess or 'database'}.{label}]."
 
 
 def _bucket(checked: Checked, kinds: Mapping[str, str], entry: Entry, report: Report) -> None:

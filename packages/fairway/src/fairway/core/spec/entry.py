@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import TypeAlias
 
-__all__ = ["Array", "Entry", "Path", "Table", "Value", "plain", "show"]
+__all__ = ["Array", "Entry", "Path", "Table", "Value", "is_not", "plain", "show"]
 
 Path: TypeAlias = tuple[str | int, ...]
 Table: TypeAlias = Mapping[str, "Entry"]
@@ -43,6 +43,11 @@ class Entry:
     def table(self) -> Table:
         """Its keys; none where it is no table."""
         return self.value if isinstance(self.value, Mapping) else {}
+
+    def below(self, key: str) -> Table:
+        """The keys of the table under `key`; none where there is no such table."""
+        entry = self.table.get(key)
+        return entry.table if entry is not None else {}
 
     @property
     def array(self) -> Array:
@@ -101,6 +106,12 @@ def show(value: object) -> str:
             return "a list"
         case _:
             return "a date or time"
+
+
+def is_not(value: object, noun: str) -> str:
+    """The sentence `A list is not a name.`."""
+    shown = show(value)
+    return f"{shown[:1].upper() if shown.startswith('a ') else shown[:1]}{shown[1:]} is not {noun}."
 
 
 def plain(entry: Entry) -> object:

@@ -43,11 +43,10 @@ def _replaced(over: Table, path: Path) -> frozenset[str]:
     return group - chosen if chosen else frozenset()
 
 
-def off(root: Entry, base: Entry) -> frozenset[str]:
-    """The names of nodes that the base has and `root`, laid over it, switched off."""
-    names: set[str] = set()
-    for kind, entry in root.table.items():
-        if entry.value is False and kind in base.table:
-            names.update(base.table[kind].table)
-        names.update(name for name, node in entry.table.items() if node.value is False)
-    return frozenset(names)
+def off(root: Entry, kinds: Mapping[str, str]) -> frozenset[str]:
+    """The names of nodes that `root` switches off; `kinds` are all nodes of the file."""
+    return frozenset(
+        name
+        for name, kind in kinds.items()
+        if kind in root.table and root.find(kind, name).value is False
+    )

@@ -1,22 +1,10 @@
 """The readers that `model.py` names, one for each form that a value of the file can have."""
 
+from fairway.core.spec.readers.amounts import GIBIBYTES, MEBIBYTES, RATE, REPLICAS, SHARE, SIZE
 from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
-from fairway.core.spec.readers.quantities import (
-    CANARY_STEPS,
-    DURATION,
-    DURATION_OR_ZERO,
-    DURATION_THRESHOLD,
-    GIBIBYTES,
-    MEBIBYTES,
-    RATE,
-    REPLICAS,
-    SHARE,
-    SHARE_THRESHOLD,
-    SIZE,
-    TIME_OF_DAY,
-)
 from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
 from fairway.core.spec.readers.schedule import SCHEDULE
+from fairway.core.spec.readers.sentences import CANARY_STEPS, DURATION_THRESHOLD, SHARE_THRESHOLD
 from fairway.core.spec.readers.table import (
     choice,
     mapping,
@@ -38,6 +26,7 @@ from fairway.core.spec.readers.text import (
     URL,
     URL_PATH,
 )
+from fairway.core.spec.readers.times import DURATION, DURATION_OR_ZERO, TIME_OF_DAY
 from fairway.core.spec.readers.variables import VARIABLES
 
 __all__ = [

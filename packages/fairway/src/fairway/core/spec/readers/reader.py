@@ -8,7 +8,7 @@ which the schema and the reference are made. Must not: look at other keys (`chec
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
-from fairway.core.spec.entry import Entry, show
+from fairway.core.spec.entry import Entry, is_not
 from fairway.core.spec.report import Report
 
 __all__ = ["UNREADABLE", "Definitions", "Reader", "Refusal", "Scalar", "Schema", "Unreadable"]
@@ -48,6 +48,11 @@ class Reader(Protocol[T_co]):
         """What it reads, with its article: `a duration such as "30s"`."""
         ...
 
+    @property
+    def example(self) -> str | None:
+        """A value as the file writes it, where one helps."""
+        ...
+
     def read(self, entry: Entry, report: Report) -> T_co | Unreadable:
         """The value, or `UNREADABLE` after reporting why not. Never raises."""
         ...
@@ -72,12 +77,18 @@ class Refusal:
 class Scalar(Generic[T]):
     """Reads one value by a function that gives the result or a `Refusal`."""
 
-    __slots__ = ("_convert", "_schema", "noun")
+    __slots__ = ("_convert", "_schema", "example", "noun")
 
     def __init__(
-        self, noun: str, convert: Callable[[Entry], T | Refusal], schema: Mapping[str, Any]
+        self,
+        noun: str,
+        convert: Callable[[Entry], T | Refusal],
+        schema: Mapping[str, Any],
+        *,
+        example: str | None = None,
     ) -> None:
-        self.noun: Final = noun
+        self.noun: Final = f"{noun} such as {example}" if example else noun
+        self.example: Final = example
         self._convert = convert
         self._schema = schema
 
@@ -85,8 +96,7 @@ class Scalar(Generic[T]):
         result = self._convert(entry)
         if not isinstance(result, Refusal):
             return result
-        what = result.what or f"{show(entry.value)} is not {self.noun}."
-        report.problem(entry, what[0].upper() + what[1:], result.mend)
+        report.problem(entry, result.what or is_not(entry.value, self.noun), result.mend)
         return UNREADABLE
 
     def schema(self, definitions: Definitions) -> Schema:  # noqa: ARG002 - the protocol's

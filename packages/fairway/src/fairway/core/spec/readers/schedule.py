@@ -66,7 +66,8 @@ def _checked(text: str) -> str | Refusal:
 
 
 SCHEDULE: Final = Scalar(
-    'a schedule such as "0 6 * * *" or "@daily"',
+    "a schedule",
     _schedule,
     {"type": "string", "pattern": rf"^ *(?:{'|'.join(WORDS)}|{CRON.pattern}) *$"},
+    example='"0 6 * * *"',
 )

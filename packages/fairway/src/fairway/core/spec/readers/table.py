@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 from fairway.core.problem import nearest
 from fairway.core.spec import foreign
-from fairway.core.spec.entry import Entry, show
+from fairway.core.spec.entry import Entry, is_not, show
 from fairway.core.spec.key import Key
 from fairway.core.spec.readers.reader import (
     UNREADABLE,
@@ -38,6 +38,9 @@ __all__ = [
     "read_table",
     "table",
 ]
+
+# Keys that a table has but its dataclass does not: `parse.py` takes them out before.
+ELSEWHERE: Mapping[str, tuple[str, ...]] = {"App": ("environment",)}
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -67,7 +70,7 @@ def keys(cls: type[Any]) -> Mapping[str, KeyOf]:
     return found
 
 
-def read_table(cls: type[T], entry: Entry, report: Report, **given: object) -> T | Unreadable:
+def read_table(cls: type[T], entry: Entry, report: Report, **given: Any) -> T | Unreadable:
     """A dataclass of the model from a table; `given` are its fields that no key fills.
 
     A key that cannot be read is reported and takes its default, so that what is said later about
@@ -85,13 +88,14 @@ def read_table(cls: type[T], entry: Entry, report: Report, **given: object) -> T
     missing = [key for key in known.values() if key.key.required and key.field not in values]
     for key in missing:
         if key.name not in entry.table:
-            mend = f"Add {key.name} = {key.key.example or '…'}: {key.key.reader.noun}."
+            example = key.key.example or key.key.reader.example or "…"
+            mend = f"Add {key.name} = {example}. {key.key.doc}"
             report.problem(entry, f"`{key.name}` is missing.", mend)
     return UNREADABLE if missing else cls(**values)
 
 
 def _unknown(cls: type[Any], name: str, entry: Entry, report: Report) -> None:
-    known = keys(cls)
+    known = {*keys(cls), *ELSEWHERE.get(cls.__name__, ())}
     what = f"There is no key `{name}` here."
     if hint := foreign.mend(cls.__name__, name):
         report.problem(entry, what, hint)
@@ -102,8 +106,7 @@ def _unknown(cls: type[Any], name: str, entry: Entry, report: Report) -> None:
 
 
 def _no_table(entry: Entry, noun: str, mend: str, report: Report) -> Unreadable:
-    what = f"{show(entry.value)} is not {noun}."
-    report.problem(entry, what[0].upper() + what[1:], mend)
+    report.problem(entry, is_not(entry.value, noun), mend)
     return UNREADABLE
 
 
@@ -111,12 +114,13 @@ def _no_table(entry: Entry, noun: str, mend: str, report: Report) -> Unreadable:
 class Table(Generic[T]):
     """Reads a table into a dataclass; `short` names the key that a bare list stands for."""
 
-    __slots__ = ("cls", "noun", "short")
+    __slots__ = ("cls", "example", "noun", "short")
 
     def __init__(self, cls: type[T], short: str | None = None) -> None:
         self.cls = cls
         self.short = short
         self.noun: Final = "a table"
+        self.example: Final = None
 
     def read(self, entry: Entry, report: Report) -> T | Unreadable:
         if self.short is not None and isinstance(entry.value, tuple):
@@ -170,18 +174,23 @@ class Nodes(Generic[T]):
     A node that an environment switched off (`false`) is left out.
     """
 
-    __slots__ = ("cls", "noun")
+    __slots__ = ("cls", "example", "noun")
 
     def __init__(self, cls: type[T]) -> None:
         self.cls = cls
         self.noun: Final = "tables, each with a name"
+        self.example: Final = None
 
     def read(self, entry: Entry, report: Report) -> Mapping[str, T] | Unreadable:
         kind = str(entry.path[-1]) if entry.path else ""
         if entry.value is False:
             return {}
         if not isinstance(entry.value, Mapping):
-            return _no_table(entry, self.noun, f"Write [{kind}.NAME].", report)
+            what = f"A {kind} is a table with a name, not {show(entry.value)}."
+            report.problem(
+                entry, what, f"Write [{kind}.{foreign.EXAMPLE_NAMES.get(kind, 'NAME')}]."
+            )
+            return UNREADABLE
         found: dict[str, T] = {}
         for name, below in sorted(entry.table.items()):
             if below.value is False:
@@ -215,12 +224,13 @@ class Nodes(Generic[T]):
 class OffOr(Generic[T, D]):
     """Reads what another reader does, or `false` as a given value."""
 
-    __slots__ = ("noun", "off", "reader")
+    __slots__ = ("example", "noun", "off", "reader")
 
     def __init__(self, reader: Reader[T], off: D) -> None:
         self.reader = reader
         self.off = off
         self.noun: Final = f"{reader.noun}, or false"
+        self.example: Final = reader.example
 
     def read(self, entry: Entry, report: Report) -> T | D | Unreadable:
         if entry.value is False:
@@ -235,11 +245,12 @@ class OffOr(Generic[T, D]):
 class Map(Generic[T]):
     """Reads a table with free keys, each value by one reader, sorted by key."""
 
-    __slots__ = ("noun", "reader")
+    __slots__ = ("example", "noun", "reader")
 
     def __init__(self, reader: Reader[T]) -> None:
         self.reader = reader
         self.noun: Final = "a table"
+        self.example: Final = None
 
     def read(self, entry: Entry, report: Report) -> Mapping[str, T] | Unreadable:
         if not isinstance(entry.value, Mapping):
@@ -260,18 +271,19 @@ class Map(Generic[T]):
 class OneOf(Generic[T]):
     """Reads one of several: by its word alone, or as a table with the word as its only key."""
 
-    __slots__ = ("noun", "readers")
+    __slots__ = ("example", "noun", "readers")
 
     def __init__(self, readers: Mapping[str, Reader[T]]) -> None:
         self.readers = readers
         self.noun: Final = " or ".join(f'"{word}"' for word in readers)
+        self.example: Final = f'"{next(iter(readers))}"'
 
     def read(self, entry: Entry, report: Report) -> T | Unreadable:
         if isinstance(entry.value, str):
             word = _word(entry.value, tuple(self.readers))
             if word is not None:
                 return self.readers[word].read(entry.having({}), report)
-            report.problem(entry, f"{show(entry.value)} is not {self.noun}.", self._mend(word))
+            report.problem(entry, is_not(entry.value, self.noun), self._mend(word))
             return UNREADABLE
         if len(entry.table) == 1:
             ((word, below),) = entry.table.items()
@@ -280,10 +292,10 @@ class OneOf(Generic[T]):
             likely = _word(word, tuple(self.readers))
             report.problem(below, f"`{word}` is not {self.noun}.", self._mend(likely))
             return UNREADABLE
-        what = f"{show(entry.value)} is not {self.noun}."
+        what = is_not(entry.value, self.noun)
         if entry.table:
-            what = f"It says {len(entry.table)} at once: {', '.join(entry.table)}."
-        report.problem(entry, what[0].upper() + what[1:], self._mend(None))
+            what = f"It chooses {len(entry.table)} at once: {', '.join(entry.table)}."
+        report.problem(entry, what, self._mend(None))
         return UNREADABLE
 
     def _mend(self, likely: str | None) -> str:

@@ -80,7 +80,8 @@ def _object(entry: Entry) -> str | Refusal:
         return value
     path, colon, name = value.strip().partition(":")
     module = path.removesuffix(".py").replace("/", ".").strip(".")
-    likely = f"{module}:{name.removesuffix('()') if colon else 'app'}"
+    usual = "application" if module.endswith(("wsgi", "asgi")) else "app"  # as Django writes it
+    likely = f"{module}:{name.removesuffix('()') if colon else usual}"
     if "()" in name and OBJECT_PATTERN.fullmatch(likely):
         return Refusal(f'Write "{likely}" and factory = true: it is called to make the app.')
     if OBJECT_PATTERN.fullmatch(likely) and likely != value:
@@ -214,9 +215,9 @@ def _pattern(pattern: re.Pattern[str]) -> dict[str, object]:
 
 TEXT: Final = Scalar("text", _text, PLAIN)
 NAME: Final = Scalar("a name", _name, {"type": "string", "pattern": f"^{names.LABEL.pattern}$"})
-OBJECT: Final = Scalar('a `module:object` such as "main:app"', _object, _pattern(OBJECT_PATTERN))
+OBJECT: Final = Scalar("a `module:object`", _object, _pattern(OBJECT_PATTERN), example='"main:app"')
 PATH: Final = Scalar("a path inside the project", _path, PLAIN)
-URL_PATH: Final = Scalar('a path such as "/health"', _url_path, _pattern(URL_PATH_PATTERN))
+URL_PATH: Final = Scalar("a path", _url_path, _pattern(URL_PATH_PATTERN), example='"/health"')
 URL: Final = Scalar(
     'a URL or "env:NAME"',
     _url,
@@ -228,7 +229,7 @@ NODES: Final = Scalar(
     _nodes,
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
 )
-OBJECTS: Final = Scalar('a place such as "files/incoming/"', _objects, _pattern(PREFIX_PATTERN))
+OBJECTS: Final = Scalar("a place", _objects, _pattern(PREFIX_PATTERN), example='"files/incoming/"')
 ADDRESSES: Final = Scalar(
     "an address or a list of addresses",
     _addresses,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from fairway.core.spec.entry import Entry, show
+from fairway.core.spec.entry import Entry, is_not, show
 from fairway.core.spec.readers.reader import UNREADABLE, Definitions, Schema, Unreadable
 from fairway.core.spec.report import Report
 from fairway_runtime import contract
@@ -46,11 +46,11 @@ class Variables:
     """Reads a table of variables."""
 
     noun = "a table of variables"
+    example = '{ LEVEL = "high" }'
 
     def read(self, entry: Entry, report: Report) -> Mapping[str, str] | Unreadable:
         if not isinstance(entry.value, Mapping):
-            what = f"{show(entry.value)} is not {self.noun}."
-            report.problem(entry, what[0].upper() + what[1:], 'Write { NAME = "value" }.')
+            report.problem(entry, is_not(entry.value, self.noun), 'Write { NAME = "value" }.')
             return UNREADABLE
         found: dict[str, str] = {}
         for name, below in entry.table.items():
