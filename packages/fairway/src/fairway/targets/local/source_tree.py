@@ -198,8 +198,8 @@ def _refuse_too_large(walk: _Walk) -> None:
     largest = ", ".join(_largest(walk))
     at_least = "" if walk.ended else "at least "
     what = (
-        f"It holds {at_least}{_megabytes(walk.size_bytes)} in {walk.files:,} files, more than code does "
-        f"(at most {_megabytes(walk.limits.size_bytes)}, {walk.limits.files:,} files). "
+        f"It holds {at_least}{_megabytes(walk.size_bytes)} in {walk.files:,} files, more than code "
+        f"does (at most {_megabytes(walk.limits.size_bytes)}, {walk.limits.files:,} files). "
         f"Most of it: {largest}."
     )
     mend = (
