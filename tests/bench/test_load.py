@@ -51,7 +51,8 @@ def test_a_fresh_share_of_one_opens_a_connection_a_request(server: ServerOfFault
 def test_without_fresh_connections_the_kept_ones_take_turns(server: ServerOfFaults) -> None:
     told = run(Load(server.port, (Request("/ok"),), rate=100, fresh_share=0.0, keepalive=3))
     assert told.total.failures == {}
-    assert server.connections == 3
+    # More than 3 only where an answer took longer than the pause between requests.
+    assert 3 <= server.connections < told.total.sent
 
 
 @pytest.mark.parametrize(
