@@ -1,6 +1,7 @@
 """`fairway down`."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -8,7 +9,7 @@ import click
 from fairway.cli import local, project, talk, view
 from fairway.cli.project import Project
 from fairway.core.problem import Problem, Problems
-from fairway.engine.control import Absent
+from fairway.engine.client import Absent
 
 __all__ = ["command"]
 
@@ -42,7 +43,7 @@ def confirm(found: Project, lost: list[tuple[str, str]]) -> None:
     view.say(f"This deletes for good, in {found.state}:")
     for name, size in lost:
         view.say(f"  {name}  {size}")
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise Problems(
             [Problem("", "nobody is here to confirm", "Add --yes to delete without asking.")]
         )

@@ -34,13 +34,12 @@ def command(where: Path | None, folder: Path | None, *, only_print: bool, force:
                 )
             ]
         )
-    text = detection.text(here, ask=True)
-    for line in detection.explanation(here):
-        view.say(line)
+    found = detection.read(here)
+    view.say(found.explanation.rstrip("\n"))
     if only_print:
-        view.text(text.rstrip("\n"))
+        view.text(found.text.rstrip("\n"))
         return
     temporary = target.with_suffix(".toml.tmp")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_text(found.text, encoding="utf-8")
     temporary.replace(target)
     view.say(f"wrote {target}; run it with `fairway up`")

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairway.cli.project import Project
 from fairway.cli.talk import SOCKET
@@ -14,11 +14,14 @@ from fairway.core.problem import Problems
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import Spec, parse
 from fairway.core.status import EventLine, Status, from_json
-from fairway.engine import control
-from fairway.engine.engine import Engine
-from fairway.engine.journal import Journal
+from fairway.engine.client import absent
 from fairway.engine.lock import ProjectLock
-from fairway.targets.local.driver import Invocation, LocalDriver
+
+# Verbs that only ask the engine import this module too: what runs an app is imported where it
+# is needed, so that `fairway status` starts at once.
+if TYPE_CHECKING:
+    from fairway.engine.engine import Engine
+    from fairway.targets.local.driver import Invocation, LocalDriver
 
 __all__ = [
     "ENVIRONMENT",
@@ -43,7 +46,7 @@ def specified(project: Project, environment: str) -> tuple[Spec, App]:
 
 
 @contextmanager
-def locked(project: Project, *, purpose: str) -> Iterator[None]:
+def locked(project: Project, *, purpose: str) -> Generator[None]:
     """Hold the project; raises `Locked` where an engine does."""
     project.state.mkdir(parents=True, exist_ok=True)
     ignore = project.state / ".gitignore"
@@ -57,10 +60,15 @@ async def run_engine(
     project: Project,
     environment: str,
     *,
-    began: Callable[[Engine], None],
+    began: "Callable[[Engine], None]",
     told: Callable[[EventLine], None],
 ) -> None:
     """Run the app until it is stopped by a signal or by `fairway down`."""
+    from fairway.engine import control
+    from fairway.engine.engine import Engine
+    from fairway.engine.journal import Journal
+    from fairway.targets.local.driver import LocalDriver
+
     with locked(project, purpose="up"):
         driver = await LocalDriver.connect(
             folder=project.folder,
@@ -82,7 +90,7 @@ async def run_engine(
             await engine.run()
 
 
-def on_signal(engine: Engine) -> None:
+def on_signal(engine: "Engine") -> None:
     """The first one drains, the second one does not wait."""
     engine.stop(quick=engine.stopping.is_set())
 
@@ -90,10 +98,12 @@ def on_signal(engine: Engine) -> None:
 def stop_without_engine(project: Project) -> None:
     """End what an engine that was killed left running."""
 
+    from fairway.targets.local.driver import LocalDriver, silent
+
     async def stop() -> None:
         with locked(project, purpose="down"):
             driver = await LocalDriver.connect(
-                folder=project.folder, environment=ENVIRONMENT, assumed=None, say=lambda *_: None
+                folder=project.folder, environment=ENVIRONMENT, assumed=None, say=silent
             )
             await driver.shut(0.0)
 
@@ -101,8 +111,10 @@ def stop_without_engine(project: Project) -> None:
         asyncio.run(stop())
 
 
-def local_driver(project: Project, environment: str) -> LocalDriver:
+def local_driver(project: Project, environment: str) -> "LocalDriver":
     """A driver that only reads: for verbs beside a running engine."""
+    from fairway.targets.local.driver import LocalDriver
+
     return LocalDriver.beside(
         folder=project.folder,
         environment=environment,
@@ -120,11 +132,13 @@ def revision_now(project: Project, environment: str) -> str:
     return asyncio.run(local_driver(project, environment).revise())
 
 
-def place_of(project: Project, environment: str, node: str, words: Sequence[str]) -> Invocation:
+def place_of(project: Project, environment: str, node: str, words: Sequence[str]) -> "Invocation":
     """How a command runs beside a service or job, in the revision that is in service."""
+    from fairway.engine.journal import Journal
+
     revision = Journal(project.state / "journal.jsonl", reads_only=True).ledger.stable
     if revision is None:
-        raise Problems([control.absent()], exit_code=1)
+        raise Problems([absent()], exit_code=1)
     return local_driver(project, environment).invocation(revision, node, words)
 
 

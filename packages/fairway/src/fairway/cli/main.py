@@ -40,9 +40,11 @@ class Verbs(click.Group):
     """Finds a verb's command without importing the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
         if cmd_name not in VERBS and cmd_name != "engine":
             return None
         module = importlib.import_module(f"fairway.cli.{cmd_name}_verb")
@@ -60,6 +62,7 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 

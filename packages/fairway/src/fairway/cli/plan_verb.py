@@ -6,7 +6,7 @@ import click
 
 from fairway.cli import local, project, talk, view
 from fairway.core.plan.diff import diff, to_json
-from fairway.engine.control import Absent
+from fairway.engine.client import Absent
 from fairway.targets.local.gaps import gaps
 
 __all__ = ["command"]

@@ -71,7 +71,18 @@ def assumed(folder: Path) -> Project:
     """A project without a file, as `fairway init` would write it."""
     from fairway.cli import detection
 
-    return Project(folder=folder, text=detection.text(folder), assumed=detection.words(folder))
+    found = detection.read(folder)
+    if not found.runs:
+        raise Problems(
+            [
+                Problem(
+                    where=str(folder),
+                    what="nothing here that answers requests was recognised",
+                    mend=f"Write a {FILE} that says how it runs:\n{found.text}",
+                )
+            ]
+        )
+    return Project(folder=folder, text=found.text, assumed=found.assumed)
 
 
 def read(path: Path) -> str:

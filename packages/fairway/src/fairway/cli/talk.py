@@ -8,7 +8,7 @@ from fairway.cli import view
 from fairway.cli.project import Project
 from fairway.core.problem import Problem, Problems
 from fairway.core.status import EventLine
-from fairway.engine import control
+from fairway.engine import client
 
 __all__ = ["SOCKET", "ask"]
 
@@ -31,7 +31,7 @@ async def asking(
     tell: Callable[[EventLine], None] | None,
 ) -> Mapping[str, Any]:
     """`ask`, inside a loop that runs."""
-    async for answer in control.request(project.state / SOCKET, message):
+    async for answer in client.request(project.state / SOCKET, message):
         if "event" in answer:
             if tell is not None:
                 tell(EventLine(**answer["event"]))

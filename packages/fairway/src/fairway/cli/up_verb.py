@@ -5,16 +5,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fairway.cli import local, project, talk, view
 from fairway.cli.project import Project
 from fairway.core.problem import Problem, Problems
-from fairway.core.status import EventLine, Status, to_json
-from fairway.engine.control import Absent
-from fairway.engine.engine import Engine
+from fairway.core.status import EventLine, Status
+from fairway.engine.client import Absent
 from fairway.targets.local.gaps import gaps
+
+if TYPE_CHECKING:
+    from fairway.engine.engine import Engine
 
 __all__ = ["command"]
 
@@ -35,7 +38,7 @@ def command(
     spec, app = local.specified(found, environment)
     if found.assumed:
         view.say(found.assumed)
-    view.notes("note", spec.notes)
+    view.notes("note", [str(note) for note in spec.notes])
     view.notes("gap", [str(gap) for gap in gaps(app)])
     if detach:
         up_detached(found, environment, as_json=as_json)
@@ -138,8 +141,3 @@ def wait_until_up(found: Project, engine: subprocess.Popen[bytes], log: Path, be
         ],
         exit_code=1,
     )
-
-
-def to_data(status: Status) -> dict[str, object]:
-    """The whole status, for `status --json`."""
-    return to_json(status)

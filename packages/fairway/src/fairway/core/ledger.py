@@ -73,4 +73,6 @@ def from_json(data: Mapping[str, Any]) -> Ledger:
 
 
 def job_from_json(data: Mapping[str, Any]) -> JobState:
-    return JobState(**{**data, "history": tuple(Record(**each) for each in data["history"])})
+    history = tuple(Record(**each) for each in data["history"])
+    fields: dict[str, Any] = {**data, "history": history}
+    return JobState(**fields)

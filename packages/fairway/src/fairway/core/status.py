@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["EventLine", "JobLine", "NodeLine", "ReplicaLine", "ServiceLine", "Status", "from_json", "to_json"]
+__all__ = [
+    "EventLine",
+    "JobLine",
+    "NodeLine",
+    "ReplicaLine",
+    "ServiceLine",
+    "Status",
+    "from_json",
+    "to_json",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +114,18 @@ def to_json(status: Status) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> Status:
     """What `to_json` gave, back."""
-    services = tuple(
-        ServiceLine(**{**each, "replicas": tuple(ReplicaLine(**one) for one in each["replicas"])})
-        for each in data["services"]
-    )
-    return Status(
-        **{
-            **data,
-            "services": services,
-            "nodes": tuple(NodeLine(**each) for each in data["nodes"]),
-            "jobs": tuple(JobLine(**each) for each in data["jobs"]),
-            "events": tuple(EventLine(**each) for each in data["events"]),
-            "gaps": tuple(data["gaps"]),
-            "revisions": tuple(data["revisions"]),
-        }
-    )
+    services: list[ServiceLine] = []
+    for each in data["services"]:
+        replicas = tuple(ReplicaLine(**one) for one in each["replicas"])
+        line: dict[str, Any] = {**each, "replicas": replicas}
+        services.append(ServiceLine(**line))
+    fields: dict[str, Any] = {
+        **data,
+        "services": tuple(services),
+        "nodes": tuple(NodeLine(**each) for each in data["nodes"]),
+        "jobs": tuple(JobLine(**each) for each in data["jobs"]),
+        "events": tuple(EventLine(**each) for each in data["events"]),
+        "gaps": tuple(data["gaps"]),
+        "revisions": tuple(data["revisions"]),
+    }
+    return Status(**fields)

@@ -8,7 +8,7 @@ connect. A path too long for a socket is reached through its folder's descriptor
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,19 +17,14 @@ from typing import Any
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import machine
 from fairway.core.status import EventLine, to_json
+from fairway.engine.client import LINE_BYTES
 from fairway.engine.engine import Engine
 
-__all__ = ["Absent", "absent", "listen", "request"]
-
-LINE_BYTES = 16 * 1024 * 1024
-
-
-class Absent(Problems):
-    """No engine runs."""
+__all__ = ["listen"]
 
 
 @asynccontextmanager
-async def listen(engine: Engine, path: Path) -> AsyncIterator[None]:
+async def listen(engine: Engine, path: Path) -> AsyncGenerator[None]:
     """Answer requests while the block runs. The caller holds the project's lock."""
     forget_socket(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -211,35 +206,3 @@ def check_service(engine: Engine, service: str) -> None:
                 )
             ]
         )
-
-
-async def request(path: Path, message: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
-    """Send one request; yields the messages of the answer. Raises `Absent` where none listens."""
-    try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        raise Absent([absent()], exit_code=1) from None
-    try:
-        reader, writer = await asyncio.open_unix_connection(
-            f"/proc/self/fd/{folder}/{path.name}", limit=LINE_BYTES
-        )
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise Absent([absent()], exit_code=1) from None
-    finally:
-        os.close(folder)
-    writer.write(json.dumps(message).encode() + b"\n")
-    await writer.drain()
-    try:
-        while line := await reader.readline():
-            yield json.loads(line)
-    finally:
-        writer.close()
-
-
-def absent() -> Problem:
-    """No engine runs for this project."""
-    return Problem(
-        where="",
-        what="the app is not running here",
-        mend="Start it with `fairway up`.",
-    )

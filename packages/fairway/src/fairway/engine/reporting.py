@@ -38,7 +38,7 @@ def status(engine: "Engine") -> Status:
         nodes=node_lines(engine),
         jobs=tuple(
             job_line(job, ledger.jobs.get(name, JobState()), world.clock.now())
-            for name, job in sorted(({} if app is None else app.jobs).items())
+            for name, job in (() if app is None else sorted(app.jobs.items()))
         ),
         events=tuple(world.journal.events)[-EVENTS:],
         revisions=tuple(

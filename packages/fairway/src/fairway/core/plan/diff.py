@@ -159,9 +159,9 @@ def show(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return ", ".join(show(each) for each in value) or "none"  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - any tuple
+        return ", ".join(show(each) for each in value) or "none"  # pyright: ignore[reportUnknownVariableType] - any tuple
     if isinstance(value, Mapping):
-        items = sorted(value.items())  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType,reportUnknownMemberType] - any mapping
+        items = sorted(value.items())  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - any mapping
         return ", ".join(f"{key}={show(each)}" for key, each in items) or "none"  # pyright: ignore[reportUnknownVariableType]
     if is_dataclass(value) and type(value).__str__ is object.__str__:
         inner = ", ".join(

@@ -24,7 +24,7 @@ def backing(app: App) -> Mapping[str, Backing]:
 
 def changes(app: App | None, observed: Observed) -> tuple[Provision | Retire, ...]:
     """What must be started or stopped around the services; each with its cause."""
-    wanted = {} if app is None else backing(app)
+    wanted: Mapping[str, Backing] = {} if app is None else backing(app)
     seen: dict[str, Node] = {node.name: node for node in observed.nodes}
     actions: list[Provision | Retire] = []
     for name, kind in wanted.items():

@@ -132,10 +132,9 @@ def to_json(state: Deployment) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> Deployment:
     """What `to_json` gave, back."""
     release = data["release"]
-    return Deployment(
-        **{
-            **data,
-            "services": tuple(data["services"]),
-            "release": None if release is None else machine.from_json(release),
-        }
-    )
+    fields: dict[str, Any] = {
+        **data,
+        "services": tuple(data["services"]),
+        "release": None if release is None else machine.from_json(release),
+    }
+    return Deployment(**fields)

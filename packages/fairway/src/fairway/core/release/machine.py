@@ -239,10 +239,13 @@ def observed(state: ReleaseState, seen: Observed) -> ReleaseState:
 
 def done(state: ReleaseState, current: Step, seen: Observed) -> bool:
     match current:
-        case Scale("new", to):
-            return seen.new_ready >= to and seen.new_running <= to
-        case Scale("old", to):
-            return seen.old_ready >= to and seen.old_running <= to
+        case Scale(side, to):
+            ready, running = (
+                (seen.new_ready, seen.new_running)
+                if side == "new"
+                else (seen.old_ready, seen.old_running)
+            )
+            return ready >= to and running <= to
         case Shift():
             return True
         case Hold(seconds, analyse):
@@ -260,17 +263,16 @@ def enter(state: ReleaseState, at: int, now: float) -> ReleaseState:
             state, at=at, phase="promoted" if state.phase == "forward" else "rolled_back"
         )
     state = replace(state, at=at, step_since=now)
-    match state.walk[at]:
-        case Scale("new", to):
-            return replace(state, new_count=to)
-        case Scale("old", to):
-            return replace(state, old_count=to)
+    entered = state.walk[at]
+    match entered:
+        case Scale(side, to):
+            return replace(state, new_count=to) if side == "new" else replace(state, old_count=to)
         case Shift(percent):
             return replace(state, new_percent=percent)
         case Migrate() | Hold():
             return state
         case _:
-            assert_never(state.walk[at])
+            assert_never(entered)
 
 
 def turn_back(state: ReleaseState, now: float, reason: str) -> ReleaseState:
@@ -305,7 +307,9 @@ def to_json(state: ReleaseState) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> ReleaseState:
     """What `to_json` gave, back."""
-    return ReleaseState(**{**data, "walk": tuple(step_from_json(step) for step in data["walk"])})
+    walk = tuple(step_from_json(each) for each in data["walk"])
+    fields: dict[str, Any] = {**data, "walk": walk}
+    return ReleaseState(**fields)
 
 
 def step_to_json(current: Step) -> list[Any]:

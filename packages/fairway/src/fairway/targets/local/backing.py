@@ -135,7 +135,7 @@ class Backing:
         """Where it is, for people: without its password."""
         if kind == "bucket":
             bucket = names.bucket_name(self.app, name)
-            endpoint = self.store.environment().get("AWS_ENDPOINT_URL_S3", "")
+            endpoint = self.store.environment.get("AWS_ENDPOINT_URL_S3", "")
             return f"{endpoint}/{bucket}"
         url = self.urls.get(name, "")
         scheme, _, rest = url.partition("://")
@@ -159,7 +159,7 @@ class Backing:
             for name, cache in app.caches.items()
             if cache.enabled
         }
-        store = self.store.environment() if app.buckets else {}
+        store: Mapping[str, str] = self.store.environment if app.buckets else {}
         key = store.get(contract.AWS_SECRET_ACCESS_KEY)
         return Addresses(
             databases=databases,

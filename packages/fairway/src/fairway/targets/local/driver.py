@@ -50,7 +50,7 @@ from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway.targets.local.secret_values import secret_values
 from fairway_runtime import contract
 
-__all__ = ["Invocation", "LocalDriver"]
+__all__ = ["Invocation", "LocalDriver", "silent"]
 
 T = TypeVar("T")
 USAGE_SECONDS = 1.0
