@@ -107,7 +107,7 @@ class Health:
 
 
 def judge(
-    phase: Phase, health: Health, *, started: bool, hung_after: int = 5, was_ready: bool = False
+    phase: Phase, health: Health, *, started: bool, hung_after: int = 4, was_ready: bool = False
 ) -> Phase:
     """The phase that probes show (R155-R157): `hung` after so many unanswered liveness probes.
 

@@ -29,6 +29,7 @@ class Deployments:
     world: World
     services: Services
     events: list[machine.Event] = field(default_factory=list[machine.Event])
+    told: set[str] = field(default_factory=set[str])
 
     def begin(self, revision: str, *, cold: bool, migrates: bool = True) -> None:
         """Start to deploy `revision`. `cold`: nothing runs, so there is nothing to share with."""
@@ -64,7 +65,7 @@ class Deployments:
         state = self.world.ledger.deployment
         if state is None or state.over:
             self.events.clear()
-            self.services.loops.clear()
+            self.tell_loops()
             return
         if state.release is not None:
             before = state.release
@@ -76,6 +77,15 @@ class Deployments:
                 if after.over:
                     self.release_over(after)
         self.go_on(state)
+
+    def tell_loops(self) -> None:
+        """Say once that what is in service can't live; it is tried again, less and less often."""
+        for loop in self.services.loops:
+            if loop.revision not in self.told:
+                self.told.add(loop.revision)
+                text = self.with_output(f"crash loop: {loop.reason}", loop.replica)
+                self.world.tell(loop.replica, text, "bad")
+        self.services.loops.clear()
 
     def fed(self, release: ReleaseState) -> ReleaseState:
         """The release after everything that happened."""
@@ -134,7 +144,10 @@ class Deployments:
             for each in world.ledger.revisions
         ]
         stable = after.new if after.outcome == "promoted" else world.ledger.stable
-        world.change(stable=stable, revisions=tuple(revisions))
+        self.told.discard(after.new)
+        kept = world.app(after.new).keep_revisions
+        world.change(stable=stable, revisions=tuple(revisions)[-max(1, kept) :])
+        self.prune()
         seconds = world.clock.now() - after.began_at
         match after.outcome:
             case "promoted":
@@ -142,6 +155,13 @@ class Deployments:
             case _:
                 words = after.outcome.replace("_", " ")
                 world.tell("", f"revision {after.new} {words}: {after.reason}", "bad")
+
+    def prune(self) -> None:
+        """Drop copies of revisions that are neither listed nor in service."""
+        ledger = self.world.ledger
+        listed = {each.revision for each in ledger.revisions}
+        keep = frozenset({*listed, *ledger.serving.values(), ledger.stable or ""})
+        self.world.crew.start("prune", self.world.driver.prune(keep), "drop old revisions")
 
     def act(self) -> None:
         """Run the migration that the release waits for."""

@@ -64,7 +64,14 @@ class Jobs:
                 continue
             bucket, _, prefix = place.partition("/")
             if bucket in accepts:
-                self.found[name] = await self.world.driver.objects(bucket, prefix)
+                await self.list(name, bucket, prefix)
+
+    async def list(self, job: str, bucket: str, prefix: str) -> None:
+        """What is under the prefix now; a store that fails is asked again at the next look."""
+        try:
+            self.found[job] = await self.world.driver.objects(bucket, prefix)
+        except Problems as problems:
+            self.world.on_failure(f"list {bucket}/{prefix}", problems)
 
     def is_near(self, job: Job, now: float) -> bool:
         """Whether a job that looks only at its time will look soon, or is asked for."""

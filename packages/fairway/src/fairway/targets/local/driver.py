@@ -34,7 +34,7 @@ from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.variables import Addresses, variables
 from fairway.core.target import Figures, Observed, Run
 from fairway.targets.local import gaps as local_gaps
-from fairway.targets.local import invocation
+from fairway.targets.local import invocation, log_files
 from fairway.targets.local.backing import Backing
 from fairway.targets.local.balancer.admin import AdminError
 from fairway.targets.local.balancer.model import Endpoint
@@ -54,6 +54,7 @@ __all__ = ["Invocation", "LocalDriver", "silent"]
 
 T = TypeVar("T")
 USAGE_SECONDS = 1.0
+TIDY_ROUNDS = 30
 RUN_GRACE_SECONDS = 10.0
 STOP_MARGIN_SECONDS = 3.0  # beyond the drain, before SIGKILL
 KILLED = 137
@@ -90,6 +91,7 @@ class LocalDriver:
         self.rss_mib: dict[str, float] = {}
         self.measured_at = 0.0
         self.opened = False
+        self.rounds = 0
 
     def wake(self) -> None:
         """Tell the engine that something may have changed."""
@@ -198,6 +200,10 @@ class LocalDriver:
         if now - self.measured_at < USAGE_SECONDS:
             return
         self.measured_at = now
+        self.rounds += 1
+        if self.rounds % TIDY_ROUNDS == 0:
+            running = {each.name for each in self.processes.all()}
+            log_files.tidy(self.layout.log("").parent, running)
         usages = self.processes.usages([each.name for each in replicas])
         self.rss_mib = {name: usage.rss_bytes / 2**20 for name, usage in usages.items()}
 

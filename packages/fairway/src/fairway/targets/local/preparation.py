@@ -124,6 +124,7 @@ class Preparation:
 
     def prune(self, keep: frozenset[str]) -> None:
         """Drop the revisions that nobody needs."""
+        self.apps = {name: app for name, app in self.apps.items() if name in keep}
         for each in revisions.list_revisions(self.layout.revisions):
             if each.id not in keep:
                 revisions.remove(self.layout.revisions, each.id)

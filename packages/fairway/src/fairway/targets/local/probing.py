@@ -15,6 +15,7 @@ __all__ = ["Probe", "Prober"]
 
 STARTING_SECONDS = 0.04
 SERVING_SECONDS = 1.0
+MISSING_SECONDS = 0.2  # one that did not answer is asked again soon
 READY_TIMEOUT_SECONDS = 2.0  # a dependency's own deadline, and then some
 HEALTH_TIMEOUT_SECONDS = 1.0  # R158
 MISSED_READY = 3  # unanswered ready probes until it counts as not ready; a 503 counts at once
@@ -59,13 +60,13 @@ class Prober:
             await self.once(probe)
             if probe.health.ready != was:
                 self.changed()
-            await asyncio.sleep(SERVING_SECONDS if probe.was_ready else STARTING_SECONDS)
+            pause = SERVING_SECONDS if probe.was_ready else STARTING_SECONDS
+            await asyncio.sleep(min(pause, MISSING_SECONDS) if probe.missed else pause)
 
     async def once(self, probe: Probe) -> None:
         """One round: ready, and where that does not answer, alive."""
-        status = await http.status_of(
-            probe.port, probe.ready_path or "/", seconds=READY_TIMEOUT_SECONDS
-        )
+        patience = HEALTH_TIMEOUT_SECONDS if probe.missed else READY_TIMEOUT_SECONDS
+        status = await http.status_of(probe.port, probe.ready_path or "/", seconds=patience)
         if status is not None:
             ready = status == 200 if probe.ready_path else True
             probe.missed = 0
