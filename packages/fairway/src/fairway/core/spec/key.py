@@ -17,10 +17,15 @@ __all__ = ["Key"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: its reader, its sentence in the reference, its name, and an example as TOML."""
+    """One key: its reader, its sentence in the reference, its name, and an example as TOML.
+
+    `default` says in words what holds where the key is left out, if it is not the field's default:
+    because the environment, or another key, decides.
+    """
 
     reader: "Reader[Any]"
     doc: str
     name: str | None = None
     example: str | None = None
     required: bool = False
+    default: str | None = None

@@ -43,7 +43,9 @@ __all__ = [
     "Workflow",
 ]
 
-NOTHING: Mapping[str, str] = {}
+# Defaults that `profiles.py` sets, in words.
+RATE_BY_ENVIRONMENT = "none in dev and local, `60/min` in production, `100/min` in staging"
+REPLICAS_BY_ENVIRONMENT = "`1` in dev, `2` in staging, `3..10` in production, `2..10` in local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +83,19 @@ class Limits:
     ] = 10 * 1024 * 1024
     per_ip: Annotated[
         Rate | None,
-        Key(read.RATE, "Requests per address of who is not signed in; false for no limit."),
+        Key(
+            read.RATE,
+            "Requests per address of who is not signed in; false for no limit.",
+            default=RATE_BY_ENVIRONMENT,
+        ),
     ] = None
     per_user: Annotated[
-        Rate | None, Key(read.RATE, "Requests per signed-in user; false for no limit.")
+        Rate | None,
+        Key(
+            read.RATE,
+            "Requests per signed-in user; false for no limit.",
+            default=RATE_BY_ENVIRONMENT,
+        ),
     ] = None
 
 
@@ -194,7 +205,8 @@ class Service:
     ] = False
     folder: Annotated[str, Key(read.PATH, "Where its code is, from the file's folder.")] = "."
     port: Annotated[
-        int | None, Key(read.PORT, "The port that people reach; unset: the first free from 8000.")
+        int | None,
+        Key(read.PORT, "The port that people reach.", default="the first free one from 8000"),
     ] = None
     public: Annotated[bool, Key(read.BOOLEAN, "Whether it is reached from outside the app.")] = (
         False
@@ -208,9 +220,16 @@ class Service:
         None
     )
     replicas: Annotated[
-        Replicas, Key(read.REPLICAS, 'How many run: `3`, or a range `"2..10"` (R34-R35, R64).')
+        Replicas,
+        Key(
+            read.REPLICAS,
+            'How many run: `3`, or a range `"2..10"` (R34-R35, R64).',
+            default=REPLICAS_BY_ENVIRONMENT,
+        ),
     ] = Replicas(2, 10)
-    sticky: Annotated[bool, Key(read.BOOLEAN, "A visitor stays with one replica.")] = False
+    sticky: Annotated[
+        bool, Key(read.BOOLEAN, "A visitor stays with one replica.", default="`true` for a script")
+    ] = False
     release: Annotated[
         Release, Key(RELEASE, "How a new revision takes over: rolling, blue_green, canary.")
     ] = Rolling()
@@ -222,7 +241,8 @@ class Service:
     ] = None
     timeouts: Annotated[Timeouts, Key(read.table(Timeouts), "Deadlines.")] = Timeouts()
     limits: Annotated[
-        Limits, Key(read.off_or(read.table(Limits), Limits()), "Limits per client; false for none.")
+        Limits,
+        Key(read.off_or(read.table(Limits), Limits()), "Limits per client; false: no rates."),
     ] = Limits()
     cache: Annotated[
         Mapping[str, float],
@@ -330,7 +350,14 @@ class Cache:
     """A shared Redis (R94). The app must work without it (R98)."""
 
     name: str
-    enabled: Annotated[bool, Key(read.BOOLEAN, "Off: the app runs without it (R66).")] = True
+    enabled: Annotated[
+        bool,
+        Key(
+            read.BOOLEAN,
+            "Off: the app runs without it (R66).",
+            default="`false` in dev, else `true`",
+        ),
+    ] = True
     url: Annotated[
         str | None, Key(read.URL, "An existing Redis instead; `env:NAME` reads a variable.")
     ] = None

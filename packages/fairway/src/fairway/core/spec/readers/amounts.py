@@ -156,23 +156,47 @@ def _replicas(entry: Entry) -> Replicas | Refusal:
     return Replicas(least, most)
 
 
+def size_text(count: int) -> str:
+    """The shortest way to write a number of bytes: 10485760 -> `10 MiB`."""
+    units = sorted(BYTES.items(), key=lambda unit: -unit[1])
+    unit, size = next((unit, size) for unit, size in units if count % size == 0)
+    return f"{count // size} {unit}"
+
+
 SIZE: Final = Scalar(
-    "a size", _size, {"type": "string", "pattern": whole(SIZE_PATTERN)}, example='"10 MB"'
+    "a size",
+    _size,
+    {"type": "string", "pattern": whole(SIZE_PATTERN)},
+    example='"10 MB"',
+    write=size_text,
 )
 MEBIBYTES: Final = Scalar(
-    "a size", _mebibytes, {"type": "string", "pattern": whole(BINARY_PATTERN)}, example='"512 MiB"'
+    "a size",
+    _mebibytes,
+    {"type": "string", "pattern": whole(BINARY_PATTERN)},
+    example='"512 MiB"',
+    write=lambda count: size_text(count * BYTES["MiB"]),
 )
 GIBIBYTES: Final = Scalar(
-    "a size", _gibibytes, {"type": "string", "pattern": whole(BINARY_PATTERN)}, example='"20 GiB"'
+    "a size",
+    _gibibytes,
+    {"type": "string", "pattern": whole(BINARY_PATTERN)},
+    example='"20 GiB"',
+    write=lambda count: size_text(count * BYTES["GiB"]),
 )
 SHARE: Final = Scalar(
-    "a share", _share, {"type": "string", "pattern": whole(SHARE_PATTERN)}, example='"70%"'
+    "a share",
+    _share,
+    {"type": "string", "pattern": whole(SHARE_PATTERN)},
+    example='"70%"',
+    write=lambda percent: f"{percent:.12g}%",
 )
 RATE: Final = Scalar(
     "a rate",
     _rate,
     {"anyOf": [{"type": "string", "pattern": whole(RATE_PATTERN)}, {"const": False}]},
     example='"60/min"',
+    write=str,
 )
 REPLICAS: Final = Scalar(
     "a number of replicas or a range",
@@ -184,4 +208,5 @@ REPLICAS: Final = Scalar(
         ]
     },
     example='"2..10"',
+    write=lambda range_: range_.minimum if range_.minimum == range_.maximum else str(range_),
 )

@@ -53,6 +53,10 @@ class Reader(Protocol[T_co]):
         """A value as the file writes it, where one helps."""
         ...
 
+    def write(self, value: Any) -> object:
+        """What the file would say for a value that was read; None: nothing."""
+        ...
+
     def read(self, entry: Entry, report: Report) -> T_co | Unreadable:
         """The value, or `UNREADABLE` after reporting why not. Never raises."""
         ...
@@ -77,7 +81,7 @@ class Refusal:
 class Scalar(Generic[T]):
     """Reads one value by a function that gives the result or a `Refusal`."""
 
-    __slots__ = ("_convert", "_schema", "example", "noun")
+    __slots__ = ("_convert", "_schema", "_write", "example", "noun")
 
     def __init__(
         self,
@@ -86,11 +90,17 @@ class Scalar(Generic[T]):
         schema: Mapping[str, Any],
         *,
         example: str | None = None,
+        write: Callable[[T], object] | None = None,
     ) -> None:
         self.noun: Final = f"{noun} such as {example}" if example else noun
         self.example: Final = example
         self._convert = convert
         self._schema = schema
+        self._write = write
+
+    def write(self, value: Any) -> object:
+        """`write` where it was given, else the value as it is."""
+        return value if self._write is None or value is None else self._write(value)
 
     def read(self, entry: Entry, report: Report) -> T | Unreadable:
         result = self._convert(entry)

@@ -7,7 +7,7 @@ from fairway.core.spec.entry import Entry, show
 from fairway.core.spec.quantities import CanaryStep
 from fairway.core.spec.readers.amounts import SHARE_PATTERN, percent_of
 from fairway.core.spec.readers.reader import Refusal, Scalar
-from fairway.core.spec.readers.times import DURATION_PATTERN, seconds_of
+from fairway.core.spec.readers.times import DURATION_PATTERN, duration_text, seconds_of
 
 __all__ = ["CANARY_STEPS", "DURATION_THRESHOLD", "SHARE_THRESHOLD"]
 
@@ -75,4 +75,7 @@ CANARY_STEPS: Final = Scalar(
         },
     },
     example='["10% for 15m"]',
+    write=lambda steps: [
+        f"{step.percent:.12g}% for {duration_text(step.hold_seconds)}" for step in steps
+    ],
 )

@@ -4,6 +4,7 @@ A table's reader is made from the `Key`s of its dataclass when it is first used,
 model names its readers while it is still being defined.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -36,11 +37,14 @@ __all__ = [
     "one_of",
     "optional",
     "read_table",
+    "sentence_of",
     "table",
 ]
 
 # Keys that a table has but its dataclass does not: `parse.py` takes them out before.
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {"App": ("environment",)}
+
+CITED = re.compile(r" \([RC]\d[^)]*\)")
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -131,6 +135,9 @@ class Table(Generic[T]):
         mend = f"Write {{ {first.name} = … }}. Known: {', '.join(sorted(keys(self.cls)))}."
         return _no_table(entry, self.noun, mend, report)
 
+    def write(self, value: T) -> object:  # noqa: ARG002 - its keys say their own
+        return None
+
     def schema(self, definitions: Definitions) -> Schema:
         reference = define(self.cls, definitions)
         if self.short is None:
@@ -152,12 +159,10 @@ def describe(cls: type[Any], definitions: Definitions) -> Schema:
     """The schema of a table from the keys of its dataclass."""
     properties: dict[str, Schema] = {}
     for key in keys(cls).values():
-        schema = key.key.reader.schema(definitions)
-        schema["description"] = key.key.doc
-        properties[key.name] = schema
+        properties[key.name] = _property(key, definitions)
     described: Schema = {
         "type": "object",
-        "description": (cls.__doc__ or "").strip(),
+        "description": CITED.sub("", (cls.__doc__ or "").strip()),
         "properties": properties,
         "additionalProperties": False,
     }
@@ -165,6 +170,25 @@ def describe(cls: type[Any], definitions: Definitions) -> Schema:
     if required and not definitions.partial:
         described["required"] = required
     return described
+
+
+def _property(key: KeyOf, definitions: Definitions) -> Schema:
+    """A key's schema with its sentence, its default and its example."""
+    reader = key.key.reader
+    schema = reader.schema(definitions)
+    sentence = sentence_of(key.key)
+    default = reader.write(key.default) if key.default is not MISSING else None
+    if key.key.default is not None:
+        sentence = f"{sentence} Default: {key.key.default}."
+    elif default not in (None, ()) and not definitions.partial:
+        schema["default"] = default
+    schema["description"] = sentence
+    return schema
+
+
+def sentence_of(key: Key) -> str:
+    """A key's sentence without the numbers of the requirements it cites."""
+    return CITED.sub("", key.doc)
 
 
 @final
@@ -212,6 +236,9 @@ class Nodes(Generic[T]):
             mend = f"Write its keys under [{kind}.{name}]."
             report.problem(entry, f"`{name}` is no table.", mend)
 
+    def write(self, value: Mapping[str, T]) -> object:  # noqa: ARG002 - nodes have no default
+        return None
+
     def schema(self, definitions: Definitions) -> Schema:
         node = define(self.cls, definitions)
         if definitions.partial:
@@ -236,6 +263,9 @@ class OffOr(Generic[T, D]):
         if entry.value is False:
             return self.off
         return self.reader.read(entry, report)
+
+    def write(self, value: T | D) -> object:
+        return self.reader.write(value) if value != self.off else None
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"anyOf": [self.reader.schema(definitions), {"const": False}]}
@@ -262,6 +292,9 @@ class Map(Generic[T]):
             if not isinstance(value, Unreadable):
                 found[name] = value
         return found
+
+    def write(self, value: Mapping[str, T]) -> object:
+        return {name: self.reader.write(item) for name, item in value.items()} or None
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"type": "object", "additionalProperties": self.reader.schema(definitions)}
@@ -297,6 +330,12 @@ class OneOf(Generic[T]):
             what = f"It chooses {len(entry.table)} at once: {', '.join(entry.table)}."
         report.problem(entry, what, self._mend(None))
         return UNREADABLE
+
+    def write(self, value: T) -> object:
+        """Its word, where the alternative has no keys of its own set."""
+        blank = Entry({}, 0, ())
+        words = (w for w, reader in self.readers.items() if reader.read(blank, Report()) == value)
+        return next(words, None)
 
     def _mend(self, likely: str | None) -> str:
         if likely in self.readers:

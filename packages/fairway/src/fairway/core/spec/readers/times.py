@@ -10,7 +10,14 @@ from typing import Final
 from fairway.core.spec.entry import Entry
 from fairway.core.spec.readers.reader import Refusal, Scalar
 
-__all__ = ["DURATION", "DURATION_OR_ZERO", "DURATION_PATTERN", "TIME_OF_DAY", "seconds_of"]
+__all__ = [
+    "DURATION",
+    "DURATION_OR_ZERO",
+    "DURATION_PATTERN",
+    "TIME_OF_DAY",
+    "duration_text",
+    "seconds_of",
+]
 
 # A year is 365 days; months are left out because they are not one duration.
 SECONDS = {
@@ -85,6 +92,19 @@ def _time_of_day(entry: Entry) -> int | Refusal:
     return Refusal('Write hours and minutes, UTC, in quotes: "22:00".')
 
 
+def duration_text(seconds: float) -> str:
+    """The shortest way to write a duration in one unit: 5400.0 -> `90m`."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds and (seconds / SECONDS[unit]).is_integer():
+            return f"{int(seconds / SECONDS[unit])}{unit}"
+    milliseconds = round(seconds * 1000, 6)
+    return f"{milliseconds:.6f}".rstrip("0").rstrip(".") + "ms" if seconds else "0s"
+
+
+def _time_text(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
 def whole(pattern: re.Pattern[str]) -> str:
     """A pattern as JSON Schema has it."""
     return f"^(?:{pattern.pattern})$"
@@ -95,16 +115,19 @@ DURATION_OR_ZERO: Final = Scalar(
     _duration_or_zero,
     {"type": "string", "pattern": whole(DURATION_PATTERN)},
     example='"30s"',
+    write=duration_text,
 )
 DURATION: Final = Scalar(
     "a duration",
     _duration,
     {"type": "string", "pattern": whole(DURATION_PATTERN)},
     example='"30s"',
+    write=duration_text,
 )
 TIME_OF_DAY: Final = Scalar(
     "a time of day",
     _time_of_day,
     {"type": "string", "pattern": whole(TIME_PATTERN)},
     example='"22:00"',
+    write=_time_text,
 )

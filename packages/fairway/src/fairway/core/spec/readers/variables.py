@@ -69,6 +69,9 @@ class Variables:
                 found[name] = value
         return dict(sorted(found.items()))
 
+    def write(self, value: Mapping[str, str]) -> object:
+        return dict(value) or None
+
     def schema(self, definitions: Definitions) -> Schema:  # noqa: ARG002 - the protocol's
         return {
             "type": "object",
