@@ -89,7 +89,7 @@ class Uv:
         try:
             for line in self._lines(process):
                 lines.append(line)
-                if line.strip():
+                if line.strip() and not line.startswith("Activate with"):
                     report(line.strip())
             return Outcome(process.wait(), tuple(lines))
         finally:
