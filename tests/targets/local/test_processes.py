@@ -225,7 +225,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_a_full_disk_is_a_problem_that_says_so(tmp_path: Path, full_disk: Path) -> None:
     command = shell(tmp_path, "exec sleep 60", log=full_disk / "app.log")
     said = await refusal(ProcessTable(full_disk / "run"), command)
-    assert said.startswith("process app: the disk is full: 0 KiB are free under ")
+    assert said.startswith("process app: the disk is full: 0 KiB are free where ")
 
 
 @root_only

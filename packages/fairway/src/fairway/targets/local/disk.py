@@ -10,20 +10,30 @@ from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
 
-__all__ = ["FULL", "full", "refused"]
+__all__ = ["FULL", "full", "is_full", "refused"]
 
 FULL = "No space left on device"  # in programs' own output, in the C locale
+LITTLE_BYTES = 64 * 1024
 FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def room_bytes(path: Path) -> int:
+    """What an ordinary user may still write at `path`, or where it would come to stand."""
+    there = next(each for each in (path, *path.parents) if each.exists())
+    room = os.statvfs(there)
+    return room.f_bavail * room.f_frsize
+
+
+def is_full(path: Path) -> bool:
+    """Whether the disk that holds `path` has no room left to speak of."""
+    return room_bytes(path) < LITTLE_BYTES
 
 
 def full(where: str, path: Path) -> Problem:
     """The problem that the disk which holds `path` is full."""
-    there = next(each for each in (path, *path.parents) if each.exists())
-    room = os.statvfs(there)
-    free = room.f_bavail * room.f_frsize // 1024
     return Problem(
         where,
-        f"the disk is full: {free} KiB are free under {there}",
+        f"the disk is full: {room_bytes(path) // 1024} KiB are free where {path} is",
         "make room there, then start again: no data was lost",
     )
 

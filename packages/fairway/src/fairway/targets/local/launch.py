@@ -46,6 +46,7 @@ command -p ln "$draft" "$record" 2> /dev/null || {{
 }}
 exec < /dev/null
 cd "$directory" || exit {NO_DIRECTORY}
+unset OLDPWD
 if test "$mode" = keep; then
     trap : HUP INT QUIT TERM
     "$@"
@@ -64,9 +65,11 @@ DEFAULTS = (signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP, signal
 class Command:
     """A program to run, and how.
 
-    `user` is the uid and the gid to run it as; only root can give one. `labels` are kept in the
-    record, so that another engine knows what it finds. With `keeps_exit_code` a wrapper stays
-    and writes down how the program ended, so that this is known even if no engine was there.
+    `user` is the uid and the gid to run it as; only root can give one. `before` is a program
+    that replaces itself by the one named after it, and still has our own rights. `labels` are
+    kept in the record, so that another engine knows what it finds. With `keeps_exit_code` a
+    wrapper stays and writes down how the program ended, so that this is known even if no engine
+    was there.
     Nothing secret belongs in `argv` or `labels`: `ps` and the record show them.
     """
 
@@ -76,6 +79,7 @@ class Command:
     environment: Mapping[str, str]
     log: Path
     user: int | None = None
+    before: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     keeps_exit_code: bool = False
 
@@ -129,11 +133,12 @@ def spawn(command: Command, *, record: Path, rest: str, marks: Mapping[str, str]
 
 
 def as_user(command: Command) -> tuple[str, ...]:
-    """The argv, behind what drops root's rights where the command says so."""
+    """The argv, behind what comes before it and what drops root's rights."""
     if command.user is None:
-        return command.argv
+        return (*command.before, *command.argv)
     identity = str(command.user)
     return (
+        *command.before,
         *("setpriv", "--reuid", identity, "--regid", identity, "--clear-groups", "--"),
         *command.argv,
     )

@@ -158,7 +158,7 @@ class ProcessTable:
         await gone(pid, RECORD_SECONDS)
         self._reap(pid)
         code = self._starting[pid]
-        if code == NO_RECORD and room_bytes(self.folder) < 4096:
+        if code == NO_RECORD and disk.is_full(self.folder):
             raise Problems([disk.full(command.where, self.folder)], exit_code=1)
         what = f"it ended with exit code {code} before its record stood in {self.folder}"
         raise Problems([Problem(command.where, what, f"read {command.log}")], exit_code=1)
@@ -363,9 +363,3 @@ def measured(inside: list[procfs.Stat]) -> Usage:
         rss_bytes=procfs.resident_bytes(each.pid for each in inside),
         processes=len(inside),
     )
-
-
-def room_bytes(folder: Path) -> int:
-    """What an ordinary user may still write there."""
-    room = os.statvfs(folder)
-    return room.f_bavail * room.f_frsize

