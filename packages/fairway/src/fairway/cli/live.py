@@ -34,7 +34,10 @@ async def run(found: Project, environment: str) -> None:
             if engines:
                 screen.update(picture(engines[0].status()), refresh=True)
             await asyncio.wait([work], timeout=FRAME_SECONDS)
+        if engines:
+            screen.update(picture(engines[0].status()), refresh=True)
     if engines and engines[0].problems:
         for event in early:
             view.event(event)
     await work
+    view.say("stopped; data is kept in .fairway, `fairway up` starts again")

@@ -39,7 +39,7 @@ class Fronts:
             port=self.ports[service.name],
             sticky=service.sticky,
             request_seconds=service.timeouts.request_seconds,
-            ready_path=contract.READY_PATH if service.command is None else service.probe or "/",
+            ready_path=contract.READY_PATH if service.command is None else service.probe,
         )
 
     def port(self, service: Service, kept: int | None, taken: set[int]) -> int:
