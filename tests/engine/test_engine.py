@@ -58,7 +58,7 @@ async def until(engine: Engine, reached: Callable[[], bool], *, ticks: int = 400
 async def up(made: FakeMachine, path: Path) -> Engine:
     engine = engine_on(made, path)
     await engine.first_revision()
-    await until(engine, lambda: engine.phase == "up" or engine.phase == "failed")
+    await until(engine, lambda: engine.phase in {"up", "failed"})
     return engine
 
 
@@ -150,7 +150,7 @@ def test_a_replica_that_dies_is_replaced(tmp_path: Path) -> None:
     async def scenario() -> None:
         made = machine()
         engine = await up(made, tmp_path)
-        victim = sorted(made.replicas)[0]
+        victim = min(made.replicas)
         made.replicas[victim] = replace(made.replicas[victim], phase="exited", exit_code=137)
         await until(engine, lambda: made.serving("api") == 2 and victim not in made.replicas)
         assert len(made.replicas) == 2
@@ -158,12 +158,11 @@ def test_a_replica_that_dies_is_replaced(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("position", range(0, 24))
+@pytest.mark.parametrize("position", range(24))
 def test_a_kill_before_any_action_of_a_release_is_followed_by_its_end(
     tmp_path: Path, position: int
 ) -> None:
     """R147, and the rule that any crash point resumes."""
-
     faulty = position % 2 == 1
 
     async def first(made: FakeMachine) -> None:

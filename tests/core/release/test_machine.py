@@ -77,8 +77,8 @@ def begun(release: Release, replicas: int, *, first: bool, migrates: bool) -> Re
 def test_any_events_keep_capacity_and_weights_and_survive_json(
     release: Release,
     replicas: int,
-    first: bool,  # noqa: FBT001 - drawn by name
-    migrates: bool,  # noqa: FBT001 - drawn by name
+    first: bool,
+    migrates: bool,
     events: list[tuple[float, Callable[[float], Event]]],
 ) -> None:
     state = begun(release, replicas, first=first, migrates=migrates)
@@ -176,7 +176,7 @@ def test_the_transcript_of_each_strategy(
         current = state.current
         said = state.phase if current is None else machine.describe(current)
         wanted, shares = machine.targets(state), machine.shares(state)
-        parts = [f"{each} {wanted[each]} × {shares[each]:g}%" for each in ("one", "two")]
+        parts = [f"{each} {wanted[each]} at {shares[each]:g}%" for each in ("one", "two")]
         lines.append(f"{now:6.0f} s  {state.phase:<11}  {', '.join(parts):<32}  {said}")
 
     write()
