@@ -22,7 +22,9 @@ unexport MAKEFLAGS MFLAGS
 SHELL := /bin/sh
 .SUFFIXES:
 .DEFAULT_GOAL := help
+ifndef TOGETHER
 .NOTPARALLEL:
+endif
 
 say = @printf '\n== %s\n' "$(1)"
 
@@ -61,7 +63,9 @@ FAST  := not real and not acceptance
 SLOW  := real or acceptance
 
 .PHONY: check
-check: format-check lint types imports unit ## format, lint, types, imports, unit and golden tests
+check: format-check lint imports ## format, lint, types, imports, unit and golden tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
+	    TOGETHER=yes PYTHON="$(PYTHON)" types unit
 
 .PHONY: test
 test: check examples real ## everything, against real servers too; what CI runs
@@ -97,6 +101,7 @@ examples: $(EXAMPLES:%=%/tested) ## the examples' own tests, each in its own env
 examples/%/tested: $(STAMP)
 	$(call say,examples/$*)
 	@$(UV) sync --quiet --locked --project examples/$* --python "$(INTERPRETER)"
+	@$(BIN)/pyright --project examples/$*
 	@cd examples/$* && .venv/bin/python -m pytest -q
 
 .PHONY: real
