@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENVIRONMENT",
     "app_of",
+    "changed_files",
     "data_sizes",
     "locked",
     "place_of",
@@ -97,7 +98,6 @@ def on_signal(engine: "Engine") -> None:
 
 def stop_without_engine(project: Project) -> None:
     """End what an engine that was killed left running."""
-
     from fairway.targets.local.driver import LocalDriver, silent
 
     async def stop() -> None:
@@ -130,6 +130,11 @@ def app_of(project: Project, environment: str, revision: str) -> App:
 def revision_now(project: Project, environment: str) -> str:
     """The revision that the folder as it is now would be."""
     return asyncio.run(local_driver(project, environment).revise())
+
+
+def changed_files(project: Project, environment: str, before: str, after: str) -> tuple[str, ...]:
+    """The files that differ between two revisions."""
+    return local_driver(project, environment).preparation.changed_files(before, after)
 
 
 def place_of(project: Project, environment: str, node: str, words: Sequence[str]) -> "Invocation":

@@ -27,11 +27,13 @@ def command(environment: str, folder: Path | None, *, as_json: bool) -> int:
             before = running["revision"] or None
     except Absent:
         before = None
+    after = local.revision_now(found, environment) if before else None
     plan = diff(
         local.app_of(found, environment, before) if before else None,
         app,
         revision_before=before,
-        revision_after=local.revision_now(found, environment) if before else None,
+        revision_after=after,
+        files=local.changed_files(found, environment, before, after) if before and after else (),
         gaps=tuple(gaps(app)),
     )
     if as_json:

@@ -1,16 +1,18 @@
 """A status as a picture in the terminal: the same for `status` and for the live view. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import StringIO
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
 
-__all__ = ["picture"]
+__all__ = ["as_svg", "picture"]
 
 # A mark says the same as its colour: nothing is told by colour alone.
 STATES = {
@@ -39,6 +41,17 @@ def picture(status: Status, *, events: int = 8) -> RenderableType:
     if status.events and events:
         parts.append(happened(status.events[-events:]))
     return Group(*(Padding(part, (0, 0, 1, 1)) for part in parts))
+
+
+def as_svg(status: Status, *, width: int = 118) -> str:
+    """The picture as SVG, for a page or a report."""
+    console = Console(record=True, width=width, file=StringIO(), force_terminal=True)
+    console.print(picture(status))
+    drawn = console.export_svg(title=f"fairway up: {status.app}", unique_id="fairway")
+    # Rich names a web font; a picture loads nothing from elsewhere.
+    return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL).replace(
+        "Fira Code", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono"
+    )
 
 
 def heading(status: Status) -> Text:

@@ -1,11 +1,12 @@
 """Puts together what people see of a running engine. Reads only."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fairway.core import schedule
 from fairway.core.release import machine
 from fairway.core.schedule import JobState
-from fairway.core.spec.model import Job
+from fairway.core.spec.model import App, Job, Service
 from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
 from fairway.core.target import Figures
 
@@ -31,7 +32,7 @@ def status(engine: "Engine") -> Status:
         now=world.clock.now(),
         started_at=engine.started_at,
         revision=ledger.stable or "",
-        url=next((addresses[name] for name in sorted(addresses)), ""),
+        url=first_address(app, addresses),
         services=tuple(
             service_line(engine, name) for name in sorted({} if app is None else app.services)
         ),
@@ -51,6 +52,13 @@ def status(engine: "Engine") -> Status:
             for each in ledger.revisions
         ),
     )
+
+
+def first_address(app: App | None, addresses: Mapping[str, str]) -> str:
+    """Where people begin: the first public service, else the first one."""
+    services: Mapping[str, Service] = {} if app is None else app.services
+    names = sorted(services, key=lambda name: (not services[name].public, name))
+    return next((addresses[name] for name in names if name in addresses), "")
 
 
 def service_line(engine: "Engine", name: str) -> ServiceLine:

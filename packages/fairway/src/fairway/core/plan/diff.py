@@ -4,7 +4,7 @@ Pure: `diff(before, after)` compares two `App` values node by node and key by ke
 is what users read and golden tests hold. `diff(x, x)` is empty. Secrets are never values here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from fairway.core.spec.model import App, Node
 __all__ = ["Change", "Plan", "diff", "to_json"]
 
 Sign = Literal["+", "~", "-"]
+FILES_SHOWN = 6
 
 KINDS = (
     ("services", "service"),
@@ -74,9 +75,10 @@ def diff(
     *,
     revision_before: str | None = None,
     revision_after: str | None = None,
+    files: Sequence[str] = (),
     gaps: tuple[Problem, ...] = (),
 ) -> Plan:
-    """The plan from `before` (None: nothing runs) to `after`.
+    """The plan from `before` (None: nothing runs) to `after`; `files` are the paths that differ.
 
     Data first, then services in the order of their uses, then the rest; what goes, goes last.
     """
@@ -100,7 +102,9 @@ def diff(
     order = {"database": 0, "cache": 0, "bucket": 0, "secret": 0, "service": 2}
     coming.sort(key=lambda change: order.get(change.kind, 3))
     if released:
-        details = (f"{revision_before} → {revision_after}",)
+        more = [f"and {len(files) - FILES_SHOWN} more"] if len(files) > FILES_SHOWN else []
+        named = ", ".join([*files[:FILES_SHOWN], *more])
+        details = (f"{revision_before} → {revision_after}", *([f"files: {named}"] if named else []))
         head = Change(
             sign="~", kind="revision", node=after.name, details=details, cause="code or settings"
         )

@@ -122,6 +122,16 @@ class Preparation:
             raise Problems([lost(revision)], exit_code=1)
         return found.source
 
+    def changed_files(self, before: str, after: str) -> tuple[str, ...]:
+        """The paths that differ between two revisions, sorted; none where one is gone."""
+        old, new = self.digests(before), self.digests(after)
+        return tuple(sorted(path for path in {*old, *new} if old.get(path) != new.get(path)))
+
+    def digests(self, revision: str) -> Mapping[str, str]:
+        """Path -> digest of a revision's files."""
+        found = revisions.find_revision(self.layout.revisions, revision)
+        return {} if found is None else revisions.digests(found)
+
     def prune(self, keep: frozenset[str]) -> None:
         """Drop the revisions that nobody needs."""
         self.apps = {name: app for name, app in self.apps.items() if name in keep}

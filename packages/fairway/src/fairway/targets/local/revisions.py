@@ -33,6 +33,7 @@ from fairway.targets.local.source_tree import Entry, Limits
 __all__ = [
     "Revision",
     "altered",
+    "digests",
     "find_revision",
     "list_revisions",
     "prune",
@@ -245,6 +246,11 @@ def _is_complete(revision: Revision) -> bool:
         if known.size and (not found.st_size or not stat.S_ISREG(found.st_mode)):
             return False
     return bool(contents) or not revision.files
+
+
+def digests(revision: Revision) -> Mapping[str, str]:
+    """Path -> digest of every file of the revision."""
+    return {path: known.digest for path, known in _contents(revision).items()}
 
 
 # -- Records ---------------------------------------------------------------------------------
