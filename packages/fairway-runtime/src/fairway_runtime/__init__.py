@@ -7,8 +7,7 @@ or nothing at all: `fairway-runtime run module:app`. Importing this package cost
 each name is fetched when it is first used.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # `typing` itself would be most of what importing this package costs
 if TYPE_CHECKING:
     from fairway_runtime.context import correlation_id, identify
     from fairway_runtime.middleware import Fairway

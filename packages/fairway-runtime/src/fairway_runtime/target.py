@@ -81,15 +81,24 @@ def _import(name: str) -> ModuleType:
 
 
 def _missing(module: str, path: str, found: object) -> str:
-    """What the module has instead."""
+    """What the module has instead: its own functions, and objects that can be called."""
+    own: dict[str, object] = vars(found) if isinstance(found, ModuleType) else {}
     apps = [
         name
-        for name, value in sorted(vars(found).items())
-        if name[0] != "_" and callable(value) and not inspect.isclass(value)
-        if getattr(type(value), "__module__", "") not in ("builtins", "typing")
+        for name, value in sorted(own.items())
+        if name[0] != "_" and callable(value)
+        if getattr(value, "__module__", "") == module
+        if inspect.isfunction(value) or not inspect.isclass(value)
     ]
+    apps += [name for name, value in sorted(own.items()) if _is_framework_app(value)]
     hint = f"; it has {', '.join(f'{module}:{name}' for name in apps[:5])}" if apps else ""
     return f"module {module!r} has no {path!r}{hint}"
+
+
+def _is_framework_app(value: object) -> bool:
+    """Whether this is an object of a web framework's (Starlette, Flask) that serves requests."""
+    call = getattr(type(value), "__call__", None)  # noqa: B004 (its signature)
+    return inspect.isfunction(call) and len(inspect.signature(call).parameters) in (3, 4)
 
 
 def _made(target: str, factory: object) -> object:
