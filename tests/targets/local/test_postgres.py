@@ -45,7 +45,8 @@ async def table(home: Path) -> AsyncIterator[ProcessTable]:
     table = ProcessTable(home / "run")
     yield table
     for each in table.all():
-        await table.stop(each.name, grace_seconds=0)
+        # Killed, it would leave its shared memory behind.
+        await table.stop(each.name, grace_seconds=10, signal=signal.SIGQUIT)
     await table.reap_strays()
 
 
@@ -207,6 +208,23 @@ async def test_a_killed_server_comes_back_with_what_was_committed(
             table.signal("db", signal.SIGKILL)
             await postgres.start()
         assert query(url, "SELECT count(*) FROM t") == [(turn + 1,)]
+
+
+def shared_memory() -> set[str]:
+    return {each.name for each in Path("/dev/shm").glob("PostgreSQL.*")}
+
+
+async def test_the_shared_memory_of_a_killed_server_is_freed(
+    table: ProcessTable, postgres: Postgres
+) -> None:
+    running = table.find("db")
+    assert running is not None
+    maps = Path(f"/proc/{running.pid}/maps").read_text()  # noqa: ASYNC240
+    mine = {name for name in shared_memory() if name in maps}
+    assert mine
+    table.signal("db", signal.SIGKILL)
+    await postgres.start()
+    assert not mine & shared_memory()
 
 
 async def test_a_lock_file_that_names_somebody_elses_pid_is_no_obstacle(

@@ -100,14 +100,15 @@ class Postgres:
         """See the last of a server that was killed, whose processes may outlive it a moment.
 
         Its lock file names a pid; where that means another process by now, PostgreSQL would not
-        start for fear of a second server on the same data.
+        start for fear of a second server on the same data. The rest of the file stays: by it the
+        next server finds the shared memory that this one left, and frees it.
         """
         deadline = asyncio.get_running_loop().time() + ORPHAN_SECONDS
         while left := at_work_in(self.cluster.data):
             if asyncio.get_running_loop().time() > deadline:
                 lifetime.kill(left)
             await asyncio.sleep(0.01)
-        (self.cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        self.cluster.disown_lock()
 
     async def accepts(self) -> bool:
         """Whether it takes connections now: it asks for the password.

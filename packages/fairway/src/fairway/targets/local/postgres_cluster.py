@@ -22,6 +22,7 @@ __all__ = ["ADMIN", "Cluster"]
 
 ADMIN = "postgres"
 INITDB_SECONDS = 120.0
+NO_PID = 1 << 22  # one more than Linux ever gives
 SETTINGS = """\
 # Written at every start of this server.
 listen_addresses = '127.0.0.1'
@@ -75,6 +76,16 @@ class Cluster:
     def knows(self, role: str) -> bool:
         """Whether that role was ever given a password."""
         return (self.home / "passwords" / role).exists()
+
+    def disown_lock(self) -> None:
+        """Have the lock file of a server that is gone name a pid that no process can have."""
+        lock = self.data / "postmaster.pid"
+        try:
+            lines = lock.read_text().splitlines(keepends=True)
+        except OSError:
+            return
+        if lines:
+            lock.write_text("".join([f"{NO_PID}\n", *lines[1:]]))
 
     def is_ready(self, pid: int) -> bool:
         """Whether the server with that pid has written down that it takes connections."""
