@@ -1,4 +1,4 @@
-"""Detection over whole projects: the file that is written, and what is said of it, as golden text."""
+"""Detection over whole projects: the written file and its explanation, as golden text."""
 
 from collections.abc import Callable
 
@@ -28,4 +28,5 @@ def test_the_written_file_parses_without_a_problem(name: str) -> None:
     app = spec.app()
     assert set(app.services) == {one.name for one in findings.services}
     assert set(app.sites) == {one.name for one in findings.sites}
-    assert spec.notes == ()
+    # How many connections production may open follows from defaults, not from what was found.
+    assert [note for note in spec.notes if "connections" not in note.what] == []

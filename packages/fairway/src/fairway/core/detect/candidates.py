@@ -12,6 +12,7 @@ from fairway.core.detect.frameworks import ASGI_APP, STREAMLIT, WSGI_APP, Framew
 from fairway.core.detect.hints import CONFIGURED, Started
 from fairway.core.detect.layout import Layout
 from fairway.core.detect.python_apps import AppObject, Apps
+from fairway.core.detect.sayable import is_object, is_path
 from fairway.core.detect.sources import Finding, join, name_of, parent_of, within
 from fairway.core.detect.streamlit_scripts import Script
 
@@ -24,9 +25,9 @@ FILE_NAMES = {
 OBJECT_NAMES = {"app": 10, "application": 10, "api": 4, "server": 4}
 FACTORY_NAMES = {"create_app": 6, "make_app": 6, "get_app": 5, "build_app": 5, "get_application": 5}
 ASIDE = re.compile(
-    r"(?:^|/)(?:tests?|testing|docs?|docs_src|documentation|examples?|samples?|demos?|scripts?|"
+    r"(?:^|/)(?:testing|docs?|docs_src|documentation|examples?|samples?|demos?|scripts?|"
     r"bench(?:marks?)?|notebooks?|sandbox|playground|tutorials?|snippets|node_modules|templates?|"
-    r"site-packages|\.[^/]+|[^/]*\{\{[^/]*)/|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$"
+    r"site-packages|\.[^/]+|[^/]*\{\{[^/]*)/"
 )
 ASIDE_COST = 150
 MOUNTED_COST = 120
@@ -88,7 +89,14 @@ def find_candidates(
     matcher = Matcher(apps, layout, started)
     for one in started:
         _credit(found, one, matcher, layout)
-    return tuple(sorted(found.values(), key=lambda one: (-one.score, one.path, one.name)))
+    sayable = (one for one in found.values() if _is_sayable(one))
+    return tuple(sorted(sayable, key=lambda one: (-one.score, one.path, one.name)))
+
+
+def _is_sayable(one: Candidate) -> bool:
+    """Whether the file can name it: a script by its path, an app by an importable module."""
+    folders = is_path(one.path) and (is_path(one.root) or not one.root)
+    return folders and (one.is_page or is_object(one.target))
 
 
 def _from_object(one: AppObject, apps: Apps, layout: Layout) -> Candidate:

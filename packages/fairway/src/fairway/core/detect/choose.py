@@ -139,7 +139,7 @@ def _none_stands_out(candidates: tuple[Candidate, ...], answers: Mapping[str, st
     answer = next((one for one in candidates if one.label == answers.get("server")), None)
     if answer is not None:
         return Choice((("web", answer),))
-    ask = "Apps stand only among tests, examples or documentation; which one is meant?"
+    ask = "Apps stand only among examples or documentation; which one is meant?"
     return Choice((), (_question("server", ask, list(candidates[:9])),))
 
 

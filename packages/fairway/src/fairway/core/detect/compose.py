@@ -1,6 +1,7 @@
 """The services of a compose file: what is built, what it runs, which images stand beside it."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -61,19 +62,15 @@ def _service(path: str, name: str, node: Node) -> ComposeService:
 
 
 def _command(path: str, node: Node) -> Finding[str]:
-    text = " ".join(_quoted(word) for word in node.texts()) if node.items else node.text
+    text = shlex.join(node.texts()) if node.items else node.text
     return Finding(text, f"{path}:{node.line}", quote(f"command: {text}"))
-
-
-def _quoted(word: str) -> str:
-    return word if re.fullmatch(r"[^\s\"';&|]+", word) else '"' + word.replace('"', '\\"') + '"'
 
 
 def _port(path: str, node: Node) -> Finding[int] | None:
     """The published port of the first entry: `"8080:80"` gives 8080."""
     for item in node.items:
         text = item.text or item.at("published").text
-        found = re.match(r"(?:[\d.]+:)?(?:\$\{\w+:?-)?(\d{1,5})\}?(?::|$|/)", text)
+        found = re.match(r"(?:\d+\.\d+\.\d+\.\d+:)?(?:\$\{\w+:?-)?(\d{1,5})\}?(?::|$|/)", text)
         if found:
             return Finding(int(found[1]), f"{path}:{item.line}", quote(f"ports: {text}"))
     return None

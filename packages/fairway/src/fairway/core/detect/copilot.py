@@ -5,9 +5,11 @@ word for it. What has none is told, never dropped.
 """
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from fairway.core.detect.sayable import as_command, as_schedule, is_replicas, is_variable
 from fairway.core.detect.sources import Finding, Sources, join, parent_of, quote
 from fairway.core.detect.yaml_reader import Node, read_yaml
 
@@ -17,7 +19,6 @@ KNOWN = frozenset({
     "name", "type", "image", "http", "cpu", "memory", "count", "exec", "variables", "secrets",
     "environments", "platform", "network", "on", "command", "entrypoint", "retries", "timeout",
 })  # fmt: skip
-SCHEDULES = {"@hourly", "@daily", "@midnight", "@weekly", "@monthly"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _manifest(path: str, project: str, node: Node) -> CopilotManifest:
         replicas=_replicas(path, count if count.text else count.at("range")),
         cpu=_number(path, "cpu", node.at("cpu")),
         memory=_number(path, "memory", node.at("memory")),
-        command=_text(path, "command", command, " ".join(command.texts())),
+        command=_text(path, "command", command, as_command(_joined(command))),
         schedule=_schedule(path, node.at("on", "schedule")),
         variables=dict(_values(path, node.at("variables"))),
         secrets=dict(_values(path, node.at("secrets"))),
@@ -91,12 +92,17 @@ def _manifest(path: str, project: str, node: Node) -> CopilotManifest:
     )
 
 
+def _joined(command: Node) -> str:
+    """A command's words as one line; words of a list are quoted where they need it."""
+    return shlex.join(command.texts()) if command.items else command.text
+
+
 def _text(path: str, key: str, node: Node, text: str) -> Finding[str] | None:
     return Finding(text, f"{path}:{node.line}", quote(f"{key}: {text}")) if text else None
 
 
 def _number(path: str, key: str, node: Node) -> Finding[int] | None:
-    if not re.fullmatch(r"\d{1,6}", node.text, re.ASCII):
+    if not re.fullmatch(r"[1-9]\d{0,5}", node.text, re.ASCII):
         return None
     return Finding(int(node.text), f"{path}:{node.line}", f"{key}: {node.text}")
 
@@ -109,6 +115,8 @@ def _replicas(path: str, node: Node) -> Finding[str] | None:
         low, high = found[1], found[2] or found[1]
     if not re.fullmatch(r"\d+-\d+", f"{low}-{high}", re.ASCII):
         return None
+    if not is_replicas(int(low), int(high)):
+        return None
     value = low if low == high else f"{low}..{high}"
     return Finding(value, f"{path}:{node.line}", f"count: {low}-{high}")
 
@@ -116,12 +124,11 @@ def _replicas(path: str, node: Node) -> Finding[str] | None:
 def _schedule(path: str, node: Node) -> Finding[str] | None:
     """Cron of five fields or `@daily`; `@every 1h` has no like in cron."""
     text = node.text
-    if text in SCHEDULES or re.fullmatch(r"(?:[\d*/,\-]+\s+){4}[\w*/,\-]+", text):
-        value = "@daily" if text == "@midnight" else text
-        return Finding(value, f"{path}:{node.line}", f"schedule: {text}")
-    return None
+    value = as_schedule("@daily" if text == "@midnight" else text)
+    return Finding(value, f"{path}:{node.line}", quote(f"schedule: {text}")) if value else None
 
 
 def _values(path: str, node: Node) -> Iterator[tuple[str, Finding[str]]]:
     for name, value in node.pairs():
-        yield name, Finding(value.text, f"{path}:{value.line}", name)
+        if is_variable(name, value.text):
+            yield name, Finding(value.text, f"{path}:{value.line}", name)

@@ -12,12 +12,12 @@ from fairway_runtime import contract
 __all__ = ["DatabaseUse", "find_database"]
 
 ADDRESS = (
-    r"(?:\w+_)?(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)"
+    r"(?:\w+_)?(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)(?:_A?SYNC)?"
     r"_(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR|CONNECTION)"
 )
 PARTS = (
     r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)_?"
-    r"(?:HOST|SERVER|HOSTNAME|NAME|USER|USERNAME|PASSWORD|PORT|DB|DATABASE|ENGINE)"
+    r"(?:HOST|SERVER|HOSTNAME|NAME|USER|USERNAME|PASS|PASSWORD|PORT|DB|DATABASE|ENGINE)"
 )
 DRIVERS = ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000", "aiopg")
 DRIVER_IMPORTS = ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg")
@@ -52,8 +52,16 @@ def find_database(evidence: Evidence) -> DatabaseUse:
     if postgres is None:
         return DatabaseUse(None)
     named = evidence.read_like(ADDRESS) or evidence.read_like(PARTS)
-    node = FoundNode("database", "db", named.finding if named else postgres)
-    return DatabaseUse(node, (_unwired(evidence, named, postgres), *_scheme(evidence)))
+    notes = (_unwired(evidence, named, postgres), *_scheme(evidence))
+    if _has_sqlite(evidence):  # what runs until the address is read is the SQLite file
+        return DatabaseUse(None, notes)
+    return DatabaseUse(FoundNode("database", "db", named.finding if named else postgres), notes)
+
+
+def _has_sqlite(evidence: Evidence) -> bool:
+    engines = evidence.django.engines if evidence.django else ()
+    django = any(one.value == "sqlite" for one in engines)
+    return django or evidence.literal("sqlite:///", "sqlite+aiosqlite:///") is not None
 
 
 def _postgres(evidence: Evidence) -> Finding[str] | None:
@@ -73,7 +81,7 @@ def _postgres(evidence: Evidence) -> Finding[str] | None:
 def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | None) -> DatabaseUse:
     node = FoundNode("database", "db", wired.finding)
     if postgres is not None:
-        return DatabaseUse(node, _scheme(evidence))
+        return DatabaseUse(node, (*_second(evidence), *_scheme(evidence)))
     default = wired.default or next(
         (one.default for one in evidence.reads if one.name == wired.name and one.default), ""
     )
@@ -91,6 +99,25 @@ def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | Non
         return DatabaseUse(node, (note,))
     note = Note("assumed", wired.finding.where, "The database is PostgreSQL.", f"{add}.")
     return DatabaseUse(node, (note,))
+
+
+def _second(evidence: Evidence) -> tuple[Note, ...]:
+    """Another address that must be set, though it is the same database's."""
+    read = next(
+        (
+            one
+            for one in evidence.reads
+            if one.required
+            and one.name != contract.DATABASE_URL
+            and re.fullmatch(ADDRESS, one.name)
+        ),
+        None,
+    )
+    if read is None:
+        return ()
+    what = f"The code needs {read.name} beside {contract.DATABASE_URL}."
+    mend = f"Make it from {contract.DATABASE_URL} where it is read, by another scheme."
+    return (Note("untold", read.finding.where, what, mend),)
 
 
 def _unwired(evidence: Evidence, named: VariableRead | None, found: Finding[str]) -> Note:

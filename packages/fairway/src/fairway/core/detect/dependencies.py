@@ -201,7 +201,8 @@ def _is_installed(sources: Sources, folder: str, pyproject: object) -> bool:
 
 
 def _python(sources: Sources, folder: str, pyproject: object) -> str:
-    pinned = sources.texts.get(join(folder, ".python-version"), "").strip()
+    version = sources.texts.get(join(folder, ".python-version"), "")
+    pinned = next((line.strip() for line in version.splitlines() if line[:1].isdigit()), "")
     asked = as_text(at(pyproject, "project", "requires-python"))
     poetry = as_text(at(pyproject, "tool", "poetry", "dependencies", "python"))
-    return pinned.splitlines()[0] if pinned else asked or poetry
+    return pinned or asked or poetry

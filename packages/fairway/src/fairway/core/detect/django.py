@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fairway.core.detect.layout import Layout
 from fairway.core.detect.sources import Finding, join, name_of, parent_of, within
-from fairway.core.detect.syntax import Tree, literal_texts
+from fairway.core.detect.syntax import Tree, literal_texts, text_value
 
 __all__ = ["DjangoProject", "find_django"]
 
@@ -53,13 +53,12 @@ def _project(path: str, trees: Mapping[str, Tree], layout: Layout) -> DjangoProj
     text = ""
     for file in settings:
         text += "\n".join(trees[file].lines)
+        engines.extend(_engines(trees[file]))
         for node in trees[file].nodes:
             if isinstance(node, ast.Assign):
                 name = _target(node)
                 if name == "STATIC_ROOT" and static_root is None:
                     static_root = trees[file].finding("STATIC_ROOT", node)
-                if name == "DATABASES":
-                    engines.extend(_engines(trees[file], node.value))
     return DjangoProject(
         folder=folder,
         manage=Finding(path, f"{path}:1"),
@@ -75,7 +74,7 @@ def _settings_files(
     manage: Tree, folder: str, trees: Mapping[str, Tree], layout: Layout
 ) -> Iterator[str]:
     """The module that manage.py names, and the others of its package."""
-    for node in manage.calls():
+    for node in manage.calls:
         texts = literal_texts(node)
         if "DJANGO_SETTINGS_MODULE" not in texts:
             continue
@@ -102,9 +101,9 @@ def _target(node: ast.Assign) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def _engines(tree: Tree, value: ast.expr) -> Iterator[Finding[str]]:
-    for node in ast.walk(value):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            head, _, backend = node.value.rpartition(".")
-            if "backends" in head and backend in BACKENDS:
-                yield tree.finding(BACKENDS[backend], node)
+def _engines(tree: Tree) -> Iterator[Finding[str]]:
+    """The database backends that a settings file names, in whatever dictionary."""
+    for node in tree.texts:
+        head, _, backend = text_value(node).rpartition(".")
+        if "backends" in head and backend in BACKENDS:
+            yield tree.finding(BACKENDS[backend], node)

@@ -14,7 +14,7 @@ from fairway.core.detect.syntax import Tree, literal_texts, text_value
 
 __all__ = ["VariableRead", "read_variables"]
 
-GETTERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"})
+GETTERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop"})
 READERS = frozenset({
     "decouple.AutoConfig", "decouple.Config", "environ.Env", "environ.FileAwareEnv", "environs.Env",
     "starlette.config.Config",
@@ -38,10 +38,10 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     settings = _settings_classes(trees)
     found: list[VariableRead] = []
     for tree in trees.values():
-        readers = _readers(tree)
+        readers, optional = _readers(tree), _optional(tree)
         for node in tree.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-                found.extend(_subscript(tree, node))
+                found.extend(_subscript(tree, node, optional))
             elif isinstance(node, ast.Call):
                 found.extend(_called(tree, node, readers))
             elif isinstance(node, ast.ClassDef) and node.name in settings:
@@ -56,9 +56,22 @@ def _read(
         yield VariableRead(name, tree.path, required, default, tree.finding(name, node))
 
 
-def _subscript(tree: Tree, node: ast.Subscript) -> Iterator[VariableRead]:
-    if tree.dotted(node.value) in {"os.environ", "environ"}:
-        yield from _read(tree, node, text_value(node.slice), required=True)
+def _optional(tree: Tree) -> frozenset[ast.AST]:
+    """The nodes inside an `if` at a file's top: what they read, the app can do without."""
+    return frozenset(
+        node
+        for statement in tree.body.body
+        if isinstance(statement, ast.If)
+        for part in statement.body
+        for node in ast.walk(part)
+    )
+
+
+def _subscript(
+    tree: Tree, node: ast.Subscript, optional: frozenset[ast.AST]
+) -> Iterator[VariableRead]:
+    if tree.dotted(node.value) == "os.environ":
+        yield from _read(tree, node, text_value(node.slice), required=node not in optional)
 
 
 def _readers(tree: Tree) -> frozenset[str]:

@@ -10,7 +10,7 @@ from fairway.core.detect.dependencies import Dependencies
 from fairway.core.detect.django import DjangoProject
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.sources import Finding
-from fairway.core.detect.syntax import Tree, literal_texts
+from fairway.core.detect.syntax import Tree, literal_texts, text_value
 
 __all__ = ["Evidence"]
 
@@ -31,6 +31,7 @@ class Evidence:
     django: DjangoProject | None
     compose: tuple[ComposeService, ...]
     given: Mapping[str, Finding[str]]
+    running: frozenset[str]  # the files that run while it serves, as far as imports tell
 
     def read(self, *names: str) -> VariableRead | None:
         """The first read of one of these variables, in the order of the names."""
@@ -56,11 +57,10 @@ class Evidence:
     def literal(self, *starts: str) -> Finding[str] | None:
         """The first text in the code that starts so, such as `redis://`."""
         for tree in self.trees.values():
-            for node in tree.nodes:
-                if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-                    continue
-                if node.value.startswith(starts) and len(node.value) < LONGEST_ADDRESS:
-                    return tree.finding(node.value, node)
+            for node in tree.texts:
+                text = text_value(node)
+                if text.startswith(starts) and len(text) < LONGEST_ADDRESS:
+                    return tree.finding(text, node)
         return None
 
     def call(self, *names: str, first: str = "") -> Finding[str] | None:
@@ -79,7 +79,7 @@ class Evidence:
     def calls(self) -> Iterator[tuple[Tree, ast.Call]]:
         """Every call in the service's files."""
         for tree in self.trees.values():
-            for node in tree.calls():
+            for node in tree.calls:
                 yield tree, node
 
     def imports(self, *packages: str) -> Finding[str] | None:

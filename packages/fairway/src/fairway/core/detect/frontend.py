@@ -31,7 +31,7 @@ BUILDERS = (
 SERVES = frozenset({
     "StaticFiles", "Flask", "send_from_directory", "FileResponse", "send_file", "Jinja2Templates",
     "WhiteNoise", "add_files", "StaticFilesConfig", "create_static_files_router", "SPAStaticFiles",
-    "mount", "static",
+    "mount", "static", "frontend",
 })  # fmt: skip
 SITE_FOLDERS = frozenset({"", "site", "frontend", "www", "web", "client", "public", "page", "html"})
 
@@ -68,8 +68,13 @@ def _front_end(sources: Sources, path: str, text: str) -> FrontEnd | None:
     tool, out, _ = known
     notes: tuple[Note, ...] = ()
     if tool in {"Next.js", "Nuxt"} and not _is_static(sources, folder, script):
-        what = f"{tool} runs a Node server here; Fairway serves its static export."
-        mend = f'Write output: "export" in {join(folder, "next.config.js")}, or leave it elsewhere.'
+        what = f"{tool} runs a Node server here; Fairway serves a static export only."
+        export = (
+            f'write output: "export" in {join(folder, "next.config.js")}'
+            if tool == "Next.js"
+            else f'build with "nuxt generate" in {join(folder, "package.json")}'
+        )
+        mend = f"To export it, {export}; or leave it where it runs."
         notes = (Note("untold", f"{path}:1", what, mend),)
     configured = _out_folder(sources, folder, script)
     number = line_of(text, r'"build"\s*:')
@@ -119,7 +124,7 @@ def serving_call(one: FrontEnd, trees: Mapping[str, Tree], sources: Sources) -> 
     last = name_of(one.out)
     copied = frozenset(_copied(one, sources))
     for tree in trees.values():
-        for call in tree.calls():
+        for call in tree.calls:
             name = tree.dotted(call.func).rpartition(".")[2]
             name = call.func.attr if isinstance(call.func, ast.Attribute) else name
             if name not in SERVES:
@@ -163,7 +168,7 @@ def find_plain_sites(
     words = {
         word
         for tree in trees.values()
-        for call in tree.calls()
+        for call in tree.calls
         if (tree.dotted(call.func).rpartition(".")[2] or "") in SERVES
         for word in _path_words(tree, call)
     }

@@ -164,7 +164,7 @@ def _run_by_code(trees: Mapping[str, Tree]) -> Iterator[Started]:
         guarded = {
             id(inner) for node in tree.body.body if is_entry_guard(node) for inner in ast.walk(node)
         }
-        for call in tree.calls():
+        for call in tree.calls:
             launch = _run_call(tree, call, guarded=id(call) in guarded)
             if launch is not None:
                 finding = tree.finding(launch.target, call)

@@ -15,6 +15,7 @@ from fairway.core.detect.findings import FoundJob, Note
 from fairway.core.detect.hints import Hints
 from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import Layout
+from fairway.core.detect.sayable import as_command, as_schedule
 from fairway.core.detect.sources import Finding, Sources, name_of, parent_of, quote, within
 from fairway.core.detect.syntax import Tree, is_entry_guard
 
@@ -38,6 +39,7 @@ SCHEDULERS = {
 CRON_LINE = re.compile(
     r"\s*((?:[\d*/,\-]+\s+){4}[\d*/,\-A-Za-z]+|@(?:hourly|daily|weekly|monthly))\s+(.+)"
 )
+TOOLING = re.compile(r"(?:^|/)(?:dev|tools?|hack|ci|codegen|code-generation)/|(?:^|/)gen_")
 MOST_SUGGESTIONS = 5
 
 
@@ -70,7 +72,7 @@ def _copilot(manifests: tuple[CopilotManifest, ...], folder: str) -> Iterator[Fo
         if one.is_job and one.command is not None:
             where = folder if within(folder, one.context) else one.context
             yield FoundJob(
-                name=as_label(one.name),
+                name=as_label(one.name, "job"),
                 command=one.command,
                 schedule=one.schedule.value if one.schedule else "",
                 folder=where,
@@ -103,10 +105,15 @@ def _crontabs(sources: Sources, folder: str) -> Iterator[FoundJob]:
                 r"^(?:\w+\s+)??(?:cd \S+ && )?(?=\S*(?:python|uv|poetry)\b)", "", command
             )
             stem = re.sub(r"^\S*python\S* (?:-m )?", "", command).split(" ")[0]
+            command, schedule = as_command(command), as_schedule(found[1])
+            if not command or not schedule:
+                continue
             yield FoundJob(
-                name=as_label(stem.removesuffix(".py").rpartition("/")[2].rpartition(".")[2]),
+                name=as_label(
+                    stem.removesuffix(".py").rpartition("/")[2].rpartition(".")[2], "job"
+                ),
                 command=Finding(command, f"{path}:{number}", quote(line)),
-                schedule=" ".join(found[1].split()),
+                schedule=schedule,
                 folder=folder,
                 is_sure=True,
             )
@@ -117,6 +124,7 @@ def _scripts(trees: Mapping[str, Tree], layout: Layout, folder: str) -> Iterator
     for path, tree in sorted(trees.items()):
         stem = name_of(path).removesuffix(".py")
         aside = ASIDE.search(path) and not re.match(r"(?:.*/)?(?:scripts?|jobs?)/[^/]+$", path)
+        aside = aside or TOOLING.search(path)
         if aside or not within(path, folder) or not JOB_WORDS.search(stem.lower()):
             continue
         if "/management/commands/" in f"/{path}":
@@ -134,7 +142,7 @@ def _scripts(trees: Mapping[str, Tree], layout: Layout, folder: str) -> Iterator
 
 
 def _suggested(stem: str, command: Finding[str], folder: str) -> FoundJob:
-    return FoundJob(name=as_label(stem), command=command, folder=folder)
+    return FoundJob(name=as_label(stem, "job"), command=command, folder=folder)
 
 
 def _workers(hints: Hints, trees: Mapping[str, Tree]) -> Iterator[Note]:
@@ -147,7 +155,7 @@ def _workers(hints: Hints, trees: Mapping[str, Tree]) -> Iterator[Note]:
     if seen:
         return
     for tree in trees.values():
-        for call in tree.calls():
+        for call in tree.calls:
             made = tree.dotted(call.func) in {"celery.Celery", "celery.app.Celery"}
             if made and not ASIDE.search(tree.path):
                 yield _worker_note("worker", tree.finding("celery", call))

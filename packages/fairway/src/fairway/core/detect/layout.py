@@ -25,6 +25,8 @@ class Layout:
     files: frozenset[str]  # paths of Python files
     roots: Mapping[str, str]  # folder of a file -> import root
     projects: frozenset[str]  # folders with a dependency file
+    names: frozenset[str]  # what any file or folder of Python is called, without its ending
+    search: Mapping[str, tuple[str, ...]]  # root -> all roots, the nearest first
 
     def root_of(self, path: str) -> str:
         """The folder that must be on the import path for this file."""
@@ -38,7 +40,8 @@ class Layout:
 
     def file_at(self, root: str, module: str) -> str | None:
         """The file of a dotted module under a root."""
-        base = join(root, module.replace(".", "/"))
+        inside = module.replace(".", "/")
+        base = f"{root}/{inside}" if root else inside
         for path in (f"{base}.py", f"{base}/__init__.py"):
             if path in self.files:
                 return path
@@ -46,11 +49,9 @@ class Layout:
 
     def find(self, module: str, near: str) -> str | None:
         """The file of a dotted module, the nearest one to the folder `near` first."""
-        roots = sorted(
-            {*self.roots.values(), near, ""},
-            key=lambda root: (root != near, not within(root, near), root.count("/"), root),
-        )
-        for root in roots:
+        if module.partition(".")[0] not in self.names:
+            return None
+        for root in self.search.get(near, ("",)):
             path = self.file_at(root, module)
             if path is not None:
                 return path
@@ -114,10 +115,23 @@ def lay_out(trees: Mapping[str, Tree], paths: frozenset[str]) -> Layout:
     natural = {folder: _natural_root(folder, files) for folder in folders}
     votes = _votes(trees, natural, files, folders)
     moved = {root: _voted(root, votes.get(root, Counter())) for root in natural.values()}
+    roots = frozenset({*moved.values(), ""})
     return Layout(
         files,
         {folder: moved[root] for folder, root in natural.items()},
         frozenset(parent_of(path) for path in paths if name_of(path) in DEPENDENCY_FILES),
+        frozenset(word.removesuffix(".py") for path in files for word in path.split("/")),
+        {root: _nearest_first(root, roots) for root in roots | folders},
+    )
+
+
+def _nearest_first(near: str, roots: frozenset[str]) -> tuple[str, ...]:
+    """Where to look for a module: the folder itself, folders in it, then the shallow ones."""
+    return tuple(
+        sorted(
+            roots | {near},
+            key=lambda root: (root != near, not within(root, near), root.count("/"), root),
+        )
     )
 
 

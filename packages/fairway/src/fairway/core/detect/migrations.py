@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import Note
 from fairway.core.detect.hints import Hints
+from fairway.core.detect.sayable import as_command
 from fairway.core.detect.sources import (
     Finding,
     Sources,
@@ -65,7 +66,9 @@ def _flask(sources: Sources, evidence: Evidence, folder: str, target: str) -> Fi
     plain = name in {"app", "application", "create_app", "make_app"}
     known = target in FLASK_FOUND or sources.has(join(folder, ".flaskenv"))
     app = "" if known else f"--app {module} " if plain else f"--app {module}:{name} "
-    return Finding(f"flask {app}db upgrade", made.where, made.why)
+    place = parent_of(ini)[len(folder) + 1 :] if folder else parent_of(ini)
+    option = "" if place == "migrations" else f" -d {place}"
+    return Finding(f"flask {app}db upgrade{option}", made.where, made.why)
 
 
 def _alembic(sources: Sources, folder: str) -> MigrationUse | None:
@@ -113,7 +116,12 @@ def _stated(hints: Hints, folder: str) -> MigrationUse:
     """A migration that a Procfile, compose file or start script runs."""
     for one in hints.started:
         if one.launch.kind == "migration" and (one.folder == folder or not folder):
-            command = one.launch.command or one.launch.target
-            if stem_of(command.split(" ", 1)[0]) in {"alembic", "python", "flask", "aerich"}:
+            command = as_command(one.launch.command or one.launch.target)
+            if command and stem_of(command.split(" ", 1)[0]) in {
+                "alembic",
+                "python",
+                "flask",
+                "aerich",
+            }:
                 return MigrationUse(Finding(command, one.finding.where, one.finding.why))
     return MigrationUse(None)

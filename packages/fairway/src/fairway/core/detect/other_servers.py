@@ -68,7 +68,7 @@ def _serving(project: Project) -> tuple[str, Finding[str], str] | None:
     for path, tree in sorted(project.trees.items(), key=lambda item: (item[0].count("/"), item[0])):
         if ASIDE.search(path):
             continue
-        for call in tree.calls():
+        for call in tree.calls:
             name = tree.dotted(call.func)
             for known, framework in SERVING:
                 if name == known:

@@ -11,10 +11,18 @@ from dataclasses import replace
 
 from fairway.core.detect.candidates import Candidate, find_candidates
 from fairway.core.detect.choose import choose
+from fairway.core.detect.compose import ComposeService
 from fairway.core.detect.dependencies import read_dependencies
 from fairway.core.detect.django import find_django
 from fairway.core.detect.environment import read_variables
-from fairway.core.detect.findings import Findings, FoundNode, FoundService, FoundSite, Note
+from fairway.core.detect.findings import (
+    Findings,
+    FoundJob,
+    FoundNode,
+    FoundService,
+    FoundSite,
+    Note,
+)
 from fairway.core.detect.frontend import (
     FrontEnd,
     find_front_ends,
@@ -27,7 +35,7 @@ from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import lay_out
 from fairway.core.detect.other_servers import find_other_server
 from fairway.core.detect.python_apps import find_apps
-from fairway.core.detect.services import Project, ServiceUse, build_services
+from fairway.core.detect.services import STORES, Project, ServiceUse, build_services
 from fairway.core.detect.sources import Finding, Skipped, Sources, line_of, name_of
 from fairway.core.detect.streamlit_scripts import find_scripts
 from fairway.core.detect.syntax import parse_trees
@@ -67,10 +75,11 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
         made = find_other_server(project)
     services = _with_builds(made, tuple(one for one in front_ends if served[one] is not None))
     servers = tuple(one.name for one in services if one.kind != "script")
-    sites = tuple(replace(site, calls=servers) for site in sites)
+    sites = tuple(replace(site, calls=servers) for site in _sites_apart(sites, services))
     notes = tuple(note for one in front_ends for note in one.notes)
     folder = services[0].folder if services else ""
     jobs = find_jobs(sources, trees, layout, hints, folder)
+    jobs = replace(jobs, jobs=tuple(_named_apart(jobs.jobs, services, sites)))
     nodes = _nodes(made)
     stores = frozenset(node.name for node in nodes if node.kind != "secret")
     return Findings(
@@ -89,12 +98,26 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
                     *(note for one in made for note in one.notes),
                     *notes,
                     *jobs.notes,
+                    *_other_images(hints.compose, choice.services, services),
                     *_nothing(sources, services, sites, candidates),
                     *_skipped((*unreadable, *sources.skipped)),
                 )
             )
         ),
     )
+
+
+def _named_apart(
+    jobs: tuple[FoundJob, ...], services: tuple[FoundService, ...], sites: tuple[FoundSite, ...]
+) -> Iterator[FoundJob]:
+    """Jobs under names of their own: names are unique over all kinds."""
+    taken = {*STORES, *(one.name for one in services), *(one.name for one in sites)}
+    for job in jobs:
+        name = job.name
+        while name in taken:
+            name = f"{name[:32]}-job"
+        taken.add(name)
+        yield replace(job, name=name)
 
 
 def _uses(services: tuple[FoundService, ...]) -> tuple[str, ...]:
@@ -125,6 +148,19 @@ def _sites(own: tuple[FrontEnd, ...], plain: tuple[Finding[str], ...]) -> tuple[
         )
         for one in own
     )
+
+
+def _sites_apart(
+    sites: tuple[FoundSite, ...], services: tuple[FoundService, ...]
+) -> Iterator[FoundSite]:
+    """Sites under names that no service has."""
+    taken = {*STORES, *(one.name for one in services)}
+    for site in sites:
+        name = site.name
+        while name in taken:
+            name = "page" if "page" not in taken else f"{name}-site"
+        taken.add(name)
+        yield replace(site, name=name)
 
 
 def _with_builds(
@@ -190,6 +226,21 @@ def _nothing(
         yield Note("untold", "", "This folder holds no Python project.", mend)
     else:
         yield Note("untold", "", "No app that answers requests was found in the code.", mend)
+
+
+def _other_images(
+    compose: tuple[ComposeService, ...],
+    chosen: tuple[tuple[str, Candidate], ...],
+    services: tuple[FoundService, ...],
+) -> Iterator[Note]:
+    """Services of a compose file that are built here, and that nothing above speaks of."""
+    known = {name for _, one in chosen for name in one.services}
+    folders = {one.folder for one in services} | {one.project for _, one in chosen}
+    for one in compose:
+        if one.builds and one.name not in known and one.context not in folders:
+            what = f"The compose service {one.name} is no Python app that is known here."
+            mend = f'If it listens on $PORT: [service.{as_label(one.name)}] command = "…".'
+            yield Note("untold", one.where, what, mend)
 
 
 def _skipped(skipped: tuple[Skipped, ...]) -> Iterator[Note]:

@@ -17,14 +17,16 @@ from fairway.core.detect.hints import Hints
 from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import Layout
 from fairway.core.detect.migrations import find_migrations
+from fairway.core.detect.sayable import is_port
 from fairway.core.detect.sources import Finding, Sources, join, parent_of, within
 from fairway.core.detect.stores import find_bucket, find_cache, find_state
 from fairway.core.detect.syntax import Tree
 from fairway.core.detect.variables import example_values, find_variables
 
-__all__ = ["Project", "ServiceUse", "build_services"]
+__all__ = ["STORES", "Project", "ServiceUse", "build_services"]
 
 LOWEST_PORT = 1024  # below it, only the machine's administrator may listen
+STORES = frozenset({"db", "cache", "files"})  # what databases, caches and buckets are called
 FIRST_PORT = 8000  # what Fairway tries first by itself
 DATA_PORTS = frozenset({3306, 5432, 6379, 9000, 27017})
 
@@ -73,8 +75,8 @@ def _service(
     use = find_variables(
         evidence,
         {**example_values(project.sources, ""), **examples},
-        as_label(name, "web"),
-        frozenset(names.service_variable(other) for other, _ in all_chosen),
+        _service_name(name),
+        frozenset(names.service_variable(_service_name(other)) for other, _ in all_chosen),
     )
     target = chosen.target
     migrations = find_migrations(project.sources, evidence, project.hints, folder, target)
@@ -91,7 +93,7 @@ def _service(
         replicas = Finding("1", state.where, state.why)
         notes.append(_state_note(state)) if state.value else None
     service = FoundService(
-        name=as_label(name, "web"),
+        name=_service_name(name),
         kind=chosen.framework.kind,
         framework=chosen.framework.name,
         target=replace(chosen.finding, value=_relative(target, chosen, folder)),
@@ -109,6 +111,12 @@ def _service(
         dependencies=dependencies,
     )
     return ServiceUse(service, nodes, tuple(notes), frozenset(r.name for r in evidence.reads))
+
+
+def _service_name(name: str) -> str:
+    """A name that no database, cache or bucket has: names are unique over all kinds."""
+    label = as_label(name, "web")
+    return f"{label[:30]}-service" if label in STORES else label
 
 
 def _folder(chosen: Candidate) -> str:
@@ -164,7 +172,17 @@ def _evidence(
         django=django if chosen.framework.name == "Django" else None,
         compose=project.hints.compose,
         given=given,
+        running=_running(project, chosen, django),
     )
+
+
+def _running(project: Project, chosen: Candidate, django: DjangoProject | None) -> frozenset[str]:
+    """What the entry file imports; of Django, which imports by name, all but its commands."""
+    reached = project.layout.reached(chosen.path, project.trees)
+    if django is None:
+        pages = join(parent_of(chosen.path), "pages")
+        return reached | {path for path in project.trees if within(path, pages)}
+    return frozenset(path for path in project.trees if "/management/commands/" not in f"/{path}")
 
 
 def _scope(
@@ -194,9 +212,13 @@ def _scope(
 
 def _port(hints: Hints, chosen: Candidate, folder: str, *, alone: bool) -> Finding[int] | None:
     for one in hints.ports:
-        if one.finding.value < LOWEST_PORT or one.finding.value in {FIRST_PORT, *DATA_PORTS}:
+        if not is_port(one.finding.value) or one.finding.value < LOWEST_PORT:
+            continue
+        if one.finding.value in {FIRST_PORT, *DATA_PORTS}:
             continue
         named = one.service in chosen.services
+        if one.service and chosen.services and not named:
+            continue
         near = one.folder in {folder, chosen.project, parent_of(chosen.path)}
         if named or (near and not one.service) or (alone and near):
             return one.finding

@@ -14,6 +14,16 @@ from fairway_runtime import contract
 __all__ = ["StoreUse", "find_bucket", "find_cache", "find_state"]
 
 REDIS_IMPORTS = ("redis", "aioredis", "coredis", "django_redis", "arq", "rq", "fastapi_limiter")
+REDIS_CALLS = (
+    "redis.Redis",
+    "redis.StrictRedis",
+    "redis.from_url",
+    "redis.Redis.from_url",
+    "redis.asyncio.Redis",
+    "redis.asyncio.from_url",
+    "redis.asyncio.Redis.from_url",
+    "aioredis.from_url",
+)
 REDIS_READS = r"(?:\w+_)?(?:REDIS|BROKER|CACHE)_(?:URL|URI|DSN|HOST|SERVER|HOSTNAME|ADDRESS)"
 BUCKET_READS = r"(?:\w+_)?(?:BUCKET|BUCKET_NAME|S3_BUCKET\w*)"
 CONNECTS = frozenset({"sqlite3.connect", "aiosqlite.connect", "apsw.Connection"})
@@ -35,7 +45,7 @@ def find_cache(evidence: Evidence) -> StoreUse:
     if wired is not None:
         return StoreUse(FoundNode("cache", "cache", wired.finding))
     read = evidence.read_like(REDIS_READS)
-    address = evidence.literal("redis://", "rediss://")
+    address = evidence.call(*REDIS_CALLS) or evidence.literal("redis://", "rediss://")
     imported = evidence.imports(*REDIS_IMPORTS)
     listed = evidence.dependencies.where("redis", "celery[redis]", "kombu[redis]", "django-redis")
     other = imported or address or listed or evidence.image("redis", "valkey")
@@ -67,6 +77,8 @@ def find_bucket(evidence: Evidence) -> StoreUse:
     found = wired.finding if wired else call
     read = evidence.read_like(BUCKET_READS)
     assert found is not None
+    if read is not None and not read.required and found.value.startswith("storages."):
+        return StoreUse(None)  # an option of a Django project that is off unless it is set
     node = FoundNode("bucket", "files", found)
     if wired is not None:
         return StoreUse(node)
@@ -83,18 +95,23 @@ def find_bucket(evidence: Evidence) -> StoreUse:
 
 def find_state(evidence: Evidence) -> Finding[str] | None:
     """A file on the replica's own disk that holds state: SQLite, or JSON that is written."""
-    for tree, call in evidence.calls():
+    for tree, call in _running_calls(evidence):
         if tree.dotted(call.func) in CONNECTS:
             name = _file_name(tree, call.args[0]) if call.args else ""
             if name != ":memory:":
                 return tree.finding(name or "a SQLite file", call)
     if evidence.django is not None and evidence.read(contract.DATABASE_URL) is None:
         engine = next((one for one in evidence.django.engines if one.value == "sqlite"), None)
-        if engine is not None and not any(
-            one.value == "postgres" for one in evidence.django.engines
-        ):
+        if engine is not None:
             return Finding("db.sqlite3", engine.where, engine.why)
     return _sqlite_address(evidence) or _written(evidence)
+
+
+def _running_calls(evidence: Evidence) -> Iterator[tuple[Tree, ast.Call]]:
+    """The calls in files that run while the service does: what a script writes is no state."""
+    for tree, call in evidence.calls():
+        if tree.path in evidence.running:
+            yield tree, call
 
 
 def _sqlite_address(evidence: Evidence) -> Finding[str] | None:
@@ -109,7 +126,7 @@ def _sqlite_address(evidence: Evidence) -> Finding[str] | None:
 
 def _written(evidence: Evidence) -> Finding[str] | None:
     """A data file with a fixed name that the code opens for writing."""
-    for tree, call in evidence.calls():
+    for tree, call in _running_calls(evidence):
         name = tree.dotted(call.func)
         if name == "open" and call.args:
             mode = text_value(call.args[1]) if len(call.args) > 1 else ""

@@ -75,7 +75,7 @@ def _first_drawn(tree: Tree) -> ast.AST | None:
 
 
 def _calls(tree: Tree, prefix: str) -> Iterator[ast.Call]:
-    for call in tree.calls():
+    for call in tree.calls:
         name = tree.dotted(call.func)
         if name == "streamlit.App" or name.startswith("streamlit.cache"):
             continue

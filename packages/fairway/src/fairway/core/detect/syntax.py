@@ -5,6 +5,7 @@ file imports, so that `FastAPI`, `fastapi.FastAPI` and `import fastapi as f; f.F
 """
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ __all__ = [
 ]
 
 NESTING_LIMIT = 150
+UNUSED = re.compile(
+    r"(?:^|/)tests?/|(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests|conftest)\.py$|"
+    r"(?:^|/)migrations/\d{4}_|(?:^|/)(?:migrations|alembic)/versions/"
+)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -45,10 +50,8 @@ class Tree:
     stars: tuple[Import, ...] = ()
     imported: tuple[Import, ...] = ()  # everything imported, anywhere in the file
     nodes: tuple[ast.AST, ...] = ()  # every node of the tree, breadth first
-
-    def calls(self) -> Iterator[ast.Call]:
-        """Every call in the file, breadth first."""
-        yield from (node for node in self.nodes if isinstance(node, ast.Call))
+    calls: tuple[ast.Call, ...] = ()  # every call
+    texts: tuple[ast.Constant, ...] = ()  # every text literal
 
     def line(self, node: ast.AST) -> str:
         """The source line that a node starts on, as it may be shown."""
@@ -93,11 +96,14 @@ class Tree:
 
 
 def parse_trees(sources: Sources) -> tuple[dict[str, Tree], tuple[Skipped, ...]]:
-    """Every Python file as a tree by path, and those that cannot be parsed."""
+    """Every Python file as a tree by path, and those that cannot be parsed.
+
+    Tests and the single steps of migrations are left out: nothing of them is deployed.
+    """
     trees: dict[str, Tree] = {}
     skipped: list[Skipped] = []
     for path in sorted(sources.texts):
-        if not path.endswith(".py"):
+        if not path.endswith(".py") or UNUSED.search(path):
             continue
         parsed = _parse(path, sources.texts[path])
         if isinstance(parsed, Skipped):
@@ -121,7 +127,17 @@ def _parse(path: str, text: str) -> Tree | Skipped:
         return Skipped(path, "line 1: nested too deeply to read")
     names, imported = _imports(nodes)
     stars = tuple(one for one in imported if one.name == "*")
-    return Tree(path, body, tuple(text.splitlines()), names, stars, imported, nodes)
+    return Tree(
+        path,
+        body,
+        tuple(text.splitlines()),
+        names,
+        stars,
+        imported,
+        nodes,
+        tuple(node for node in nodes if isinstance(node, ast.Call)),
+        tuple(node for node in nodes if isinstance(node, ast.Constant) and text_value(node)),
+    )
 
 
 def _imports(nodes: tuple[ast.AST, ...]) -> tuple[dict[str, Import], tuple[Import, ...]]:
@@ -188,9 +204,8 @@ def is_entry_guard(node: ast.AST) -> bool:
 
 def text_value(node: ast.AST | None) -> str:
     """The text of a literal, else empty."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    return ""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else ""
 
 
 def literal_texts(node: ast.AST) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from fairway.core.detect.data import ADDRESS, PARTS
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, Note
+from fairway.core.detect.sayable import is_secret, is_variable
 from fairway.core.detect.sources import Finding, Sources, join, quote
 from fairway.core.detect.stores import BUCKET_READS, REDIS_READS
 from fairway_runtime import contract
@@ -60,13 +61,13 @@ def find_variables(
     values: dict[str, Finding[str]] = {}
     missing: list[VariableRead] = []
     for read in _first_reads(evidence):
-        if read.name in others or _is_provided(read.name):
+        if read.name in others or not is_variable(read.name, "") or _is_provided(read.name):
             continue
         if MADE_UP.fullmatch(read.name):
             secrets.append(FoundNode("secret", read.name, read.finding, (("generate", "true"),)))
         elif not read.required:
             continue
-        elif SECRET.fullmatch(read.name):
+        elif SECRET.fullmatch(read.name) and is_secret(read.name):
             secrets.append(FoundNode("secret", read.name, read.finding))
         elif (value := _value(read, evidence, examples)) is not None:
             values[read.name] = value
@@ -113,7 +114,8 @@ def _value(
 ) -> Finding[str] | None:
     """A value that another file states and that means the same everywhere."""
     for found in (evidence.given.get(read.name), examples.get(read.name)):
-        if found is not None and found.value and UNUSABLE.search(found.value) is None:
+        usable = found is not None and is_variable(read.name, found.value)
+        if usable and found and found.value and UNUSABLE.search(found.value) is None:
             return found
     return None
 
