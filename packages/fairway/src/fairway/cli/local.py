@@ -21,7 +21,8 @@ from fairway.engine.lock import ProjectLock
 # is needed, so that `fairway status` starts at once.
 if TYPE_CHECKING:
     from fairway.engine.engine import Engine
-    from fairway.targets.local.driver import Invocation, LocalDriver
+    from fairway.targets.local.commands import Invocation
+    from fairway.targets.local.driver import LocalDriver
 
 __all__ = [
     "ENVIRONMENT",
@@ -144,7 +145,7 @@ def place_of(project: Project, environment: str, node: str, words: Sequence[str]
     revision = Journal(project.state / "journal.jsonl", reads_only=True).ledger.stable
     if revision is None:
         raise Problems([absent()], exit_code=1)
-    return local_driver(project, environment).invocation(revision, node, words)
+    return local_driver(project, environment).commands.invocation(revision, node, words)
 
 
 def data_sizes(project: Project) -> list[tuple[str, str]]:

@@ -1,0 +1,170 @@
+"""The replicas of an app's services on this machine: started, probed, measured, stopped.
+
+Mechanism only: how many run and which goes is decided before. A replica's own record says what
+it is, so another engine finds it again.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from fairway.core.plan.action import ReplicaStart, ReplicaStop
+from fairway.core.replicas import Replica, judge
+from fairway.targets.local import invocation, log_files
+from fairway.targets.local.commands import Commands
+from fairway.targets.local.layout import Layout
+from fairway.targets.local.preparation import Preparation, find
+from fairway.targets.local.probing import Probe, Prober
+from fairway.targets.local.processes import Command, ProcessTable, Running
+from fairway_runtime import contract
+
+__all__ = ["STOP_MARGIN_SECONDS", "Replicas"]
+
+USAGE_SECONDS = 1.0
+TIDY_ROUNDS = 30
+STOP_MARGIN_SECONDS = 3.0  # beyond the drain, before SIGKILL
+
+
+@dataclass(slots=True)
+class Replicas:
+    """All replicas of one project; `wake` is called when one of them may have changed."""
+
+    layout: Layout
+    preparation: Preparation
+    processes: ProcessTable
+    commands: Commands
+    wake: Callable[[], None]
+    prober: Prober = field(init=False)
+    rss_mib: dict[str, float] = field(default_factory=dict[str, float])
+    measured_at: float = 0.0
+    rounds: int = 0
+
+    def __post_init__(self) -> None:
+        self.prober = Prober(self.wake)
+
+    def observe(self, running: Sequence[Running]) -> tuple[Replica, ...]:
+        """The replicas among the processes, as their probes last said."""
+        found = [self.replica(each) for each in running if each.labels.get("kind") == "replica"]
+        self.measure_memory(found)
+        return tuple(sorted(found, key=lambda each: each.name))
+
+    def replica(self, process: Running) -> Replica:
+        labels = process.labels
+        probe = self.prober.probes.get(process.name)
+        if process.alive and probe is None:
+            probe = self.watch(process)
+        if not process.alive:
+            self.prober.forget(process.name)
+        was_ready = probe is not None and probe.was_ready
+        phase = "starting"
+        if not process.alive:
+            phase = "exited"
+        elif probe is not None:
+            phase = judge("starting", probe.health, started=True, was_ready=was_ready)
+        return Replica(
+            name=process.name,
+            service=labels["service"],
+            revision=labels["revision"],
+            port=int(labels["port"]),
+            phase=phase,
+            started_at=float(labels["started_at"]),
+            was_ready=was_ready,
+            exit_code=process.exit_code,
+            rss_mib=self.rss_mib.get(process.name, 0.0),
+        )
+
+    def watch(self, process: Running) -> Probe:
+        labels = process.labels
+        ready = labels["ready"] or None
+        probe = Probe(int(labels["port"]), ready, labels["health"] or None)
+        self.prober.watch(process.name, probe)
+        wake_on_exit(process.pid, self.wake)
+        return probe
+
+    def measure_memory(self, replicas: Sequence[Replica]) -> None:
+        now = time.monotonic()
+        if now - self.measured_at < USAGE_SECONDS:
+            return
+        self.measured_at = now
+        self.rounds += 1
+        if self.rounds % TIDY_ROUNDS == 0:
+            running = {each.name for each in self.processes.all()}
+            log_files.tidy(self.layout.log("").parent, running)
+        usages = self.processes.usages([each.name for each in replicas])
+        self.rss_mib = {name: usage.rss_bytes / 2**20 for name, usage in usages.items()}
+
+    async def start(self, action: ReplicaStart) -> None:
+        """Start one; it gets no traffic before its probes pass."""
+        app = self.preparation.app(action.revision)
+        service = app.services[action.service]
+        place = await asyncio.to_thread(self.preparation.place, action.revision, service)
+        port = free_port()
+        environment = self.commands.environment(app, service, action.revision, action.replica, port)
+        runs_here = service.command is None
+        command = Command(
+            name=action.replica,
+            argv=invocation.replica_argv(
+                service,
+                python=str(place.environment.python),
+                boot=str(place.overlay.boot),
+                port=port,
+                environment=environment,
+                find=find,
+            ),
+            directory=place.directory,
+            environment=environment,
+            log=self.layout.log(action.replica),
+            labels={
+                "kind": "replica",
+                "service": action.service,
+                "revision": action.revision,
+                "port": str(port),
+                "started_at": str(time.time()),
+                "ready": contract.READY_PATH if runs_here else service.probe or "",
+                "health": contract.HEALTH_PATH if runs_here else service.probe or "",
+            },
+        )
+        running = await self.processes.start(command)
+        if any(probe.was_ready for probe in self.prober.probes.values()):
+            # Others have visitors, who must not wait for a start.
+            self.processes.set_priority(action.replica, starting=True)
+        self.watch(running)
+
+    def step_forward(self, replica: str) -> None:
+        """It has visitors now: it stands back no longer."""
+        self.processes.set_priority(replica, starting=False)
+
+    async def stop(self, action: ReplicaStop) -> None:
+        """End one that gets no traffic any more; what is in flight may finish."""
+        self.prober.forget(action.replica)
+        grace = action.drain_seconds + STOP_MARGIN_SECONDS if action.drain_seconds else 0.2
+        await self.processes.stop(action.replica, grace_seconds=grace)
+        self.rss_mib.pop(action.replica, None)
+
+
+def wake_on_exit(pid: int, wake: Callable[[], None]) -> None:
+    """Call `wake` when a process ends, a child or not; at once if it has."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        wake()
+        return
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+        wake()
+
+    loop.add_reader(descriptor, ended)
+
+
+def free_port() -> int:
+    """A loopback port that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
