@@ -80,16 +80,23 @@ class Engine:
             raise Problems(self.problems, exit_code=1)
 
     async def first_revision(self) -> None:
-        """What the folder holds now is what is wanted, unless a release was cut short."""
+        """What the folder holds now is what is wanted, unless a release was cut short.
+
+        A first release, or one of which nothing runs any more, has nobody to be kind to: then
+        the folder may have been mended since, and is what counts.
+        """
         world = self.world
         await self.observe()
         state = world.ledger.deployment
-        if state is not None and not state.over:
+        running = any(each.phase != "exited" for each in world.seen.replicas)
+        if state is not None and not state.over and state.old is not None and running:
             world.tell("", f"going on with the release of {state.new}")
             return
         revision = await world.driver.revise()
-        running = any(each.phase != "exited" for each in world.seen.replicas)
-        if world.ledger.stable == revision and world.ledger.serving:
+        if state is not None and not state.over and state.new == revision and running:
+            world.tell("", f"going on with the first release, {revision}")
+            return
+        if world.ledger.stable == revision and world.ledger.serving and (not state or state.over):
             return
         self.deployments.begin(revision, cold=not running)
 
@@ -219,10 +226,14 @@ class Engine:
         ):
             self.fail([Problem("", f"the app did not start: {state.reason}", advice(state.reason))])
             return
-        for key, failure in self.world.crew.failures.items():
-            if failure.times >= FATAL_TRIES and not key.startswith("start "):
-                self.fail(list(failure.problems))
-                return
+        failures = {
+            key: failure
+            for key, failure in self.world.crew.failures.items()
+            if not key.startswith("start ")
+        }
+        if any(failure.times >= FATAL_TRIES for failure in failures.values()):
+            self.fail([problem for each in failures.values() for problem in each.problems])
+            return
         app = self.world.wanted_app
         settled = app is not None and (state is None or state.over)
         if settled and app is not None and all(self.is_serving(name) for name in app.services):
