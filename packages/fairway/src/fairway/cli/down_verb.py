@@ -10,8 +10,11 @@ from fairway.cli import local, project, talk, view
 from fairway.cli.project import Project
 from fairway.core.problem import Problem, Problems
 from fairway.engine.client import Absent
+from fairway.engine.lock import wait_until_free
 
 __all__ = ["command"]
+
+END_SECONDS = 10.0  # from everything stopped to the engine's own end
 
 
 @click.command("down")
@@ -27,6 +30,8 @@ def command(folder: Path | None, *, quick: bool, delete_data: bool, yes: bool) -
         confirm(found, lost)
     try:
         talk.ask(found, {"verb": "down", "quick": quick})
+        # Whoever types `fairway up` next must not find an engine that is about to end.
+        wait_until_free(found.state / "lock", END_SECONDS)
     except Absent:
         # No engine: what an engine that was killed left running is stopped here.
         local.stop_without_engine(found)

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 START_SECONDS = 600.0
+STOP_SECONDS = 60.0
 
 
 @click.command("up")
@@ -130,6 +132,11 @@ def wait_until_up(found: Project, engine: subprocess.Popen[bytes], log: Path, be
             raise Problems(
                 [Problem("", "the app did not come up", f"See {log}.")], exit_code=1
             ) from None
+        except Problems:
+            # It says why at once, and then stops what it had begun.
+            with suppress(subprocess.TimeoutExpired):
+                engine.wait(STOP_SECONDS)
+            raise
         return local.status_from(result)
     raise Problems(
         [

@@ -22,24 +22,35 @@ from fairway.engine.engine import Engine
 
 __all__ = ["listen"]
 
+LAST_WORDS_SECONDS = 2.0
+
 
 @asynccontextmanager
 async def listen(engine: Engine, path: Path) -> AsyncGenerator[None]:
     """Answer requests while the block runs. The caller holds the project's lock."""
     forget_socket(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    asking: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(engine, reader, writer))
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+
     try:
         before = os.umask(0o177)
         try:
             server = await asyncio.start_unix_server(
-                lambda reader, writer: serve(engine, reader, writer),
-                path=f"/proc/self/fd/{folder}/{path.name}",
-                limit=LINE_BYTES,
+                accept, path=f"/proc/self/fd/{folder}/{path.name}", limit=LINE_BYTES
             )
         finally:
             os.umask(before)
         async with server:
-            yield
+            try:
+                yield
+            finally:
+                if asking:  # who waits for the end is told of it
+                    await asyncio.wait(asking, timeout=LAST_WORDS_SECONDS)
     finally:
         os.close(folder)
         forget_socket(path)

@@ -10,7 +10,9 @@ from typing import Self
 
 from fairway.core.problem import Problem, Problems
 
-__all__ = ["Locked", "ProjectLock"]
+__all__ = ["Locked", "ProjectLock", "wait_until_free"]
+
+LOOK_SECONDS = 0.01
 
 
 class Locked(Problems):
@@ -63,3 +65,22 @@ class ProjectLock:
             mend="See it with `fairway status`, change it with `fairway deploy`, "
             "or end it with `fairway down`.",
         )
+
+
+def wait_until_free(path: Path, seconds: float) -> bool:
+    """Whether nobody holds the lock any more within the time: its owner has ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+        finally:
+            os.close(descriptor)
+        time.sleep(LOOK_SECONDS)
