@@ -18,7 +18,7 @@ __all__ = ["command", "report"]
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(environment: str, folder: Path | None, *, as_json: bool) -> None:
     """Release what the folder holds now; exit 1 if it was rolled back."""
-    found = project.find(folder)
+    found = project.find(folder, assume=True)
     local.specified(found, environment)
     check(environment)
     result = talk.ask(found, {"verb": "deploy"})
