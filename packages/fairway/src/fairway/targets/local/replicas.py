@@ -24,6 +24,8 @@ from fairway_runtime import contract
 __all__ = ["STOP_MARGIN_SECONDS", "Replicas"]
 
 USAGE_SECONDS = 1.0
+# On a busy machine a process that stands back may never get its turn: it does so only this long.
+STAND_BACK_SECONDS = 4.0
 TIDY_ROUNDS = 30
 STOP_MARGIN_SECONDS = 3.0  # beyond the drain, before SIGKILL
 
@@ -39,6 +41,7 @@ class Replicas:
     wake: Callable[[], None]
     prober: Prober = field(init=False)
     rss_mib: dict[str, float] = field(default_factory=dict[str, float])
+    standing_back: dict[str, float] = field(default_factory=dict[str, float])
     measured_at: float = 0.0
     rounds: int = 0
 
@@ -49,6 +52,9 @@ class Replicas:
         """The replicas among the processes, as their probes last said."""
         found = [self.replica(each) for each in running if each.labels.get("kind") == "replica"]
         self.measure_memory(found)
+        now = time.monotonic()
+        for name in [name for name, until in self.standing_back.items() if now > until]:
+            self.step_forward(name)
         return tuple(sorted(found, key=lambda each: each.name))
 
     def replica(self, process: Running) -> Replica:
@@ -131,11 +137,13 @@ class Replicas:
         if any(probe.was_ready for probe in self.prober.probes.values()):
             # Others have visitors, who must not wait for a start.
             self.processes.set_priority(action.replica, starting=True)
+            self.standing_back[action.replica] = time.monotonic() + STAND_BACK_SECONDS
         self.watch(running)
 
     def step_forward(self, replica: str) -> None:
         """It has visitors now: it stands back no longer."""
-        self.processes.set_priority(replica, starting=False)
+        if self.standing_back.pop(replica, None) is not None:
+            self.processes.set_priority(replica, starting=False)
 
     async def stop(self, action: ReplicaStop) -> None:
         """End one that gets no traffic any more; what is in flight may finish."""
