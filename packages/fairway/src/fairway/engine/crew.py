@@ -67,13 +67,13 @@ class Crew:
         failure = self.failures.get(key)
         if failure is not None and self.clock.now() < failure.retry_at:
             return False
-        self.start(key, self.driver.apply(action), describe(action), then, otherwise)
+        self.start(key, lambda: self.driver.apply(action), describe(action), then, otherwise)
         return True
 
     def start(
         self,
         key: str,
-        work: Awaitable[None],
+        work: Callable[[], Awaitable[None]],
         what: str,
         then: Callable[[], None] | None = None,
         otherwise: Callable[[], None] | None = None,
@@ -85,13 +85,13 @@ class Crew:
     async def carry_out(
         self,
         key: str,
-        work: Awaitable[None],
+        work: Callable[[], Awaitable[None]],
         what: str,
         then: Callable[[], None] | None,
         otherwise: Callable[[], None] | None,
     ) -> None:
         try:
-            await work
+            await work()
             self.failures.pop(key, None)
             if then is not None:
                 then()
@@ -112,7 +112,10 @@ class Crew:
             self.tasks.pop(key, None)
             self.wake()
 
-    async def settle(self) -> None:
-        """Wait for everything under way."""
-        while self.tasks:
-            await asyncio.gather(*self.tasks.values())
+    async def cancel(self) -> None:
+        """End everything under way; what was begun is found by observing."""
+        tasks = list(self.tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.tasks.clear()

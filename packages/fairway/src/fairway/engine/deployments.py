@@ -161,7 +161,8 @@ class Deployments:
         ledger = self.world.ledger
         listed = {each.revision for each in ledger.revisions}
         keep = frozenset({*listed, *ledger.serving.values(), ledger.stable or ""})
-        self.world.crew.start("prune", self.world.driver.prune(keep), "drop old revisions")
+        driver = self.world.driver
+        self.world.crew.start("prune", lambda: driver.prune(keep), "drop old revisions")
 
     def act(self) -> None:
         """Run the migration that the release waits for."""

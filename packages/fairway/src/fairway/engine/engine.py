@@ -66,7 +66,7 @@ class Engine:
         try:
             await self.first_revision()
             while not self.stopping.is_set():
-                await self.tick()
+                await self.tick_or_say()
                 if self.phase == "failed":
                     break
                 busy = self.phase == "starting" or bool(self.world.crew.tasks)
@@ -78,6 +78,15 @@ class Engine:
         await self.stop_everything()
         if self.problems:
             raise Problems(self.problems, exit_code=1)
+
+    async def tick_or_say(self) -> None:
+        """One round. Once the app is up, nothing that a user can mend ends the engine."""
+        try:
+            await self.tick()
+        except Problems as problems:
+            if self.phase != "up":
+                raise
+            self.say_once(problems)
 
     async def first_revision(self) -> None:
         """What the folder holds now is what is wanted, unless a release was cut short.
@@ -298,7 +307,7 @@ class Engine:
         if self.phase != "failed":
             self.phase = "stopping"
         self.world.tell("", "stopping")
-        await self.world.crew.settle()
+        await self.world.crew.cancel()
         self.jobs.stopped()
         self.keep_if_possible()
         await self.world.driver.shut(0.0 if self.quick else self.drain_seconds())

@@ -233,5 +233,6 @@ class LocalDriver:
                 if each.labels.get("kind") in ("replica", "run", "migration")
             )
         )
+        await self.processes.reap_strays()
         await self.backing.shut()
         self.opened = False
