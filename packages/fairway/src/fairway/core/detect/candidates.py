@@ -109,7 +109,8 @@ def _from_object(one: AppObject, apps: Apps, layout: Layout) -> Candidate:
     if maker is not None:
         score += 12 if maker.factory else 6
     made = any(other.inside == one.key for other in apps.objects.values())
-    score -= 15 * (made and one.factory) + 40 * bool(one.required)
+    is_part = one.factory or bool(one.framework.attribute)
+    score -= 15 * (made and is_part) + 40 * bool(one.required)
     score -= MOUNTED_COST * (one.key in apps.mounted)
     score -= ASIDE_COST * bool(ASIDE.search(one.path))
     score -= 2 * parent_of(one.path).removeprefix(project).count("/")

@@ -17,6 +17,7 @@ __all__ = ["Choice", "Option", "Question", "choose"]
 
 MARGIN = 15  # two candidates nearer than this are equally good
 NAMED = 90  # the score that being started by name gives
+LEAST = -60  # below it are apps mounted under others, and those in examples
 PAGE_LEAST = 20  # a page beside a server must look like a program of its own
 MOST_FOLDERS = 4
 WEB_NAMES = ("web", "app", "api")
@@ -86,7 +87,7 @@ def _named(candidates: tuple[Candidate, ...]) -> tuple[tuple[str, Candidate], ..
 
 def _groups(candidates: tuple[Candidate, ...]) -> list[tuple[str, list[Candidate]]]:
     """The candidates worth a look, by the folder whose dependencies they have."""
-    good = sorted((one for one in candidates if one.score > 0), key=lambda one: one.project)
+    good = sorted((one for one in candidates if one.score > LEAST), key=lambda one: one.project)
     return [(folder, list(group)) for folder, group in groupby(good, lambda one: one.project)]
 
 

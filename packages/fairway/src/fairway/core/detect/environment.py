@@ -39,6 +39,7 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     found: list[VariableRead] = []
     for tree in trees.values():
         readers, optional = _readers(tree), _optional(tree)
+        before = len(found)
         for node in tree.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
                 found.extend(_subscript(tree, node, optional))
@@ -46,7 +47,12 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
                 found.extend(_called(tree, node, readers))
             elif isinstance(node, ast.ClassDef) and node.name in settings:
                 found.extend(_fields(tree, node))
+        found[before:] = sorted(found[before:], key=lambda one: _line(one.finding.where))
     return tuple(found)
+
+
+def _line(where: str) -> int:
+    return int(where.rpartition(":")[2])
 
 
 def _read(

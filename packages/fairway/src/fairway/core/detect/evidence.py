@@ -69,7 +69,7 @@ class Evidence:
         A name that starts with a dot matches the end of what is called: `.client`.
         """
         for tree, node in self.calls():
-            name = tree.dotted(node.func)
+            name = _called(tree, node.func)
             if not any(name == one or (one[0] == "." and name.endswith(one)) for one in names):
                 continue
             if not first or first in literal_texts(node):
@@ -90,6 +90,12 @@ class Evidence:
                     if isinstance(node, ast.Import | ast.ImportFrom) and _imports(node, packages):
                         return tree.finding(packages[0], node)
         return None
+
+
+def _called(tree: Tree, node: ast.expr) -> str:
+    """The dotted name of what is called; of a method of a call's result, `?.method`."""
+    dotted = tree.dotted(node)
+    return f"?.{node.attr}" if not dotted and isinstance(node, ast.Attribute) else dotted
 
 
 def _imports(node: ast.Import | ast.ImportFrom, packages: tuple[str, ...]) -> bool:

@@ -28,11 +28,15 @@ T = TypeVar("T")
 
 QUOTE_LENGTH = 60
 CREDENTIALS = re.compile(r"(://)[^/\s\"'@]*@")
-SECRET_LITERAL = re.compile(
-    r"""((?:secret|passw|token|api_?key|signing_?key|private_?key)\w*["'\])]*\s*"""
-    r"""(?:[:=]|,|\()\s*[\w.]*\(?\s*(?:["']\w+["']\s*,\s*(?:default\s*=\s*)?)?)(["'])(?!(?-i:[A-Z][A-Z0-9_]*)\2)(?:(?!\2).)+\2""",
-    re.IGNORECASE,
+SECRET_WORD = re.compile(
+    r"secret|passw|token|api_?key|(?:signing|private|access|session)_?key|salt", re.IGNORECASE
 )
+# A text literal, and before it what makes it the name of a variable rather than a value.
+LITERAL = re.compile(
+    r"""((?:environ\[|config\[|getenv\(|get\(|config\(|env(?:\.\w+)?\(|alias=)\s*)?(["'])((?:(?!\2).)*)\2"""
+)
+VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+SET_SECRET = re.compile(r"\b([A-Z_]*(?:SECRET|PASSW|TOKEN|API_?KEY)[A-Z_]*=)[^\s\"']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +117,21 @@ def within(path: str, folder: str) -> bool:
 
 
 def quote(line: str) -> str:
-    """A line of a file as it may be shown: one line, not long, without a secret (R75)."""
+    """A line of a file as it may be shown: one line, not long, without a secret (R73)."""
     shown = " ".join(line.split())
     shown = CREDENTIALS.sub(r"\1***@", shown)
-    shown = SECRET_LITERAL.sub(r"\1\2***\2", shown)
+    shown = SET_SECRET.sub(r"\1***", shown)
+    if SECRET_WORD.search(shown):
+        shown = LITERAL.sub(_masked, shown)
     shown = "".join(char if char.isprintable() else "?" for char in shown)
     return shown if len(shown) <= QUOTE_LENGTH else f"{shown[: QUOTE_LENGTH - 1]}…"
+
+
+def _masked(literal: re.Match[str]) -> str:
+    """A text literal on a line that speaks of a secret: hidden unless it names a variable."""
+    before, mark, text = literal[1] or "", literal[2], literal[3]
+    is_name = bool(before) and VARIABLE_NAME.fullmatch(text) is not None
+    return literal[0] if is_name or not text else f"{before}{mark}***{mark}"
 
 
 def line_of(text: str, pattern: str) -> int:

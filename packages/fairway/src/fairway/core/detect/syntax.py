@@ -7,8 +7,9 @@ file imports, so that `FastAPI`, `fastapi.FastAPI` and `import fastapi as f; f.F
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from fairway.core.detect.sources import Finding, Skipped, Sources, quote
 
@@ -27,6 +28,7 @@ UNUSED = re.compile(
     r"(?:^|/)migrations/\d{4}_|(?:^|/)(?:migrations|alembic)/versions/"
 )
 
+Expression = TypeVar("Expression", bound=ast.expr)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -50,7 +52,7 @@ class Tree:
     stars: tuple[Import, ...] = ()
     imported: tuple[Import, ...] = ()  # everything imported, anywhere in the file
     nodes: tuple[ast.AST, ...] = ()  # every node of the tree, breadth first
-    calls: tuple[ast.Call, ...] = ()  # every call
+    calls: tuple[ast.Call, ...] = ()  # every call, by line
     texts: tuple[ast.Constant, ...] = ()  # every text literal
 
     def line(self, node: ast.AST) -> str:
@@ -135,9 +137,14 @@ def _parse(path: str, text: str) -> Tree | Skipped:
         stars,
         imported,
         nodes,
-        tuple(node for node in nodes if isinstance(node, ast.Call)),
-        tuple(node for node in nodes if isinstance(node, ast.Constant) and text_value(node)),
+        _in_order(node for node in nodes if isinstance(node, ast.Call)),
+        _in_order(node for node in nodes if isinstance(node, ast.Constant) and text_value(node)),
     )
+
+
+def _in_order(nodes: Iterable[Expression]) -> tuple[Expression, ...]:
+    """Expressions as they are read: by line, then by column."""
+    return tuple(sorted(nodes, key=lambda node: (node.lineno, node.col_offset)))
 
 
 def _imports(nodes: tuple[ast.AST, ...]) -> tuple[dict[str, Import], tuple[Import, ...]]:

@@ -64,7 +64,7 @@ def read_yaml(text: str) -> Node:
         stripped = line.strip()
         if stripped in {"---", "..."} and any(raw):
             break
-        usable = not stripped.startswith(("%", "#", "---")) and len(line) <= LINE_LIMIT
+        usable = not stripped.startswith(("%", "---")) and len(line) <= LINE_LIMIT
         raw.append(line.rstrip() if usable else "")
     return _Reader(raw).document()
 
