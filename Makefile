@@ -5,7 +5,8 @@
 
 PYTHON     ?= python3
 UV_VERSION := 0.13.8
-UV         := .tools/bin/uv
+# Our flags must not reach what uv builds.
+UV         := env -u MAKEFLAGS -u MFLAGS .tools/bin/uv
 BIN        := .venv/bin
 APP        ?= examples/weather
 EXAMPLES   := $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
@@ -16,9 +17,6 @@ export UV_PYTHON_DOWNLOADS := never
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 # An environment that happens to be active must not become the project's.
 unexport VIRTUAL_ENV
-# Nor may our flags reach the builds that uv runs.
-unexport MAKEFLAGS MFLAGS
-
 SHELL := /bin/sh
 .SUFFIXES:
 .DEFAULT_GOAL := help
@@ -51,7 +49,7 @@ $(STAMP): Makefile tools/install_uv.sh uv.lock pyproject.toml $(wildcard package
 
 .PHONY: up
 up: $(STAMP) ## run the weather app in its production shape (APP=… for another)
-	@$(BIN)/fairway up "$(APP)"
+	@env -u MAKEFLAGS -u MFLAGS $(BIN)/fairway up "$(APP)"
 
 .PHONY: bench
 bench: $(STAMP) ## run one benchmark: make bench NAME=… (without a name: list them)
@@ -64,8 +62,7 @@ SLOW  := real or acceptance
 
 .PHONY: check
 check: format-check lint imports ## format, lint, types, imports, unit and golden tests
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
-	    TOGETHER=yes PYTHON="$(PYTHON)" types unit
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target TOGETHER=yes types unit
 
 .PHONY: test
 test: check examples real ## everything, against real servers too; what CI runs
