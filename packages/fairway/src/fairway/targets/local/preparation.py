@@ -201,7 +201,7 @@ class Preparation:
         key = (revision, node.folder)
         if key not in self.places:
             source = self.source(revision)
-            uv = Uv(self.caller, report=lambda line: self.say(node.name, line), stop=self.stop)
+            uv = Uv(self.caller, report=lambda line: self.say_uv(node.name, line), stop=self.stop)
             environment = environments.ensure(
                 source,
                 node.folder,
@@ -220,6 +220,11 @@ class Preparation:
             )
             self.places[key] = Place(source / node.folder, environment, overlay, code)
         return self.places[key]
+
+    def say_uv(self, node: str, line: str) -> None:
+        """What uv does, without the list of packages."""
+        if not line.startswith(("+ ", "- ", "~ ")):
+            self.say(node, line)
 
     # -- Values ------------------------------------------------------------------------------
 
