@@ -9,9 +9,12 @@ __all__ = ["command"]
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 def command(shell: str) -> None:
-    """Print the shell's completion script: `eval "$(fairway completion bash)"`."""
+    """Print the completion script of SHELL: bash, zsh or fish.
+
+    In bash, `eval "$(fairway completion bash)"` in ~/.bashrc completes verbs and options.
+    """
     from fairway.cli.main import cli
 
     kind = get_completion_class(shell)

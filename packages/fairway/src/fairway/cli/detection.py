@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fairway.cli import view
 from fairway.cli.project_files import read_project
 from fairway.core.detect.choose import Question
 from fairway.core.detect.explain import assumed, explain
@@ -45,9 +46,9 @@ def answers(findings: Findings) -> Mapping[str, str]:
 
 def ask(question: Question) -> str:
     """One answer, from a numbered list."""
-    click.echo(question.ask, err=True)
+    view.say(question.ask)
     for number, option in enumerate(question.options, 1):
-        click.echo(f"  {number}. {option.value}  ({option.where})", err=True)
+        view.say(f"  {number}. {option.value}  ({option.where})")
     chosen = click.prompt(
         "Which", type=click.IntRange(1, len(question.options)), default=1, err=True
     )

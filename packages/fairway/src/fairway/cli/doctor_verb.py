@@ -18,5 +18,11 @@ def command(*, as_json: bool) -> int:
         view.data([finding.to_json() for finding in findings])
     else:
         for finding in findings:
-            view.finding(finding.name, finding.detail, ok=finding.ok, mend=finding.mend)
+            view.finding(
+                finding.name,
+                finding.detail,
+                ok=finding.ok,
+                needed=finding.needed,
+                mend=finding.mend,
+            )
     return 0 if all(finding.ok or not finding.needed for finding in findings) else 1

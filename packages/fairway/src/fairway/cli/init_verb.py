@@ -42,4 +42,5 @@ def command(where: Path | None, folder: Path | None, *, only_print: bool, force:
     temporary = target.with_suffix(".toml.tmp")
     temporary.write_text(found.text, encoding="utf-8")
     temporary.replace(target)
-    view.say(f"wrote {target}; run it with `fairway up`")
+    then = "run it with `fairway up`" if found.runs else "say in it how the app runs"
+    view.say(f"wrote {target}; {then}")

@@ -1,33 +1,38 @@
 """Reads the log files of all processes, merges them by time, colours them by node.
 
-A line's time is the one that it carries (JSON `timestamp`, or an ISO time at its beginning);
-one without a time follows the line before it.
+A line's time is the one that it carries: `timestamp` of a JSON line, or a date and time at its
+beginning, which is local time where it names no zone (Python's own logging). A line without one
+belongs to the line before it.
 """
 
 import json
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
-__all__ = ["Line", "nodes", "parsed", "show", "sources"]
+from fairway.cli import view
 
-ISO = re.compile(rb"^\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?)")
+__all__ = ["Line", "merged", "node_of", "nodes", "parsed", "show", "sources"]
+
+MOMENT = re.compile(rb"\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)(Z|[+-]\d\d:?\d\d)?")
 COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow")
 TAIL_BYTES = 256 * 1024
 LOOK_SECONDS = 0.2
+WITHOUT_TIME = 0.0
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One line: when, in which order it was read, of which process, and its text."""
+    """One line: when (seconds since the epoch), in which order it was read, of which process."""
 
-    at: str
+    at: float
     order: int
     process: str
     text: str
@@ -41,8 +46,8 @@ class Source:
     process: str
     offset: int = 0
     rest: bytes = b""
-    last: str = ""
-    count: int = field(default=0)
+    last: float = WITHOUT_TIME
+    count: int = 0
 
     def read(self, *, limit: int | None = None) -> list[Line]:
         """Whole lines that came since; a file that was cut is read from its start."""
@@ -65,43 +70,55 @@ class Source:
 
     def line(self, raw: bytes) -> Line:
         at, text = parsed(raw)
-        self.last = at or self.last
+        self.last = self.last if at is None else at
         self.count += 1
         return Line(self.last, self.count, self.process, text)
 
 
-def parsed(raw: bytes) -> tuple[str, str]:
-    """A line's time (comparable text, empty if it has none) and what people read of it."""
+def parsed(raw: bytes) -> tuple[float | None, str]:
+    """A line's time, if it has one, and what people read of it; UTC times without their day."""
     if raw.startswith(b"{"):
         try:
             fields: Any = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             fields = None
         if isinstance(fields, dict):
             return readable(cast("dict[str, Any]", fields))
     text = raw.decode(errors="replace").rstrip("\r")
-    found = ISO.match(raw)
-    return (
-        (found.group(1).decode().replace(" ", "T").replace(",", "."), text)
-        if found
-        else (
-            "",
-            text,
-        )
-    )
+    found = MOMENT.match(raw)
+    if found is None:
+        return None, text
+    at = moment(found.group().decode().strip())
+    if at is not None and found.group(2) == b"Z":
+        text = clock(at) + raw[found.end() :].decode(errors="replace").rstrip("\r")
+    return at, text
 
 
-def readable(fields: dict[str, Any]) -> tuple[str, str]:
+def moment(written: str) -> float | None:
+    """A date and time as seconds since the epoch; None where there is no such time."""
+    try:
+        return datetime.fromisoformat(written.replace(",", ".")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def clock(at: float) -> str:
+    """The time of day in UTC, with milliseconds."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def readable(fields: dict[str, Any]) -> tuple[float | None, str]:
     """A JSON line as people read it: time, level, message or request, then the rest."""
-    at = str(fields.pop("timestamp", "")).removesuffix("Z")
+    written = fields.pop("timestamp", None)
+    at = moment(written) if isinstance(written, str) else None
     level = str(fields.pop("level", "")).upper()
-    shown = [at[11:], f"{level:<7}"] if at else [f"{level:<7}"]
     message = fields.pop("message", None)
     operation = fields.pop("operation", None)
     fields.pop("environment", None)
-    shown += [str(each) for each in (message, operation) if each not in (None, "")]
+    shown = ["" if at is None else clock(at), f"{level:<7}" if level else ""]
+    shown += [str(each) for each in (message, operation) if each is not None]
     shown += [f"{key}={value}" for key, value in fields.items() if value not in (None, "")]
-    return at, " ".join(shown)
+    return at, " ".join(each for each in shown if each)
 
 
 def nodes(folder: Path) -> list[str]:
@@ -125,26 +142,32 @@ def sources(folder: Path, wanted: Sequence[str]) -> list[Source]:
     ]
 
 
+def merged(lines: Iterable[Line]) -> list[Line]:
+    """Lines by time; those of one process stay in the order in which it printed them."""
+    latest: dict[str, float] = {}
+    kept: list[tuple[float, Line]] = []
+    for line in sorted(lines, key=lambda line: (line.process, line.order)):
+        latest[line.process] = max(line.at, latest.get(line.process, WITHOUT_TIME))
+        kept.append((latest[line.process], line))
+    return [line for _, line in sorted(kept, key=lambda each: (each[0], each[1].process))]
+
+
 def show(folder: Path, wanted: Sequence[str], *, lines: int, follow: bool) -> None:
     """Print the last lines, merged; with `follow`, go on until somebody ends it."""
     open_sources = {source.path: source for source in sources(folder, wanted)}
-    merged = sorted(
+    before = merged(
         line for source in open_sources.values() for line in source.read(limit=TAIL_BYTES)
     )
-    write(merged[-lines:] if lines else [])
+    write(before[-lines:] if lines else [])
     while follow:
         time.sleep(LOOK_SECONDS)
         for source in sources(folder, wanted):
             open_sources.setdefault(source.path, source)
-        write(list(fresh(list(open_sources.values()))))
-
-
-def fresh(open_sources: Sequence[Source]) -> Iterator[Line]:
-    yield from sorted(line for source in open_sources for line in source.read())
+        write(merged(line for source in open_sources.values() for line in source.read()))
 
 
 def write(lines: Sequence[Line]) -> None:
     width = max((len(line.process) for line in lines), default=0)
     for line in lines:
-        colour = COLOURS[sum(line.process.split(".")[0].encode()) % len(COLOURS)]
-        click.echo(f"{click.style(line.process.ljust(width), fg=colour)} | {line.text}")
+        colour = COLOURS[sum(node_of(Path(line.process)).encode()) % len(COLOURS)]
+        view.text(f"{click.style(line.process.ljust(width), fg=colour)} | {line.text}")

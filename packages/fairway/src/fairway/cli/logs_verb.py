@@ -14,7 +14,14 @@ __all__ = ["command"]
 @click.argument("nodes", nargs=-1)
 @project.folder_option
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
-@click.option("-n", "--lines", default=100, show_default=True, help="How many to begin with.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="How many to begin with.",
+)
 def command(nodes: tuple[str, ...], folder: Path | None, *, follow: bool, lines: int) -> None:
     """Show what replicas, jobs and nodes print, merged by time; only NODES, if named."""
     found = project.find(folder)

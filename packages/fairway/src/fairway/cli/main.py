@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -87,11 +87,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except SystemExit as ended:
+        # Click's word for a reader of our output that has gone (`fairway logs | head`).
+        if isinstance(ended.__context__, BrokenPipeError):
+            hush()
+        raise
     except BrokenPipeError:
-        # Whoever read our output has gone (`fairway logs | head`): that is no fault.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        hush()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def hush() -> NoReturn:
+    """Whoever read our output needs no more of it: that is no fault."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import click
 
 from fairway.core.problem import Problem, Problems
 
-__all__ = ["FILE", "Project", "find", "folder_option"]
+__all__ = ["FILE", "Project", "environment_option", "find", "folder_option"]
 
 FILE = "fairway.toml"
 
@@ -36,6 +36,18 @@ def folder_option(function: Any) -> Any:
         type=click.Path(path_type=Path, file_okay=False),
         default=None,
         help="The project's folder; else the one with fairway.toml, here or above.",
+    )(function)
+
+
+def environment_option(function: Any) -> Any:
+    """`--environment NAME`, on verbs that start an app."""
+    return click.option(
+        "-e",
+        "--environment",
+        default="local",
+        show_default=True,
+        metavar="NAME",
+        help="Which of the file's environments: its settings, on this machine.",
     )(function)
 
 

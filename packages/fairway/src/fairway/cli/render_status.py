@@ -29,25 +29,29 @@ STATES = {
     "exited": ("✗", "red"),
     "failed": ("✗", "red"),
 }
+EVENTS = {"info": ("·", "dim"), "good": ("✓", "green"), "bad": ("✗", "red")}
+STATE_WIDTH = 10  # of the longest state with its mark: all tables begin alike
+BAR_WIDTH = 20
 
 
 def picture(status: Status, *, events: int = 8) -> RenderableType:
     """The whole app: address, services with their replicas, nodes, jobs, what happened last."""
     parts: list[RenderableType] = [heading(status)]
-    parts += [service(line) for line in status.services]
-    parts.append(nodes(status.nodes))
+    parts += [service(line, beside=status.url) for line in status.services]
+    if status.nodes:
+        parts.append(nodes(status.nodes))
     if status.jobs:
         parts.append(jobs(status.jobs, status.now))
     if status.events and events:
-        parts.append(happened(status.events[-events:]))
-    return Group(*(Padding(part, (0, 0, 1, 1)) for part in parts))
+        parts.append(happened(status.events[-events:], status.app))
+    return Group(*(Padding(part, (0, 0, 1, 1), expand=False) for part in parts))
 
 
-def as_svg(status: Status, *, width: int = 118) -> str:
+def as_svg(status: Status, *, width: int = 112) -> str:
     """The picture as SVG, for a page or a report."""
     console = Console(record=True, width=width, file=StringIO(), force_terminal=True)
     console.print(picture(status))
-    drawn = console.export_svg(title=f"fairway up: {status.app}", unique_id="fairway")
+    drawn = console.export_svg(title=f"fairway status: {status.app}", unique_id="fairway")
     # Rich names a web font; a picture loads nothing from elsewhere.
     return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL).replace(
         "Fira Code", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono"
@@ -55,41 +59,43 @@ def as_svg(status: Status, *, width: int = 118) -> str:
 
 
 def heading(status: Status) -> Text:
-    line = Text.assemble(
-        (status.app or "…", "bold"),
-        f"  {status.environment}  ",
-        state(status.phase),
-    )
+    line = Text.assemble((status.app or "…", "bold"), f"  {status.environment}  ")
+    line.append_text(state(status.phase))
     if status.url:
-        line.append(f"  {status.url}", style="bold underline")
+        line.append("  ").append(status.url, style="bold underline")
     if status.revision:
         line.append(f"  revision {status.revision}", style="dim")
     line.append(f"  up {age(status.now - status.started_at)}", style="dim")
     return line
 
 
-def service(line: ServiceLine) -> RenderableType:
-    head = Text.assemble((line.name, "bold"), "  ", (line.url, "dim"), "  ")
-    head.append(f"{line.ready}/{line.wanted} ready")
-    head.append(f"   {line.requests_per_second:.0f} requests/s")
-    head.append(f"   p95 {milliseconds(line.p95_ms)}")
-    errors = f"   errors {line.error_percent:.2g}%"
+def service(line: ServiceLine, *, beside: str) -> RenderableType:
+    """Its figures, its address if it is not said already, its release, its replicas."""
+    head = Text.assemble((line.name, "bold"), f"  {line.ready} of {line.wanted} ready")
+    head.append(f"  {line.requests_per_second:.0f} requests/s")
+    head.append(f"  p95 {milliseconds(line.p95_ms)}")
+    errors = f"  errors {line.error_percent:.2g}%"
     head.append(errors, style="red" if line.error_percent else "")
     if line.in_flight or line.queued:
-        head.append(f"   in flight {line.in_flight}, queued {line.queued}")
+        head.append(f"  in flight {line.in_flight}, queued {line.queued}")
+    if line.url and line.url != beside:
+        head.append("  ").append(line.url, style="dim")
     parts: list[RenderableType] = [head]
     if line.release:
-        filled = round(line.release_percent / 5)
-        bar = "█" * filled + "░" * (20 - filled)
-        parts.append(
-            Text(f"  release {bar} {line.release_percent:g}% new · {line.release}", "cyan")
-        )
+        parts.append(release(line))
     parts.append(replicas(line.replicas))
     return Group(*parts)
 
 
+def release(line: ServiceLine) -> Text:
+    """How much of the traffic is on the new revision, and what is waited for."""
+    filled = round(line.release_percent / 100 * BAR_WIDTH)
+    bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+    return Text(f"release {bar} {line.release_percent:3.0f}%  {line.release}", "cyan")
+
+
 def replicas(lines: Sequence[ReplicaLine]) -> Table:
-    table = grid()
+    table = grid(6)
     for line in lines:
         table.add_row(
             state(line.state),
@@ -103,42 +109,47 @@ def replicas(lines: Sequence[ReplicaLine]) -> Table:
 
 
 def nodes(lines: Sequence[NodeLine]) -> Table:
-    table = grid()
+    table = grid(4)
     for line in lines:
-        table.add_row(state(line.state), Text(line.name, "bold"), line.kind, line.address)
+        kind = line.kind if line.kind != line.name else ""
+        table.add_row(state(line.state), Text(line.name, "bold"), kind, line.address)
     return table
 
 
 def jobs(lines: Sequence[JobLine], now: float) -> Table:
-    table = grid()
+    """Every job; where the terminal is narrow, what triggers it is cut short."""
+    table = grid(5, shrinks=2)
     for line in lines:
         last = ""
         if line.last_exit_code is not None and line.last_ended_at is not None:
-            word = "ok" if line.last_exit_code == 0 else f"exit code {line.last_exit_code}"
+            word = "ok" if line.last_exit_code == 0 else f"exit {line.last_exit_code}"
             took = f"{line.last_seconds or 0.0:.1f} s"
-            last = f"last: {word} in {took}, {age(now - line.last_ended_at)} ago"
-        next_run = ""
-        if line.next_at is not None:
-            next_run = f"next {moment(line.next_at)} UTC"
+            last = f"{word} in {took}, {age(now - line.last_ended_at)} ago"
+        coming = "" if line.next_at is None else f"next in {age(line.next_at - now)}"
         name = Text(line.name, "bold")
-        table.add_row(state(line.state), name, "job", line.trigger, last, next_run)
+        trigger = Text(line.trigger, no_wrap=True, overflow="ellipsis")
+        table.add_row(state(line.state), name, trigger, last, coming)
     return table
 
 
-def happened(events: Sequence[EventLine]) -> Table:
+def happened(events: Sequence[EventLine], app: str) -> Table:
+    """The last events, UTC; of one with more lines the first."""
     table = Table.grid(padding=(0, 1))
-    marks = {"info": ("·", "dim"), "good": ("✓", "green"), "bad": ("✗", "red")}
     for event in events:
-        mark, style = marks[event.level]
+        mark, style = EVENTS[event.level]
         at = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S")
         first = event.text.splitlines()[0] if event.text else ""
-        table.add_row(Text(at, "dim"), Text(mark, style), Text(event.node, "bold"), first)
+        node = Text(event.node or app, "bold" if event.node else "dim")
+        table.add_row(Text(at, "dim"), Text(mark, style), node, first)
     return table
 
 
-def grid() -> Table:
+def grid(columns: int, *, shrinks: int | None = None) -> Table:
+    """A table without lines; with `shrinks`, only that column gives way where space is short."""
     table = Table.grid(padding=(0, 2))
-    table.add_column()
+    for number in range(columns):
+        fixed = shrinks is not None and number != shrinks
+        table.add_column(no_wrap=fixed, min_width=STATE_WIDTH if number == 0 else None)
     return table
 
 
@@ -162,7 +173,3 @@ def age(seconds: float) -> str:
 
 def milliseconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
-
-
-def moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")

@@ -29,7 +29,7 @@ STOP_SECONDS = 60.0
 @click.command("up")
 @click.argument("where", required=False, type=click.Path(path_type=Path))
 @project.folder_option
-@click.option("-e", "--environment", default=local.ENVIRONMENT, show_default=True)
+@project.environment_option
 @click.option("--detach", is_flag=True, help="Come back when it is up; it runs on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address and ports as JSON.")
 def command(

@@ -1,6 +1,7 @@
 """All printing of the CLI. Data goes to stdout, talk to stderr; nothing is told by colour alone."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,25 +12,30 @@ import click
 from fairway.core.problem import Problem
 from fairway.core.status import EventLine
 
-__all__ = ["data", "event", "finding", "notes", "problems", "say", "text"]
+__all__ = ["data", "echo", "event", "finding", "notes", "problems", "say", "text"]
 
 MARKS = {"info": "·", "good": "✓", "bad": "✗"}
 COLOURS = {"info": None, "good": "green", "bad": "red"}
 
 
+def echo(line: str, *, err: bool = False) -> None:
+    """One line, without colours where `NO_COLOR` is set (no-color.org) or nobody sees them."""
+    click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
 def text(line: str = "") -> None:
     """One line of data."""
-    click.echo(line)
+    echo(line)
 
 
 def data(value: Any) -> None:
     """JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, sort_keys=True))
+    echo(json.dumps(value, indent=2, sort_keys=True))
 
 
 def say(line: str) -> None:
     """One line of talk."""
-    click.echo(line, err=True)
+    echo(line, err=True)
 
 
 def problems(found: Sequence[Problem]) -> None:
@@ -37,34 +43,45 @@ def problems(found: Sequence[Problem]) -> None:
     for problem in found:
         where = click.style(f"{problem.where}: ", bold=True) if problem.where else ""
         first, *rest = problem.what.splitlines() or [""]
-        click.echo(f"{click.style('error:', fg='red')} {where}{first}", err=True)
+        echo(f"{click.style('error:', fg='red')} {where}{first}", err=True)
         for line in rest:
-            click.echo(line, err=True)
-        for line in problem.mend.splitlines():
-            click.echo(f"  {click.style('→', fg='green')} {line}", err=True)
+            echo(line, err=True)
+        advice(problem.mend, err=True)
+
+
+def advice(mend: str, *, err: bool = False) -> None:
+    """How to mend it: an arrow, and further lines below it."""
+    for number, line in enumerate(mend.splitlines()):
+        mark = click.style("→", fg="green") if number == 0 else " "
+        echo(f"  {mark} {line}".rstrip(), err=err)
 
 
 def notes(title: str, lines: Sequence[str]) -> None:
     """Advice and gaps, if any."""
     for line in lines:
-        click.echo(f"{click.style(f'{title}:', fg='yellow')} {line}", err=True)
+        echo(f"{click.style(f'{title}:', fg='yellow')} {line}", err=True)
 
 
-def event(happened: EventLine) -> None:
-    """Something that the engine did."""
-    at = datetime.fromtimestamp(happened.at, UTC).strftime("%H:%M:%S")
+def event(happened: EventLine, *, dated: bool = False) -> None:
+    """Something that the engine did, with its time in UTC; `dated`, for a log, with its day."""
+    moment = datetime.fromtimestamp(happened.at, UTC)
+    at = moment.strftime("%H:%M:%S")
+    if dated:
+        at = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     mark = click.style(MARKS[happened.level], fg=COLOURS[happened.level])
     node = click.style(f"{happened.node} ", bold=True) if happened.node else ""
     first, *rest = happened.text.splitlines() or [""]
-    click.echo(f"{click.style(at, dim=True)} {mark} {node}{first}", err=True)
+    echo(f"{click.style(at, dim=True)} {mark} {node}{first}", err=True)
     for line in rest:
-        click.echo(f"         {line}", err=True)
+        echo(f"         {line}", err=True)
     sys.stderr.flush()
 
 
-def finding(name: str, detail: str, *, ok: bool, mend: str) -> None:
-    """One line of `fairway doctor`."""
-    mark = click.style("✓", fg="green") if ok else click.style("✗", fg="red")
-    click.echo(f"{mark} {name:<14} {detail}")
-    if not ok and mend:
-        click.echo(f"  {click.style('→', fg='green')} {mend}")
+def finding(name: str, detail: str, *, ok: bool, needed: bool, mend: str) -> None:
+    """One line of `fairway doctor`: there, missing, or missing and not needed."""
+    mark = click.style("✗", fg="red") if needed else click.style("○", dim=True)
+    if ok:
+        mark = click.style("✓", fg="green")
+    echo(f"{mark} {name:<14} {detail}")
+    if not ok:
+        advice(mend)

@@ -37,9 +37,11 @@ def status(engine: "Engine") -> Status:
             service_line(engine, name) for name in sorted({} if app is None else app.services)
         ),
         nodes=node_lines(engine),
-        jobs=tuple(
-            job_line(job, ledger.jobs.get(name, JobState()), world.clock.now())
-            for name, job in (() if app is None else sorted(app.jobs.items()))
+        jobs=()
+        if app is None
+        else tuple(
+            job_line(job, triggers(job, app), ledger.jobs.get(name, JobState()), world.clock.now())
+            for name, job in sorted(app.jobs.items())
         ),
         events=tuple(world.journal.events)[-EVENTS:],
         revisions=tuple(
@@ -113,7 +115,20 @@ def node_lines(engine: "Engine") -> tuple[NodeLine, ...]:
     return (balancer, *lines)
 
 
-def job_line(job: Job, state: JobState, now: float) -> JobLine:
+def triggers(job: Job, app: App) -> str:
+    """What makes a job run, in words."""
+    before = [name for name, each in sorted(app.jobs.items()) if job.name in each.then]
+    schedule = "" if job.schedule is None else job.schedule.removeprefix("@")
+    parts = [
+        f"at {schedule}" if "*" in schedule or " " in schedule else schedule,
+        f"if new in {job.only_if_new}" if job.only_if_new else "",
+        f"on new in {job.on_new}" if job.on_new else "",
+        f"after {', '.join(before)}" if before else "",
+    ]
+    return ", ".join(part for part in parts if part) or "by hand"
+
+
+def job_line(job: Job, trigger: str, state: JobState, now: float) -> JobLine:
     ended = [record for record in state.history if record.exit_code is not None]
     last = ended[-1] if ended else None
     if state.running:
@@ -122,11 +137,6 @@ def job_line(job: Job, state: JobState, now: float) -> JobLine:
         doing = "waiting"
     else:
         doing = "failed" if last is not None and last.exit_code != 0 else "idle"
-    triggers = [
-        f"at {job.schedule}" if job.schedule else "",
-        f"if new in {job.only_if_new}" if job.only_if_new else "",
-        f"on new in {job.on_new}" if job.on_new else "",
-    ]
     return JobLine(
         name=job.name,
         state=doing,
@@ -136,7 +146,7 @@ def job_line(job: Job, state: JobState, now: float) -> JobLine:
         last_ended_at=None if last is None else last.started_at + last.seconds,
         last_seconds=None if last is None else last.seconds,
         next_at=schedule.next_time(job, now),
-        trigger=", ".join(part for part in triggers if part) or "by hand or after another job",
+        trigger=trigger,
     )
 
 
