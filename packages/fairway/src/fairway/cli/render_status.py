@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
 
-__all__ = ["as_svg", "picture"]
+__all__ = ["as_svg", "history", "picture"]
 
 # A mark says the same as its colour: nothing is told by colour alone.
 STATES = {
@@ -130,6 +130,23 @@ def jobs(lines: Sequence[JobLine], now: float) -> Table:
         trigger = Text(line.trigger, no_wrap=True, overflow="ellipsis")
         table.add_row(state(line.state), name, trigger, last, coming)
     return table
+
+
+def history(line: JobLine) -> RenderableType:
+    """A job's runs, newest last, with where each one's output is."""
+    table = Table.grid(padding=(0, 2))
+    for run in line.history:
+        done = Text("· none", "dim")
+        if run.exit_code is not None:
+            done = Text("✓ ok", "green") if run.exit_code == 0 else Text("✗ failed", "red")
+        code = "" if run.exit_code in {None, 0} else f"exit code {run.exit_code}"
+        tried = f"try {run.attempt}" if run.attempt > 1 else ""
+        words = ", ".join(each for each in (run.cause, tried, code, run.note) if each)
+        took = f"{run.seconds:.1f} s" if run.exit_code is not None else ""
+        output = f".fairway/logs/{run.run}.log" if run.run else ""
+        table.add_row(f"{moment(run.started_at)} UTC", done, run.run, took, words, output)
+    head = Text.assemble((line.name, "bold"), f"  {line.trigger}")
+    return Group(head, table if line.history else Text("no run yet", "dim"))
 
 
 def happened(events: Sequence[EventLine], app: str) -> Table:

@@ -13,6 +13,7 @@ __all__ = [
     "JobLine",
     "NodeLine",
     "ReplicaLine",
+    "RunLine",
     "ServiceLine",
     "Status",
     "from_json",
@@ -73,6 +74,19 @@ class ServiceLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """One run of a job that has ended, or a time at which none began (`exit_code` null)."""
+
+    run: str
+    cause: str
+    started_at: float
+    seconds: float
+    exit_code: int | None
+    attempt: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobLine:
     """One job: what it does now, how it ended last, when it runs next."""
 
@@ -85,6 +99,7 @@ class JobLine:
     last_seconds: float | None
     next_at: float | None
     trigger: str  # the schedule, or what it waits for, in words
+    history: tuple[RunLine, ...] = ()  # newest last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +138,15 @@ def from_json(data: Mapping[str, Any]) -> Status:
         **data,
         "services": tuple(services),
         "nodes": tuple(NodeLine(**each) for each in data["nodes"]),
-        "jobs": tuple(JobLine(**each) for each in data["jobs"]),
+        "jobs": tuple(job_from_json(each) for each in data["jobs"]),
         "events": tuple(EventLine(**each) for each in data["events"]),
         "gaps": tuple(data["gaps"]),
         "revisions": tuple(data["revisions"]),
     }
     return Status(**fields)
+
+
+def job_from_json(data: Mapping[str, Any]) -> JobLine:
+    history = tuple(RunLine(**each) for each in data["history"])
+    fields: dict[str, Any] = {**data, "history": history}
+    return JobLine(**fields)

@@ -1,13 +1,22 @@
 """Puts together what people see of a running engine. Reads only."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fairway.core import schedule
 from fairway.core.release import machine
 from fairway.core.schedule import JobState
 from fairway.core.spec.model import App, Job, Service
-from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+from fairway.core.status import (
+    EventLine,
+    JobLine,
+    NodeLine,
+    ReplicaLine,
+    RunLine,
+    ServiceLine,
+    Status,
+)
 from fairway.core.target import Figures
 
 if TYPE_CHECKING:
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["status"]
 
 EVENTS = 50
+HISTORY = 20
 
 
 def status(engine: "Engine") -> Status:
@@ -147,6 +157,7 @@ def job_line(job: Job, trigger: str, state: JobState, now: float) -> JobLine:
         last_seconds=None if last is None else last.seconds,
         next_at=schedule.next_time(job, now),
         trigger=trigger,
+        history=tuple(RunLine(**asdict(record)) for record in state.history[-HISTORY:]),
     )
 
 
