@@ -190,3 +190,8 @@ def age(seconds: float) -> str:
 
 def milliseconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+
+
+def moment(at: float) -> str:
+    """A time of another day, UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M:%S")
