@@ -181,3 +181,13 @@ def test_no_secret_of_the_code_reaches_what_is_written_or_said() -> None:
         "    build: .\n    environment:\n      API_TOKEN: hunter2\n",
     )
     assert "hunter2" not in write(findings) + explain(findings) + assumed(findings)
+
+
+def test_variables_are_found_where_the_environment_is_handed_on_as_a_whole() -> None:
+    findings = found(
+        "import sqlite3\ndef read(variables):\n    return variables.get('DATABASE_URL', '')\n"
+        "url = read(os.environ)\nsqlite3.connect(url)",
+        requirements="fastapi\npsycopg",
+    )
+    assert nodes(findings) == {"db": ()}
+    assert findings.services[0].replicas is None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fairway.core.detect.sources import Finding
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
+from fairway_runtime import contract
 
 __all__ = ["VariableRead", "read_variables"]
 
@@ -19,6 +20,7 @@ READERS = frozenset({
     "decouple.AutoConfig", "decouple.Config", "environ.Env", "environ.FileAwareEnv", "environs.Env",
     "starlette.config.Config",
 })  # fmt: skip
+WELL_KNOWN = frozenset({contract.DATABASE_URL, contract.REDIS_URL, contract.BUCKET_NAME})
 DATABASE_METHODS = frozenset({"db", "db_url", "dj_db_url"})
 
 
@@ -37,6 +39,7 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     """Every read of a variable, by path and line."""
     settings = _settings_classes(trees)
     found: list[VariableRead] = []
+    passed = any(_passes_environment(tree) for tree in trees.values())
     for tree in trees.values():
         readers, optional = _readers(tree), _optional(tree)
         before = len(found)
@@ -47,12 +50,35 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
                 found.extend(_called(tree, node, readers))
             elif isinstance(node, ast.ClassDef) and node.name in settings:
                 found.extend(_fields(tree, node))
+        if passed:
+            found.extend(_well_known(tree))
         found[before:] = sorted(found[before:], key=lambda one: _line(one.finding.where))
     return tuple(found)
 
 
 def _line(where: str) -> int:
     return int(where.rpartition(":")[2])
+
+
+def _passes_environment(tree: Tree) -> bool:
+    """Whether a file hands `os.environ` on as a whole: `Settings.read(os.environ)`."""
+    return any(
+        tree.dotted(argument) == "os.environ"
+        for call in tree.calls
+        for argument in (*call.args, *(word.value for word in call.keywords))
+    )
+
+
+def _well_known(tree: Tree) -> Iterator[VariableRead]:
+    """Reads of variables that every host sets, from whatever mapping the environment became."""
+    for node in tree.nodes:
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            key = node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            key = node.args[0] if node.func.attr == "get" and node.args else None
+        if text_value(key) in WELL_KNOWN:
+            yield from _read(tree, node, text_value(key), required=False)
 
 
 def _read(

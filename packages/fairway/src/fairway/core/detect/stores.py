@@ -98,7 +98,8 @@ def find_state(evidence: Evidence) -> Finding[str] | None:
     for tree, call in _running_calls(evidence):
         if tree.dotted(call.func) in CONNECTS:
             name = _file_name(tree, call.args[0]) if call.args else ""
-            if name != ":memory:":
+            told = evidence.read(contract.DATABASE_URL)
+            if name != ":memory:" and (name or told is None):
                 return tree.finding(name or "a SQLite file", call)
     if evidence.django is not None and evidence.read(contract.DATABASE_URL) is None:
         engine = next((one for one in evidence.django.engines if one.value == "sqlite"), None)

@@ -49,6 +49,8 @@ def _script(path: str, tree: Tree, drawing: Mapping[str, Tree], *, imported: boo
     drawn = _first_drawn(tree)
     if drawn is None:
         return None
+    titled = (*_calls(tree, "streamlit.set_page_config"), *_calls(tree, "streamlit.title"))
+    drawn = next(iter(titled), drawn)
     name = name_of(path).lower()
     pages_folder = join(parent_of(path), "pages")
     pages = sum(1 for page in drawing if within(page, pages_folder))
