@@ -27,7 +27,7 @@ def paths_of(value: Any, path: Path = ()) -> set[Path]:
 
 
 @given(documents())
-@settings(max_examples=200)
+@settings(max_examples=120, deadline=None)
 def test_the_scanner_finds_the_keys_that_tomllib_finds(text: str) -> None:
     assert scanner.lines(text).keys() == paths_of(tomllib.loads(text))
 
@@ -45,7 +45,7 @@ named_trees = st.dictionaries(
 
 
 @given(documents(named_trees))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_a_line_holds_the_key_that_stands_on_it(text: str) -> None:
     lines = text.split("\n")
     for path, line in scanner.lines(text).items():
@@ -53,6 +53,7 @@ def test_a_line_holds_the_key_that_stands_on_it(text: str) -> None:
 
 
 @given(documents())
+@settings(deadline=None)
 def test_the_tree_holds_the_values_that_tomllib_gives(text: str) -> None:
     assert plain(document.read(text, "f")) == tomllib.loads(text)
 

@@ -79,23 +79,25 @@ def read(text: str | bytes) -> Spec | None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     read(text)
 
 
 @given(st.binary())
+@settings(deadline=None)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     read(data)
 
 
 @given(documents(trees))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_any_toml_is_read_or_refused(text: str) -> None:
     read(text)
 
 
 @given(documents(likely_trees))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_likely_file_is_read_or_refused(text: str) -> None:
     read(text)
 
@@ -105,7 +107,7 @@ def test_any_likely_file_is_read_or_refused(text: str) -> None:
     st.lists(st.tuples(st.integers(0), st.integers(0, 3)), max_size=4),
     st.data(),
 )
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_a_real_file_with_random_edits_is_read_or_refused(
     text: str, edits: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -122,7 +122,8 @@ class Scale:
     )
     queue: Annotated[int, Key(read.COUNT, "Requests that wait, more than this.")] = 100
     requests: Annotated[
-        float | None, Key(read.NUMBER, "Requests per second that one replica should serve.")
+        float | None,
+        Key(read.NUMBER, "Requests per second that one replica should serve.", example="50"),
     ] = None
     up_after_seconds: Annotated[
         float, Key(read.DURATION_OR_ZERO, "Added after this long above.", name="up_after")
@@ -196,29 +197,50 @@ class Service:
     wsgi: Annotated[
         str | None, Key(read.OBJECT, "The WSGI app (Flask, Django), `module:object`.")
     ] = None
-    script: Annotated[str | None, Key(read.PATH, "The Streamlit script.")] = None
+    script: Annotated[str | None, Key(read.PATH, "The Streamlit script.", example='"app.py"')] = (
+        None
+    )
     command: Annotated[
-        str | None, Key(read.COMMAND, "Any other server; it listens on `$PORT`.")
+        str | None,
+        Key(
+            read.COMMAND,
+            "Any other server; it listens on `$PORT`.",
+            example='"node server.js --port $PORT"',
+        ),
     ] = None
     factory: Annotated[
         bool, Key(read.BOOLEAN, "Whether the object is a function that makes the app.")
     ] = False
-    folder: Annotated[str, Key(read.PATH, "Where its code is, from the file's folder.")] = "."
+    folder: Annotated[
+        str, Key(read.PATH, "Where its code is, from the file's folder.", example='"backend"')
+    ] = "."
     port: Annotated[
         int | None,
-        Key(read.PORT, "The port that people reach.", default="the first free one from 8000"),
+        Key(
+            read.PORT,
+            "The port that people reach.",
+            example="8501",
+            default="the first free one from 8000",
+        ),
     ] = None
     public: Annotated[bool, Key(read.BOOLEAN, "Whether it is reached from outside the app.")] = (
         False
     )
-    uses: Annotated[tuple[str, ...], Key(read.NODES, "The nodes that it needs.")] = ()
+    uses: Annotated[
+        tuple[str, ...], Key(read.NODES, "The nodes that it needs.", example='["db", "files"]')
+    ] = ()
     before: Annotated[
         str | None,
-        Key(read.COMMAND, "Runs once before each release, under a lock: migrations."),
+        Key(
+            read.COMMAND,
+            "Runs once before each release, under a lock: migrations.",
+            example='"alembic upgrade head"',
+        ),
     ] = None
-    build: Annotated[str | None, Key(read.COMMAND, "Builds what it serves, before it starts.")] = (
-        None
-    )
+    build: Annotated[
+        str | None,
+        Key(read.COMMAND, "Builds what it serves, before it starts.", example='"npm run build"'),
+    ] = None
     replicas: Annotated[
         Replicas,
         Key(
@@ -237,7 +259,12 @@ class Service:
         Scale()
     )
     off_hours: Annotated[
-        OffHours | None, Key(read.optional(read.table(OffHours)), "Other replicas at night.")
+        OffHours | None,
+        Key(
+            read.optional(read.table(OffHours)),
+            "Other replicas at night.",
+            example='{ replicas = "1..3", from = "22:00", to = "05:00" }',
+        ),
     ] = None
     timeouts: Annotated[Timeouts, Key(read.table(Timeouts), "Deadlines.")] = Timeouts()
     limits: Annotated[
@@ -249,6 +276,7 @@ class Service:
         Key(
             read.off_or(read.mapping(read.DURATION), {}),
             "Answers kept at the edge: path pattern to time.",
+            example='{ "/api/v1/*" = "60s" }',
         ),
     ] = field(default_factory=dict[str, float])
     variables: Annotated[
@@ -268,7 +296,9 @@ class Service:
     firewall: Annotated[bool, Key(read.BOOLEAN, "A web application firewall in front (R11).")] = (
         False
     )
-    account: Annotated[str | None, Key(read.TEXT, "Which of `accounts` it lives in.")] = None
+    account: Annotated[
+        str | None, Key(read.TEXT, "Which of `accounts` it lives in.", example='"backend"')
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,15 +306,22 @@ class Site:
     """Static files behind a CDN."""
 
     name: str
-    root: Annotated[str, Key(read.PATH, "The folder that is served.", required=True)]
-    build: Annotated[str | None, Key(read.COMMAND, "Builds the folder.")] = None
+    root: Annotated[
+        str, Key(read.PATH, "The folder that is served.", example='"frontend/dist"', required=True)
+    ]
+    build: Annotated[
+        str | None, Key(read.COMMAND, "Builds the folder.", example='"npm run build"')
+    ] = None
     calls: Annotated[
-        tuple[str, ...], Key(read.NODES, "Services that its pages call: CORS and CSP follow.")
+        tuple[str, ...],
+        Key(read.NODES, "Services that its pages call: CORS and CSP follow.", example='["api"]'),
     ] = ()
     firewall: Annotated[bool, Key(read.BOOLEAN, "A web application firewall in front (R11).")] = (
         False
     )
-    account: Annotated[str | None, Key(read.TEXT, "Which of `accounts` it lives in.")] = None
+    account: Annotated[
+        str | None, Key(read.TEXT, "Which of `accounts` it lives in.", example='"backend"')
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +329,9 @@ class Job:
     """A command that runs to its end: by schedule, on new objects, after another job, by hand."""
 
     name: str
-    command: Annotated[str, Key(read.COMMAND, "What runs.", required=True)]
+    command: Annotated[
+        str, Key(read.COMMAND, "What runs.", example='"python -m weather.ingest"', required=True)
+    ]
     schedule: Annotated[
         str | None,
         Key(read.SCHEDULE, "Cron in UTC, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@once`."),
@@ -304,9 +343,15 @@ class Job:
     on_new: Annotated[
         str | None, Key(read.OBJECTS, "`bucket/prefix/`: runs as soon as objects are new.")
     ] = None
-    then: Annotated[tuple[str, ...], Key(read.NODES, "Jobs that run when it succeeded.")] = ()
-    uses: Annotated[tuple[str, ...], Key(read.NODES, "The nodes that it needs.")] = ()
-    folder: Annotated[str, Key(read.PATH, "Where its code is, from the file's folder.")] = "."
+    then: Annotated[
+        tuple[str, ...], Key(read.NODES, "Jobs that run when it succeeded.", example='"statistics"')
+    ] = ()
+    uses: Annotated[
+        tuple[str, ...], Key(read.NODES, "The nodes that it needs.", example='["db", "files"]')
+    ] = ()
+    folder: Annotated[
+        str, Key(read.PATH, "Where its code is, from the file's folder.", example='"backend"')
+    ] = "."
     timeout_seconds: Annotated[
         float, Key(read.DURATION, "Ended after this long.", name="timeout")
     ] = 3600.0
@@ -333,9 +378,16 @@ class Database:
         Key(read.choice("postgres", "sqlite"), "PostgreSQL, or a SQLite file for development."),
     ] = "postgres"
     url: Annotated[
-        str | None, Key(read.URL, "An existing database instead; `env:NAME` reads a variable.")
+        str | None,
+        Key(
+            read.URL,
+            "An existing database instead; `env:NAME` reads a variable.",
+            example='"env:SHOP_DATABASE_URL"',
+        ),
     ] = None
-    size: Annotated[str | None, Key(read.TEXT, "The instance's class on a cloud.")] = None
+    size: Annotated[
+        str | None, Key(read.TEXT, "The instance's class on a cloud.", example='"db.t4g.micro"')
+    ] = None
     storage_gib: Annotated[int, Key(read.GIBIBYTES, "Disk.", name="storage")] = 20
     zones: Annotated[int, Key(read.POSITIVE, "Availability zones (R84).")] = 1
     read_replicas: Annotated[int, Key(read.COUNT, "Read replicas (R85).")] = 0
@@ -359,9 +411,16 @@ class Cache:
         ),
     ] = True
     url: Annotated[
-        str | None, Key(read.URL, "An existing Redis instead; `env:NAME` reads a variable.")
+        str | None,
+        Key(
+            read.URL,
+            "An existing Redis instead; `env:NAME` reads a variable.",
+            example='"env:SHOP_REDIS_URL"',
+        ),
     ] = None
-    size: Annotated[str | None, Key(read.TEXT, "The instance's class on a cloud.")] = None
+    size: Annotated[
+        str | None, Key(read.TEXT, "The instance's class on a cloud.", example='"cache.t4g.micro"')
+    ] = None
     snapshots: Annotated[bool, Key(read.BOOLEAN, "Kept over a restart (R247).")] = True
 
 
@@ -373,7 +432,8 @@ class Bucket:
     tiering: Annotated[bool, Key(read.BOOLEAN, "Rarely read objects get cheaper (R105).")] = False
     versions: Annotated[bool, Key(read.BOOLEAN, "Old versions are kept.")] = False
     keep_seconds: Annotated[
-        float | None, Key(read.DURATION, "Objects are deleted after this long.", name="keep")
+        float | None,
+        Key(read.DURATION, "Objects are deleted after this long.", example='"1y"', name="keep"),
     ] = None
 
 
@@ -382,7 +442,15 @@ class Stream:
     """Events that land in a bucket (R117-R118)."""
 
     name: str
-    into: Annotated[str, Key(read.OBJECTS, "`bucket/prefix/` that they land in.", required=True)]
+    into: Annotated[
+        str,
+        Key(
+            read.OBJECTS,
+            "`bucket/prefix/` that they land in.",
+            example='"lake/raw/"',
+            required=True,
+        ),
+    ]
     flush_seconds: Annotated[float, Key(read.DURATION, "Written this often.", name="flush")] = 60.0
 
 
@@ -391,9 +459,13 @@ class Table:
     """A key-value table (R79)."""
 
     name: str
-    key: Annotated[str, Key(read.TEXT, "The partition key.", required=True)]
-    sort: Annotated[str | None, Key(read.TEXT, "The sort key.")] = None
-    expires: Annotated[str | None, Key(read.TEXT, "The field that says when a row ends.")] = None
+    key: Annotated[
+        str, Key(read.TEXT, "The partition key.", example='"experiment_id"', required=True)
+    ]
+    sort: Annotated[str | None, Key(read.TEXT, "The sort key.", example='"created_at"')] = None
+    expires: Annotated[
+        str | None, Key(read.TEXT, "The field that says when a row ends.", example='"expires_at"')
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,7 +474,8 @@ class Secret:
 
     name: str
     rotate_seconds: Annotated[
-        float | None, Key(read.DURATION, "Renewed this often (R74).", name="rotate")
+        float | None,
+        Key(read.DURATION, "Renewed this often (R74).", example='"90d"', name="rotate"),
     ] = None
     generate: Annotated[
         bool, Key(read.BOOLEAN, "Fairway makes its value; else it is given in `.env`.")
@@ -414,7 +487,15 @@ class Workflow:
     """Jobs one after the other, resumed where they stopped (R114)."""
 
     name: str
-    steps: Annotated[tuple[str, ...], Key(read.NODES, "Its jobs, in order.", required=True)]
+    steps: Annotated[
+        tuple[str, ...],
+        Key(
+            read.NODES,
+            "Its jobs, in order.",
+            example='["transform", "train", "publish"]',
+            required=True,
+        ),
+    ]
     schedule: Annotated[
         str | None, Key(read.SCHEDULE, "Cron in UTC, or `@daily` and its like.")
     ] = None
@@ -425,10 +506,31 @@ class Model:
     """A trained model, with rules to fall back to (R123-R125)."""
 
     name: str
-    artifact: Annotated[str, Key(read.OBJECTS, "`bucket/prefix/` that holds it.", required=True)]
-    serve: Annotated[str, Key(read.OBJECT, "`module:function` that predicts.", required=True)]
+    artifact: Annotated[
+        str,
+        Key(
+            read.OBJECTS,
+            "`bucket/prefix/` that holds it.",
+            example='"lake/models/churn/"',
+            required=True,
+        ),
+    ]
+    serve: Annotated[
+        str,
+        Key(
+            read.OBJECT,
+            "`module:function` that predicts.",
+            example='"insights.models:predict"',
+            required=True,
+        ),
+    ]
     fallback: Annotated[
-        str | None, Key(read.OBJECT, "`module:function` where the model cannot be had.")
+        str | None,
+        Key(
+            read.OBJECT,
+            "`module:function` where the model cannot be had.",
+            example='"insights.rules:predict"',
+        ),
     ] = None
     endpoint: Annotated[bool, Key(read.BOOLEAN, "Served on its own (R124).")] = False
 
@@ -444,7 +546,12 @@ class Alarm:
     memory: Annotated[str, Key(read.SHARE_THRESHOLD, "Memory in use (R191).")] = "> 80%"
     cpu: Annotated[str | None, Key(read.SHARE_THRESHOLD, "CPU in use (R192).")] = None
     notify: Annotated[
-        tuple[str, ...], Key(read.ADDRESSES, "`mailto:` and `https:` addresses.")
+        tuple[str, ...],
+        Key(
+            read.ADDRESSES,
+            "`mailto:` and `https:` addresses.",
+            example='["mailto:ops@example.org"]',
+        ),
     ] = ()
 
 
@@ -461,12 +568,15 @@ class Pipeline:
     """What continuous delivery does (R127-R138)."""
 
     on_push: Annotated[
-        Mapping[str, str], Key(read.mapping(read.TEXT), "Branch to environment.")
+        Mapping[str, str],
+        Key(read.mapping(read.TEXT), "Branch to environment.", example='{ main = "staging" }'),
     ] = field(default_factory=dict[str, str])
     promote: Annotated[
         Mapping[str, str],
         Key(
-            read.mapping(read.choice("by hand", "auto")), 'Environment to `"by hand"` or `"auto"`.'
+            read.mapping(read.choice("by hand", "auto")),
+            'Environment to `"by hand"` or `"auto"`.',
+            example='{ production = "by hand" }',
         ),
     ] = field(default_factory=dict[str, str])
 
@@ -536,7 +646,12 @@ class App:
         Pipeline | None, Key(read.optional(read.table(Pipeline)), "Continuous delivery.")
     ] = None
     accounts: Annotated[
-        Mapping[str, str], Key(read.mapping(read.TEXT), "Cloud accounts by a name of your own.")
+        Mapping[str, str],
+        Key(
+            read.mapping(read.TEXT),
+            "Cloud accounts by a name of your own.",
+            example='{ backend = "222222222222" }',
+        ),
     ] = field(default_factory=dict[str, str])
     variables: Annotated[
         Mapping[str, str],

@@ -5,6 +5,7 @@ model names its readers while it is still being defined.
 """
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -182,6 +183,8 @@ def _property(key: KeyOf, definitions: Definitions) -> Schema:
         sentence = f"{sentence} Default: {key.key.default}."
     elif default not in (None, ()) and not definitions.partial:
         schema["default"] = default
+    if example := key.key.example or reader.example:
+        schema["examples"] = [tomllib.loads(f"it = {example}")["it"]]
     schema["description"] = sentence
     return schema
 

@@ -74,9 +74,9 @@ def _name(entry: Entry) -> str | Refusal:
 
 def _object(entry: Entry) -> str | Refusal:
     value = entry.value
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST:
         return Refusal('Write the module and the name in it: "main:app".')
-    if OBJECT_PATTERN.fullmatch(value) and len(value) <= LONGEST:
+    if OBJECT_PATTERN.fullmatch(value):
         return value
     path, colon, name = value.strip().partition(":")
     module = path.removesuffix(".py").replace("/", ".").strip(".")
