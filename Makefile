@@ -59,12 +59,16 @@ bench: $(STAMP) ## run one benchmark: make bench NAME=… (without a name: list 
 
 FAST  := not real and not acceptance
 SLOW  := real or acceptance
+# How long to look for a counterexample: see tests/conftest.py.
+PROFILE = quick
 
 .PHONY: check
 check: format-check lint imports ## format, lint, types, imports, unit and golden tests
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target TOGETHER=yes types unit
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
+	    TOGETHER=yes PROFILE=$(PROFILE) types unit
 
 .PHONY: test
+test: PROFILE = thorough
 test: check examples real ## everything, against real servers too; what CI runs
 
 .PHONY: format-check
@@ -90,7 +94,7 @@ imports: $(STAMP)
 .PHONY: unit
 unit: $(STAMP)
 	$(call say,unit and golden tests)
-	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+	@$(BIN)/pytest -q -n 2 -m "$(FAST)" --hypothesis-profile=$(PROFILE)
 
 .PHONY: examples
 examples: $(EXAMPLES:%=%/tested) ## the examples' own tests, each in its own environment
