@@ -74,7 +74,7 @@ def test_each_environment_has_its_rate_limit(environment: str, rate: Rate | None
     assert (limits.per_ip, limits.per_user) == (rate, rate)
 
 
-@pytest.mark.requirement("R66", "R98")
+@pytest.mark.requirement("R66")
 def test_redis_is_off_in_dev_alone() -> None:
     enabled = {
         name: app("", name).caches["store"].enabled for name in ("dev", "staging", "production")
@@ -82,7 +82,7 @@ def test_redis_is_off_in_dev_alone() -> None:
     assert enabled == {"dev": False, "staging": True, "production": True}
 
 
-@pytest.mark.requirement("R35", "R236", "R237", "R238", "R239", "R240", "R241", "R242")
+@pytest.mark.requirement("R236")
 def test_scaling_has_the_defaults_of_its_sources() -> None:
     scale = app("").services["web"].scale
     assert (scale.cpu_percent, scale.memory_percent, scale.queue) == (70, 80, 100)

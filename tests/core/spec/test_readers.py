@@ -132,7 +132,6 @@ def test_an_odd_value_is_read_or_refused_with_a_mend(reader: Reader[Any]) -> Non
             assert len(fault.problem.mend) < 300
 
 
-@pytest.mark.requirement("R73")
 @pytest.mark.parametrize(
     "url",
     ["postgresql://a:b@example.org/x", "redis://:hunter2@example.org", "https://a:b@example.org"],
