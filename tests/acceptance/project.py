@@ -281,12 +281,16 @@ class Project:
 
     def artefacts(self) -> str:
         """What tells why something went wrong: the journal and the end of every log."""
-        parts = [f"folder {self.folder}, port {self.port}"]
-        parts += ["-- journal", *(json.dumps(line)[:1000] for line in self.journal()[-60:])]
+        parts = [f"folder {self.folder}, port {self.port}", "-- journal"]
+        for line in self.journal()[-60:]:
+            known = line.get("ledger")
+            said = line.get("text") or f"ledger {known['deployment']}, serving {known['serving']}"
+            parts.append(f"{line['at']:.3f} {line.get('node', '')} {said}"[:400])
         logs = sorted(self.state.glob("logs/*.log")) + sorted(self.state.glob("data/*/log"))
         for log in logs:
-            text = log.read_text(errors="replace").splitlines()[-25:]
-            parts += [f"-- {log.relative_to(self.folder)}", *text]
+            text = log.read_text(errors="replace").splitlines()
+            said = [line[:250] for line in text if '"path":' not in line]  # no requests
+            parts += [f"-- {log.relative_to(self.folder)}", *said[-12:]]
         return "\n".join(parts)
 
 
