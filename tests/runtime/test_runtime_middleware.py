@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from starlette.applications import Starlette
@@ -176,7 +177,7 @@ def test_a_request_that_takes_too_long_is_answered_504_and_its_work_cancelled() 
     assert answer.header("x-request-id") == memory.lines[0]["correlation_id"]
     assert cancelled == [True]
     assert memory.lines[0]["refusal"] == "timeout"
-    assert 150 < memory.lines[0]["duration_ms"] < 2000
+    assert 150 < memory.lines[0]["duration_ms"] < 9000
 
 
 @pytest.mark.requirement("R235")
@@ -349,20 +350,34 @@ def test_routes_are_found_by_endpoint_where_a_framework_leaves_no_route() -> Non
     async def page() -> None: ...
 
     class Old:
-        path = path_format = "/a/{b}"
         endpoint = staticmethod(page)
 
+        def __init__(self, path: str) -> None:
+            self.path = self.path_format = path
+
+    class OldMount:
+        path = "/in"
+        app: ClassVar[dict[str, str]] = {}  # as unhashable as Starlette's Router
+        routes: Iterable[object] = (Old("/a/{b}"), Old("/c"))
+
     class Router:
-        routes: Iterable[object] = (Old(),)
+        routes: Iterable[object] = (OldMount(), Old("/{d}/e"))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.update(router=Router(), endpoint=Old.endpoint, path_params={"b": "1"})
+        scope.update(router=Router(), endpoint=OldMount.app if "?" in scope["path"] else page)
         await plain.app(scope, receive, send)
 
     fairway, memory = wrapped(app)
-    asked(fairway, "/a/1")
+    for path in ("/in/a/1", "/in/c", "/5/e", "/in/none?", "/none"):
+        asked(fairway, path)
 
-    assert memory.lines[0]["operation"] == "GET /a/{b}"
+    assert [line["operation"] for line in memory.lines] == [
+        "GET /in/a/{b}",
+        "GET /in/c",
+        "GET /{d}/e",
+        "GET /in/{path}",
+        "GET other",
+    ]
 
 
 @pytest.mark.requirement("R166")

@@ -105,7 +105,7 @@ class Fairway:
             await exchange.refuse(NOT_STARTED)
             return
         most = self._body_bytes
-        if length:  # the server holds the body to what it announced
+        if length.isdigit():  # the server holds the body to what it announced
             if most and int(length) > most and not _is_upload(scope):
                 await exchange.refuse(TOO_LARGE, receive)
                 return

@@ -20,13 +20,20 @@ class RouteNames:
     """Finds route templates, and remembers those that took a search."""
 
     def __init__(self) -> None:
-        self._found: dict[object, str] = {}
+        self._found: dict[int, tuple[object, str]] = {}  # endpoints need not be hashable
 
     def of(self, scope: Scope, entry_root: str) -> str:
         """The template for `scope` after the app ran; `entry_root` is its root path before.
 
-        The template of a mounted app's route begins with its mount's.
+        The template of a mounted app's route begins with its mount's. Never fails: what a
+        framework unknown to us left in the scope may be anything.
         """
+        try:
+            return self._of(scope, entry_root)
+        except Exception:
+            return contract.OTHER_LABEL
+
+    def _of(self, scope: Scope, entry_root: str) -> str:
         route: object = scope.get("route")
         if route is None:
             return self._by_endpoint(scope, entry_root)
@@ -49,14 +56,14 @@ class RouteNames:
         endpoint: object = scope.get("endpoint")
         if endpoint is None:
             return contract.OTHER_LABEL
-        known = self._found.get(endpoint)
-        if known is not None:
-            return known
+        known = self._found.get(id(endpoint))
+        if known is not None and known[0] is endpoint:
+            return known[1]
         routes: Iterable[object] = getattr(scope.get("router"), "routes", ())
         templates = list(_templates(routes, endpoint, ""))
         if len(templates) == 1:
             if len(self._found) < _MOST_KEPT:
-                self._found[endpoint] = templates[0]
+                self._found[id(endpoint)] = (endpoint, templates[0])
             return templates[0]
         path: str = scope["path"].removeprefix(entry_root)
         return next((one for one in templates if _fits(one, path)), contract.OTHER_LABEL)
