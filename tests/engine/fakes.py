@@ -60,6 +60,8 @@ class FakeMachine:
     runs: dict[str, Run] = field(default_factory=dict[str, Run])
     balances: dict[str, Balance] = field(default_factory=dict[str, Balance])
     bucket: dict[str, str] = field(default_factory=dict[str, str])
+    figures: Mapping[str, Figures] = field(default_factory=dict[str, Figures])
+    cpu: float = 0.1
     open: bool = False
     log: list[Action] = field(default_factory=list[Action])
     before: Callable[[Action], None] = lambda action: None
@@ -73,6 +75,8 @@ class FakeMachine:
             dies, ready = self.dies_after(replica.revision), self.ready_after(replica.revision)
             if replica.phase in ("starting", "ready") and dies is not None and age >= dies:
                 self.replicas[name] = replace(replica, phase="exited", exit_code=3)
+            elif replica.phase == "ready" and replica.cpu != self.cpu:
+                self.replicas[name] = replace(replica, cpu=self.cpu)
             elif replica.phase == "starting" and ready is not None and age >= ready:
                 self.replicas[name] = replace(replica, phase="ready", was_ready=True)
         for name, run in list(self.runs.items()):
@@ -98,6 +102,10 @@ class FakeDriver:
 
     def __init__(self, machine: FakeMachine) -> None:
         self.machine = machine
+
+    @property
+    def most_replicas(self) -> int:
+        return 8
 
     async def observe(self) -> Observed:
         machine = self.machine
@@ -161,7 +169,7 @@ class FakeDriver:
                 assert_never(action)
 
     async def measure(self) -> Mapping[str, Figures]:
-        return {}
+        return self.machine.figures
 
     async def revise(self) -> str:
         return self.machine.folder

@@ -246,3 +246,32 @@ def test_a_prepare_that_fails_twice_ends_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(Problems, match="fastapy"):
         asyncio.run(scenario())
+
+
+@pytest.mark.requirement("R236", "R237", "R243", "R245")
+def test_load_starts_replicas_within_the_range_and_calm_stops_them(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.cpu = 0.49
+        await until(engine, lambda: made.serving("api") == 3)
+        assert engine.world.ledger.scaled == {"api": 3}
+        made.cpu = 0.02
+        await until(engine, lambda: made.serving("api") == 2 and len(made.replicas) == 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_number_set_by_hand_stays_until_it_is_given_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine(cpu=0.49)
+        engine = await up(made, tmp_path)
+        engine.scale("api", 1)
+        for _ in range(900):
+            await engine.tick()
+            await made.clock.wait(engine.world.wake, 0.2)
+        assert made.serving("api") == 1
+        engine.scale("api", None)
+        await until(engine, lambda: made.serving("api") >= 3)
+
+    asyncio.run(scenario())

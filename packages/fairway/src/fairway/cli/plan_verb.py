@@ -1,5 +1,6 @@
 """`fairway plan [ENVIRONMENT]`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -34,7 +35,7 @@ def command(environment: str, folder: Path | None, *, as_json: bool) -> int:
         revision_before=before,
         revision_after=after,
         files=local.changed_files(found, environment, before, after) if before and after else (),
-        gaps=tuple(gaps(app)),
+        gaps=tuple(gaps(app, os.cpu_count() or 1)),
     )
     if as_json:
         view.data(to_json(plan))

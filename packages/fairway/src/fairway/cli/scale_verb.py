@@ -11,25 +11,31 @@ __all__ = ["command"]
 
 
 @click.command("scale")
-@click.argument("sizes", nargs=-1, required=True, metavar="SERVICE=N...")
+@click.argument("sizes", nargs=-1, required=True, metavar="SERVICE=N|auto...")
 @project.folder_option
 def command(sizes: tuple[str, ...], folder: Path | None) -> None:
-    """Set how many replicas of a service run, for example `fairway scale api=3`."""
+    """Set how many replicas of a service run, for example `fairway scale api=3`.
+
+    The number stays, whatever the load, until `fairway scale api=auto`.
+    """
     for service, replicas in [parse(size) for size in sizes]:
         message = {"verb": "scale", "service": service, "replicas": replicas}
         talk.ask(project.find(folder), message, tell=None)
-        view.say(f"{service}: {replicas} replicas wanted; see `fairway status`")
+        wanted = "automatic" if replicas is None else f"{replicas} replicas wanted"
+        view.say(f"{service}: {wanted}; see `fairway status`")
 
 
-def parse(size: str) -> tuple[str, int]:
-    """`api=3` -> ("api", 3)."""
+def parse(size: str) -> tuple[str, int | None]:
+    """`api=3` -> ("api", 3), `api=auto` -> ("api", None)."""
     service, equals, count = size.partition("=")
+    if equals and count == "auto":
+        return service, None
     if not equals or not count.isdecimal() or not 0 <= int(count) <= 100:
         raise Problems(
             [
                 Problem(
                     where=f"fairway scale {size}",
-                    what="this is not SERVICE=N with N from 0 to 100",
+                    what="this is not SERVICE=N with N from 0 to 100, or SERVICE=auto",
                     mend="Write, for example, `fairway scale api=3`.",
                 )
             ]

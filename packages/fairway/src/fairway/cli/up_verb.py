@@ -1,6 +1,7 @@
 """`fairway up`."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ def command(
     if found.assumed:
         view.say(found.assumed)
     view.notes("note", [str(note) for note in spec.notes])
-    view.notes("gap", [str(gap) for gap in gaps(app)])
+    view.notes("gap", [str(gap) for gap in gaps(app, os.cpu_count() or 1)])
     if detach:
         up_detached(found, environment, as_json=as_json)
         return

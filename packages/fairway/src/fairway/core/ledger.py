@@ -34,9 +34,14 @@ class Ledger:
     serving: Mapping[str, str] = field(default_factory=dict[str, str])
     deployment: Deployment | None = None
     revisions: tuple[Revised, ...] = ()
-    scale: Mapping[str, int] = field(default_factory=dict[str, int])
+    scale: Mapping[str, int] = field(default_factory=dict[str, int])  # by people
+    scaled: Mapping[str, int] = field(default_factory=dict[str, int])  # by the autoscaler
     ordinals: Mapping[str, int] = field(default_factory=dict[str, int])
     jobs: Mapping[str, JobState] = field(default_factory=dict[str, JobState])
+
+    def count(self, service: str, minimum: int) -> int:
+        """How many replicas a service should have: people's word, the autoscaler's, the file's."""
+        return self.scale.get(service, self.scaled.get(service, minimum))
 
     def numbered(self, service: str) -> tuple["Ledger", int]:
         """The next ordinal of a service's replicas; never given twice."""
@@ -53,6 +58,7 @@ def to_json(ledger: Ledger) -> dict[str, Any]:
         "deployment": None if state is None else deployment.to_json(state),
         "revisions": [asdict(revision) for revision in ledger.revisions],
         "scale": dict(sorted(ledger.scale.items())),
+        "scaled": dict(sorted(ledger.scaled.items())),
         "ordinals": dict(sorted(ledger.ordinals.items())),
         "jobs": {name: asdict(job) for name, job in sorted(ledger.jobs.items())},
     }
@@ -67,6 +73,7 @@ def from_json(data: Mapping[str, Any]) -> Ledger:
         deployment=None if state is None else deployment.from_json(state),
         revisions=tuple(Revised(**revision) for revision in data["revisions"]),
         scale=data["scale"],
+        scaled=data.get("scaled", {}),
         ordinals=data["ordinals"],
         jobs={name: job_from_json(job) for name, job in data["jobs"].items()},
     )

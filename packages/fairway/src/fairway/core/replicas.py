@@ -40,6 +40,7 @@ class Replica:
     was_ready: bool = False
     exit_code: int | None = None
     rss_mib: float = 0.0
+    cpu: float = 0.0  # processors in use, 1.0: one whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

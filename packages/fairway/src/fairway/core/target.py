@@ -70,6 +70,11 @@ class Observed:
 class Driver(Protocol):
     """A connected target. `apply` is idempotent; a failure is `Problems`, wrapped once, here."""
 
+    @property
+    def most_replicas(self) -> int:
+        """More replicas of one service than this can't serve any faster here."""
+        ...
+
     async def observe(self) -> Observed: ...
 
     async def apply(self, action: Action) -> None:

@@ -109,7 +109,7 @@ async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any
             steer(engine, verb)
         case "scale":
             check_service(engine, message["service"])
-            engine.scale(message["service"], int(message["replicas"]))
+            engine.scale(message["service"], message["replicas"])
         case "run":
             return await run_job(engine, message["job"], wait=bool(message.get("wait", True)))
         case "down":

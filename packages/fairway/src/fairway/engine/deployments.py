@@ -48,7 +48,7 @@ class Deployments:
             services=release_order(app),
             apps=apps,
             serving=serving,
-            scale=ledger.scale,
+            scale={**ledger.scaled, **ledger.scale},
             now=now,
             migrates=migrates,
         )
@@ -128,7 +128,7 @@ class Deployments:
             state,
             apps={name: world.app(name) for name in sorted(known)},
             serving=world.ledger.serving,
-            scale=world.ledger.scale,
+            scale={**world.ledger.scaled, **world.ledger.scale},
             now=world.clock.now(),
         )
         if after == state:

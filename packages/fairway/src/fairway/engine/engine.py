@@ -23,6 +23,7 @@ from fairway.engine.clock import Clock, SystemClock
 from fairway.engine.deployments import Deployments
 from fairway.engine.jobs import Jobs
 from fairway.engine.journal import Journal
+from fairway.engine.scaling import Scaling
 from fairway.engine.services import Services
 from fairway.engine.world import World
 
@@ -45,6 +46,7 @@ class Engine:
         self.services = Services(self.world)
         self.deployments = Deployments(self.world, self.services)
         self.jobs = Jobs(self.world)
+        self.scaling = Scaling(self.world, self.services)
         self.phase: Phase = "starting"
         self.pid = pid
         self.started_at = self.world.clock.now()
@@ -221,6 +223,8 @@ class Engine:
         if self.world.seen.balancer and now - self.measured_at >= MEASURE_SECONDS:
             self.measured_at = now
             self.figures = await self.world.driver.measure()
+            if self.phase == "up":
+                self.scaling.tick(self.figures)
 
     def judge_phase(self) -> None:
         """`up` once the first deployment is in service; `failed` if it can't be."""
@@ -290,10 +294,15 @@ class Engine:
         state = self.world.ledger.deployment
         return "promoted" if state is None else state.outcome
 
-    def scale(self, service: str, replicas: int) -> None:
-        """Another number of replicas, within the file's range or beyond it: people decide."""
-        self.world.change(scale={**self.world.ledger.scale, service: replicas})
-        self.world.tell(service, f"scaled to {replicas} by hand")
+    def scale(self, service: str, replicas: int | None) -> None:
+        """Another number of replicas, within the file's range or beyond it; None: automatic."""
+        scale = dict(self.world.ledger.scale)
+        scale.pop(service, None)
+        if replicas is not None:
+            scale[service] = replicas
+        self.world.change(scale=scale)
+        said = "automatically again" if replicas is None else f"to {replicas} by hand"
+        self.world.tell(service, f"scaled {said}")
         self.world.wake.set()
 
     def stop(self, *, quick: bool = False) -> None:

@@ -57,7 +57,7 @@ class Services:
         wanted = self.world.wanted_app
         if wanted is not None and service not in wanted.services:
             return {}
-        count = ledger.scale.get(service, app.services[service].replicas.minimum)
+        count = ledger.count(service, app.services[service].replicas.minimum)
         return {revision: count}
 
     def shares(self, service: str) -> Mapping[str, float]:

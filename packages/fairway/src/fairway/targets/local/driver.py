@@ -5,6 +5,7 @@ start or stop, when and why, was decided before. Failures are wrapped once, as `
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -111,7 +112,12 @@ class LocalDriver:
 
     def gaps(self, app: App) -> list[Problem]:
         """What this machine can't honour."""
-        return local_gaps.gaps(app)
+        return local_gaps.gaps(app, self.most_replicas)
+
+    @property
+    def most_replicas(self) -> int:
+        """One a processor: a Python process fills one."""
+        return os.cpu_count() or 1
 
     # -- Observe -----------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from fairway.core.spec.model import App, Canary, Service
 __all__ = ["gaps"]
 
 
-def gaps(app: App) -> list[Problem]:
+def gaps(app: App, processors: int) -> list[Problem]:
     """Every part of the app that does not run here, with what happens instead."""
-    return [*whole_nodes(app), *of_services(app), *of_data(app)]
+    return [*whole_nodes(app), *of_services(app, processors), *of_data(app)]
 
 
 def whole_nodes(app: App) -> Iterator[Problem]:
@@ -28,17 +28,16 @@ def whole_nodes(app: App) -> Iterator[Problem]:
         yield Problem("alarm", "alarms are not sent from this machine yet")
 
 
-def of_services(app: App) -> Iterator[Problem]:
+def of_services(app: App, processors: int) -> Iterator[Problem]:
     for name, service in app.services.items():
         at = f"service.{name}"
         if service.cache:
             yield Problem(f"{at}.cache", "no edge keeps answers here; every request is served")
-        if service.off_hours is not None:
-            yield Problem(f"{at}.off_hours", "replicas are not changed by the hour here yet")
-        if service.replicas.maximum > service.replicas.minimum:
+        if service.replicas.maximum > max(service.replicas.minimum, processors):
+            most = max(service.replicas.minimum, processors)
             yield Problem(
                 f"{at}.replicas",
-                f"replicas do not follow load here yet; {service.replicas.minimum} run",
+                f"load starts at most {most} here, one a processor",
                 f"Set another number with `fairway scale {name}=N`.",
             )
         if isinstance(service.release, Canary):

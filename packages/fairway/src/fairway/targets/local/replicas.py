@@ -41,6 +41,10 @@ class Replicas:
     wake: Callable[[], None]
     prober: Prober = field(init=False)
     rss_mib: dict[str, float] = field(default_factory=dict[str, float])
+    cpu: dict[str, float] = field(default_factory=dict[str, float])
+    cpu_seconds: dict[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
     standing_back: dict[str, float] = field(default_factory=dict[str, float])
     measured_at: float = 0.0
     rounds: int = 0
@@ -80,6 +84,7 @@ class Replicas:
             was_ready=was_ready,
             exit_code=process.exit_code,
             rss_mib=self.rss_mib.get(process.name, 0.0),
+            cpu=self.cpu.get(process.name, 0.0),
         )
 
     def watch(self, process: Running) -> Probe:
@@ -100,6 +105,10 @@ class Replicas:
             running = {each.name for each in self.processes.all()}
             log_files.tidy(self.layout.log("").parent, running)
         usages = self.processes.usages([each.name for each in replicas])
+        for name, usage in usages.items():
+            then, seconds = self.cpu_seconds.get(name, (now, usage.cpu_seconds))
+            self.cpu_seconds[name] = (now, usage.cpu_seconds)
+            self.cpu[name] = (usage.cpu_seconds - seconds) / (now - then) if now > then else 0.0
         self.rss_mib = {name: usage.rss_bytes / 2**20 for name, usage in usages.items()}
 
     async def start(self, action: ReplicaStart) -> None:
@@ -150,7 +159,8 @@ class Replicas:
         self.prober.forget(action.replica)
         grace = action.drain_seconds + STOP_MARGIN_SECONDS if action.drain_seconds else 0.2
         await self.processes.stop(action.replica, grace_seconds=grace)
-        self.rss_mib.pop(action.replica, None)
+        for known in (self.rss_mib, self.cpu, self.cpu_seconds):
+            known.pop(action.replica, None)
 
 
 def wake_on_exit(pid: int, wake: Callable[[], None]) -> None:
