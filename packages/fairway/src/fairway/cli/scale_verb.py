@@ -21,7 +21,7 @@ def command(sizes: tuple[str, ...], folder: Path | None) -> None:
     for service, replicas in [parse(size) for size in sizes]:
         message = {"verb": "scale", "service": service, "replicas": replicas}
         talk.ask(project.find(folder), message, tell=None)
-        wanted = "automatic" if replicas is None else f"{replicas} replicas wanted"
+        wanted = "automatic" if replicas is None else f"{replicas} wanted"
         view.say(f"{service}: {wanted}; see `fairway status`")
 
 
