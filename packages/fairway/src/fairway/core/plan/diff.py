@@ -1,13 +1,15 @@
 """What differs between what is in service and what the file says now, in the app's words.
 
 Pure: `diff(before, after)` compares two `App` values node by node and key by key; `str(plan)`
-is what users read and golden tests hold. `diff(x, x)` is empty. Secrets are never values here.
+is what users read and golden tests hold. `diff(x, x)` is empty. Keys are named as the file names
+them (`said.py`). Secrets are never values here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from fairway.core.plan.said import chosen, said
 from fairway.core.plan.wanted import release_order
 from fairway.core.problem import Problem
 from fairway.core.spec.model import App, Node
@@ -16,6 +18,8 @@ __all__ = ["Change", "Plan", "diff", "to_json"]
 
 Sign = Literal["+", "~", "-"]
 FILES_SHOWN = 6
+UNSET = "unset"
+DATA = ("database", "cache", "bucket")
 
 KINDS = (
     ("services", "service"),
@@ -85,6 +89,8 @@ def diff(
     coming: list[Change] = []
     going: list[Change] = []
     released = revision_before != revision_after and before is not None
+    own = None if before is None else changed("app", before, after, released=False)
+    coming += [] if own is None else [own]
     for attribute, kind in KINDS:
         old: Mapping[str, Node] = {} if before is None else getattr(before, attribute)
         new: Mapping[str, Node] = getattr(after, attribute)
@@ -94,12 +100,10 @@ def diff(
             if change is not None:
                 coming.append(change)
         going += [
-            Change(
-                sign="-", kind=kind, node=name, cause="nothing names it any more; its data stays"
-            )
+            Change(sign="-", kind=kind, node=name, cause=gone(kind))
             for name in sorted(old.keys() - new.keys())
         ]
-    order = {"database": 0, "cache": 0, "bucket": 0, "secret": 0, "service": 2}
+    order = {"app": 0, "database": 1, "cache": 1, "bucket": 1, "secret": 1, "service": 2}
     coming.sort(key=lambda change: order.get(change.kind, 3))
     if released:
         more = [f"and {len(files) - FILES_SHOWN} more"] if len(files) > FILES_SHOWN else []
@@ -112,15 +116,13 @@ def diff(
     return Plan(app=after.name, environment=after.environment, changes=(*coming, *going), gaps=gaps)
 
 
-def changed(kind: str, old: Node | None, new: Node, *, released: bool) -> Change | None:
-    """How one node changes; None where it does not."""
+def changed(kind: str, old: Node | App | None, new: Node | App, *, released: bool) -> Change | None:
+    """How one node, or the app's own keys, change; None where they do not."""
     if old is None:
-        return Change(
-            sign="+", kind=kind, node=new.name, details=tuple(given(new)), cause="the file names it"
-        )
-    details = tuple(
-        f"{path}: {show(left)} → {show(right)}" for path, left, right in differing(old, new)
-    )
+        details = tuple(f"{path}: {words}" for path, words in chosen(new).items())
+        cause = "the file names it"
+        return Change(sign="+", kind=kind, node=new.name, details=details, cause=cause)
+    details = tuple(differing(said(old), said(new)))
     if details:
         return Change(sign="~", kind=kind, node=new.name, details=details, cause="its keys changed")
     if released and kind == "service":
@@ -128,51 +130,17 @@ def changed(kind: str, old: Node | None, new: Node, *, released: bool) -> Change
     return None
 
 
-def given(node: Node) -> Iterator[str]:
-    """What of a new node is not its kind's default."""
-    plain = {each.name: default_of(each) for each in fields(node)}
-    for each in fields(node):
-        value = getattr(node, each.name)
-        if each.name != "name" and value != plain[each.name] and value not in ((), {}):
-            yield f"{each.name}: {show(value)}"
+def gone(kind: str) -> str:
+    """Why a node goes, and what of it does not."""
+    return "nothing names it any more" + ("; its data stays" if kind in DATA else "")
 
 
-def default_of(field: Any) -> Any:
-    from dataclasses import MISSING
-
-    return field.default if field.default is not MISSING else None
-
-
-def differing(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Key path, value before, value after of every difference, in the order of the fields."""
-    for each in fields(new):
-        left, right = getattr(old, each.name, None), getattr(new, each.name)
-        here = f"{path}{each.name}"
-        if left == right:
-            continue
-        if is_dataclass(right) and type(left) is type(right):
-            yield from differing(left, right, f"{here}.")
-        else:
-            yield here, left, right
-
-
-def show(value: Any) -> str:
-    """A value as people write it."""
-    if value is None:
-        return "unset"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ", ".join(show(each) for each in value) or "none"  # pyright: ignore[reportUnknownVariableType] - any tuple
-    if isinstance(value, Mapping):
-        items = sorted(value.items())  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - any mapping
-        return ", ".join(f"{key}={show(each)}" for key, each in items) or "none"  # pyright: ignore[reportUnknownVariableType]
-    if is_dataclass(value) and type(value).__str__ is object.__str__:
-        inner = ", ".join(
-            f"{each.name} {show(getattr(value, each.name))}" for each in fields(value)
-        )
-        return f"{type(value).__name__.lower()} ({inner})"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def differing(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """Every key that says another thing: `replicas: 2..10 → 3`."""
+    for path in [*after, *(path for path in before if path not in after)]:
+        left, right = before.get(path, UNSET), after.get(path, UNSET)
+        if left != right:
+            yield f"{path}: {left} → {right}"
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
