@@ -6,7 +6,8 @@ from itertools import pairwise
 from statistics import correlation, fmean, pstdev
 
 import pytest
-from weather.climate import DIRTY_LINES, STATES, station_file, station_ids
+from weather.climate import DIRTY_LINES, station_file, station_ids
+from weather.lines import STATES
 
 from tests import oracle
 

@@ -17,7 +17,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from weather import jobs, page, queries
+from weather import jobs, queries
 from weather.database import Database, Unavailable, connect
 from weather.launcher import Launcher
 from weather.models import (
@@ -161,6 +161,8 @@ async def calculate(request: Request) -> Calculated:
 @site.get("/")
 async def landing(request: Request, station: StationId | None = None) -> HTMLResponse:
     """Show what this is, how much is stored, and one station's years."""
+    from weather import page
+
     database = _database(request)
     try:
         stored = page.Stored(*await queries.summary(database))

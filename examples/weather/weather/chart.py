@@ -35,7 +35,7 @@ def draw(station_id: str, years: Sequence[StationYear]) -> str:
     ]
     rains = [row.total_precipitation_cm for row in years if row.total_precipitation_cm is not None]
     warmth, degrees = _axis(min(means, default=0.0), max(means, default=1.0))
-    wetness, centimetres = _axis(0.0, 2 * max(rains, default=1.0))
+    wetness, centimetres = _axis(0.0, max(rains, default=1.0), share=0.5)
     parts = [
         *_grid(warmth, degrees, wetness, centimetres),
         *_years(first, last, across),
@@ -51,8 +51,8 @@ def draw(station_id: str, years: Sequence[StationYear]) -> str:
     )
 
 
-def _axis(low: float, high: float) -> tuple[Scale, list[float]]:
-    """Choose about five round ticks around the values, and the scale that they give."""
+def _axis(low: float, high: float, share: float = 1.0) -> tuple[Scale, list[float]]:
+    """Choose some round ticks around the values, and a scale for this share of the height."""
     rough = max(high - low, 1e-9) / 4
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
@@ -61,7 +61,7 @@ def _axis(low: float, high: float) -> tuple[Scale, list[float]]:
     end = begin + count * step
 
     def scale(value: float) -> float:
-        return FLOOR - (value - begin) / (end - begin) * (FLOOR - TOP)
+        return FLOOR - (value - begin) / (end - begin) * share * (FLOOR - TOP)
 
     return scale, [begin + number * step for number in range(count + 1)]
 
@@ -78,16 +78,15 @@ def _grid(
     return lines + [
         f'<text x="{WIDTH - RIGHT + 8}" y="{wetness(value) + 4:.1f}">{value:g} cm</text>'
         for value in centimetres
-        if value <= centimetres[-1] / 2
     ]
 
 
 def _years(first: int, last: int, across: Scale) -> list[str]:
-    apart = max(1, math.ceil((last - first + 1) / 10))
+    apart = next(step for step in (1, 2, 5, 10, 20, 50) if (last - first) / step <= 12)
     return [
         f'<text x="{across(year):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{year}</text>'
         for year in range(first, last + 1)
-        if year % apart == 0 or apart == 1
+        if year % apart == 0
     ]
 
 

@@ -22,12 +22,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import cache
 
-__all__ = ["DIRTY_LINES", "MISSING", "STATES", "station_file", "station_ids"]
+from weather.lines import MISSING, STATES
 
-MISSING = -9999
+__all__ = ["DIRTY_LINES", "station_file", "station_ids"]
 
-# The five states of the data set, by the first two digits of the COOP number.
-STATES = {"25": "NE", "13": "IA", "11": "IL", "12": "IN", "33": "OH"}
 
 MEAN_MAX = 16.3
 AMPLITUDE = 14.6

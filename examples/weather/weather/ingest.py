@@ -32,7 +32,7 @@ from weather.store import Loaded, Store, database_errors, open_store
 
 __all__ = ["Outcome", "ingest", "main"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("weather.ingest")
 
 PROGRESS_SECONDS = 0.5
 BEAT_SECONDS = 10.0

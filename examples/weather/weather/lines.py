@@ -15,10 +15,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-__all__ = ["FIRST_YEAR", "MISSING", "Batch", "Judge", "Reject", "station_of", "whole_lines"]
+__all__ = [
+    "FIRST_YEAR",
+    "MISSING",
+    "STATES",
+    "Batch",
+    "Judge",
+    "Reject",
+    "station_of",
+    "whole_lines",
+]
 
 MISSING = -9999
 FIRST_YEAR = 1700
+
+# The five states of the data set, by the first two digits of the COOP number.
+STATES = {"25": "NE", "13": "IA", "11": "IL", "12": "IN", "33": "OH"}
+
 COLDEST, HOTTEST = -900, 600  # tenths of °C
 LONGEST_LINE = 4096  # bytes; nothing that long is an observation
 LONGEST_RAW = 200  # characters kept of a line that is put aside

@@ -92,7 +92,7 @@ def _figures(stored: Stored) -> str:
     figures = {
         "stations": f"{stored.stations:,}",
         "observations": f"{stored.rows:,}",
-        "years": f"{str(stored.first_day)[:4]} to {str(stored.last_day)[:4]}",
+        "years": f"{str(stored.first_day)[:4]}&ndash;{str(stored.last_day)[:4]}",
         "flagged days": f"{stored.flagged:,}",
     }
     items = "".join(

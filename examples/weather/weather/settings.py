@@ -83,6 +83,5 @@ class Settings:
 
 def log_to_stderr(level: str) -> None:
     """Send a command's log to stderr; stdout is for its result."""
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    logging.getLogger("weather").setLevel(level)

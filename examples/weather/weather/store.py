@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from weather.climate import STATES
 from weather.files import FileVersion
-from weather.lines import Batch
+from weather.lines import STATES, Batch
 from weather.settings import Settings
 
 __all__ = [
