@@ -158,16 +158,19 @@ def show(folder: Path, wanted: Sequence[str], *, lines: int, follow: bool) -> No
     before = merged(
         line for source in open_sources.values() for line in source.read(limit=TAIL_BYTES)
     )
-    write(before[-lines:] if lines else [])
-    while follow:
+    is_read = write(before[-lines:] if lines else [])
+    while follow and is_read:
         time.sleep(LOOK_SECONDS)
         for source in sources(folder, wanted):
             open_sources.setdefault(source.path, source)
-        write(merged(line for source in open_sources.values() for line in source.read()))
+        is_read = write(merged(line for each in open_sources.values() for line in each.read()))
 
 
-def write(lines: Sequence[Line]) -> None:
+def write(lines: Sequence[Line]) -> bool:
+    """Print lines; whether somebody reads them."""
     width = max((len(line.process) for line in lines), default=0)
     for line in lines:
         colour = COLOURS[sum(node_of(Path(line.process)).encode()) % len(COLOURS)]
-        view.text(f"{click.style(line.process.ljust(width), fg=colour)} | {line.text}")
+        if not view.text(f"{click.style(line.process.ljust(width), fg=colour)} | {line.text}"):
+            return False
+    return True

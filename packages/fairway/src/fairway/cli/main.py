@@ -1,10 +1,9 @@
 """The `fairway` command: one file a verb, each imported only when it is called."""
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -87,20 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except SystemExit as ended:
-        # Click's word for a reader of our output that has gone (`fairway logs | head`).
-        if isinstance(ended.__context__, BrokenPipeError):
-            hush()
-        raise
-    except BrokenPipeError:
-        hush()
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def hush() -> NoReturn:
-    """Whoever read our output needs no more of it: that is no fault."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
 
 
 if __name__ == "__main__":

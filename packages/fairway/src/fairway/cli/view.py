@@ -18,14 +18,22 @@ MARKS = {"info": "·", "good": "✓", "bad": "✗"}
 COLOURS = {"info": None, "good": "green", "bad": "red"}
 
 
-def echo(line: str, *, err: bool = False) -> None:
-    """One line, without colours where `NO_COLOR` is set (no-color.org) or nobody sees them."""
-    click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
+def echo(line: str, *, err: bool = False) -> bool:
+    """One line, without colours where `NO_COLOR` is set (no-color.org); whether it was read.
+
+    A reader that has gone (`fairway logs | head`) ends no verb: what runs an app goes on.
+    """
+    try:
+        click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        return False
+    return True
 
 
-def text(line: str = "") -> None:
-    """One line of data."""
-    echo(line)
+def text(line: str = "") -> bool:
+    """One line of data; whether somebody reads it."""
+    return echo(line)
 
 
 def data(value: Any) -> None:
