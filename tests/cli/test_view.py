@@ -1,0 +1,69 @@
+"""How problems, events and findings are printed: talk to stderr, data to stdout."""
+
+from collections.abc import Callable
+
+import pytest
+
+from fairway.cli import view
+from fairway.core.problem import Problem, Problems
+from fairway.core.status import EventLine
+
+FOUND = (
+    Problem(
+        "fairway.toml:12 service.api.port",
+        "`port` is taken by nginx (pid 33)",
+        "Choose another port.",
+    ),
+    Problem("", "the app is not running here", "Start it with `fairway up`."),
+    Problem("revision 2", "rolled back: api.3 exited with code 3\n    ImportError: x", ""),
+    Problem("here", "nothing was recognised", 'Write a file:\napp = "x"\n\n[service.web]'),
+)
+
+
+def test_problems_say_what_where_and_how_to_mend(
+    golden: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    view.problems(FOUND)
+    said = capsys.readouterr()
+    assert said.out == ""
+    golden("problems.txt", said.err)
+
+
+def test_problems_print_as_one_text_too(golden: Callable[[str, str], None]) -> None:
+    golden("problems_text.txt", f"{Problems(FOUND)}\n")
+
+
+def test_events_are_lines_with_utc_time_mark_and_node(capsys: pytest.CaptureFixture[str]) -> None:
+    view.event(EventLine(at=1_795_221_795.25, node="", text="deploying revision 1"))
+    view.event(EventLine(at=1_795_221_796.0, node="api", text="crash loop\n    last", level="bad"))
+    view.event(EventLine(at=1_795_221_797.5, node="x", text="done", level="good"), dated=True)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "00:43:15 · deploying revision 1\n"
+        "00:43:16 ✗ api crash loop\n"
+        "             last\n"
+        "2026-11-21T00:43:17.500Z ✓ x done\n"
+    )
+
+
+def test_findings_of_the_machine_say_what_is_missing_and_whether_it_is_needed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view.finding("uv", "/usr/bin/uv", ok=True, needed=True, mend="")
+    view.finding("envoy", "missing", ok=False, needed=True, mend="Install it.")
+    view.finding("docker", "missing", ok=False, needed=False, mend="Only if you want it.")
+    assert capsys.readouterr().out == (
+        "✓ uv             /usr/bin/uv\n"
+        "✗ envoy          missing\n"
+        "  → Install it.\n"
+        "○ docker         missing\n"
+        "  → Only if you want it.\n"
+    )
+
+
+def test_data_is_sorted_json_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    view.data({"b": 1, "a": [None]})
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out == '{\n  "a": [\n    null\n  ],\n  "b": 1\n}\n'
