@@ -37,7 +37,6 @@ def test_a_wheel_holds_its_whole_package_typed_and_nothing_else(
     assert not [name for name in names if name.endswith((".pyc", "__pycache__/"))]
 
 
-@pytest.mark.xfail(strict=True, reason="[project] does not name license-files yet")
 @pytest.mark.parametrize("project", PACKAGES)
 def test_a_wheel_carries_its_licence(tmp_path: Path, project: str) -> None:
     _, names = built(project, tmp_path)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fairway.core.masked import Masked
 from fairway.core.problem import Problems
-from fairway.targets.local.secrets_store import Hidden, generated, kept, renew
+from fairway.targets.local.secrets_store import generated, kept, renew
 
 
 def mode(path: Path) -> int:
@@ -32,7 +33,7 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
 
 
 def test_a_secret_prints_as_stars() -> None:
-    value = Hidden("hunter2")
+    value = Masked("hunter2")
     assert f"{value} {value!r} {[value]} {value!s:>5}" == "*** *** [***]   ***"
 
 

@@ -1,13 +1,13 @@
 """Which public port each service has: the file's, or one that it keeps once it was given."""
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fairway.core.spec.model import App, Service
 from fairway.targets.local.balancer.model import Front
 from fairway.targets.local.layout import Layout
+from fairway.targets.local.ports import is_free
 from fairway_runtime import contract
 
 __all__ = ["FIRST_PORT", "Fronts"]
@@ -68,14 +68,3 @@ class Fronts:
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(self.ports, sort_keys=True) + "\n")
         temporary.replace(path)
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

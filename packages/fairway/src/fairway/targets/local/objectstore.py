@@ -20,8 +20,9 @@ from fairway.core.problem import Problem, Problems
 from fairway.targets.local import binaries
 from fairway.targets.local.exchange import Answer, exchange
 from fairway.targets.local.objectstore_repair import mend_interrupted_writes
+from fairway.targets.local.ports import HOST
 from fairway.targets.local.processes import Command, ProcessTable
-from fairway.targets.local.server import HOST, Server, kept_port
+from fairway.targets.local.server import Server, kept_port
 from fairway_runtime import contract
 
 __all__ = ["Object", "ObjectStore"]

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
 from fairway.targets.local import binaries, lifetime, procfs, short
+from fairway.targets.local.ports import HOST
 from fairway.targets.local.postgres_cluster import ADMIN, Cluster
 from fairway.targets.local.processes import Command, ProcessTable
-from fairway.targets.local.server import HOST, Server, kept_port
+from fairway.targets.local.server import Server, kept_port
 
 __all__ = ["Postgres"]
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fairway.core.replicas import Health
-from fairway.targets.local import http
+from fairway.targets.local.exchange import exchange
+from fairway.targets.local.ports import HOST
 
 __all__ = ["Probe", "Prober"]
 
@@ -31,6 +32,7 @@ class Probe:
     health: Health = field(default_factory=Health)
     was_ready: bool = False
     missed: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)  # set when it was asked once
 
 
 class Prober:
@@ -58,6 +60,7 @@ class Prober:
         while True:
             was = probe.health.ready
             await self.once(probe)
+            probe.asked.set()
             if probe.health.ready != was:
                 self.changed()
             pause = SERVING_SECONDS if probe.was_ready else STARTING_SECONDS
@@ -66,7 +69,7 @@ class Prober:
     async def once(self, probe: Probe) -> None:
         """One round: ready, and where that does not answer, alive."""
         patience = HEALTH_TIMEOUT_SECONDS if probe.missed else READY_TIMEOUT_SECONDS
-        status = await http.status_of(probe.port, probe.ready_path or "/", seconds=patience)
+        status = await status_of(probe.port, probe.ready_path or "/", seconds=patience)
         if status is not None:
             ready = status == 200 if probe.ready_path else True
             probe.missed = 0
@@ -76,7 +79,7 @@ class Prober:
         probe.missed += 1
         alive = False
         if probe.health_path is not None and probe.was_ready:
-            answered = await http.status_of(
+            answered = await status_of(
                 probe.port, probe.health_path, seconds=HEALTH_TIMEOUT_SECONDS
             )
             alive = answered is not None
@@ -85,7 +88,19 @@ class Prober:
             ready=probe.health.ready and probe.missed < MISSED_READY,
         )
 
+    async def heard(self) -> None:
+        """Return when every replica that is watched has been asked once."""
+        await asyncio.gather(*(probe.asked.wait() for probe in list(self.probes.values())))
+
     def close(self) -> None:
         """Ask nobody any more."""
         for name in list(self.probes):
             self.forget(name)
+
+
+async def status_of(port: int, path: str, *, seconds: float) -> int | None:
+    """The status that `GET path` answers here; None where nothing answers in time."""
+    try:
+        return (await exchange(HOST, port, "GET", path, seconds=seconds)).status
+    except OSError:  # TimeoutError is one
+        return None

@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from fairway.targets.local import binaries, private
+from fairway.targets.local.ports import HOST
 from fairway.targets.local.processes import Command, ProcessTable
-from fairway.targets.local.server import HOST, Server, kept_port
+from fairway.targets.local.server import Server, kept_port
 
 __all__ = ["Redis"]
 

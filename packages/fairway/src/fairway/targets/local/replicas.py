@@ -6,9 +6,8 @@ it is, so another engine finds it again.
 
 import asyncio
 import os
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from fairway.core.plan.action import ReplicaStart, ReplicaStop
@@ -16,6 +15,7 @@ from fairway.core.replicas import Replica, judge
 from fairway.targets.local import invocation, log_files
 from fairway.targets.local.commands import Commands
 from fairway.targets.local.layout import Layout
+from fairway.targets.local.ports import free_port
 from fairway.targets.local.preparation import Preparation, find
 from fairway.targets.local.probing import Probe, Prober
 from fairway.targets.local.processes import Command, ProcessTable, Running
@@ -51,6 +51,17 @@ class Replicas:
 
     def __post_init__(self) -> None:
         self.prober = Prober(self.wake)
+
+    async def adopt(self, running: Sequence[Running], served: Collection[str]) -> None:
+        """Take over what an engine before this one started, and hear how it is.
+
+        `served` had visitors already. Without that, a replica that has run for long and is asked
+        for the first time would look like one whose start takes too long.
+        """
+        for each in running:
+            if each.labels.get("kind") == "replica" and each.alive:
+                self.watch(each).was_ready = each.name in served
+        await self.prober.heard()
 
     def observe(self, running: Sequence[Running]) -> tuple[Replica, ...]:
         """The replicas among the processes, as their probes last said."""
@@ -178,11 +189,3 @@ def wake_on_exit(pid: int, wake: Callable[[], None]) -> None:
         wake()
 
     loop.add_reader(descriptor, ended)
-
-
-def free_port() -> int:
-    """A loopback port that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,7 +19,7 @@ def secret_values(app: App, dotenv: Mapping[str, str], folder: Path) -> Mapping[
         if name in dotenv:
             values[name] = Masked(dotenv[name])
         elif secret.generate or secret.rotate_seconds is not None:
-            values[name] = Masked(secrets_store.generated(folder, name).reveal())
+            values[name] = secrets_store.generated(folder, name)
         else:
             missing.append(
                 Problem(

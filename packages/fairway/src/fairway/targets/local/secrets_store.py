@@ -2,7 +2,7 @@
 
 One file a value, 0600 in a folder of 0700. A value is written whole beside its name and then
 linked to it, which fails where another process was first: all get the same value, for good.
-A value is a `Hidden`: whatever prints it prints `***`.
+A value is a `Masked`: whatever prints it prints `***`.
 """
 
 import os
@@ -10,31 +10,15 @@ import re
 import secrets
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from fairway.core.masked import Masked
 from fairway.targets.local import disk
 
-__all__ = ["Hidden", "generated", "kept", "renew"]
+__all__ = ["generated", "kept", "renew"]
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 WHERE = "secrets"
-
-
-@dataclass(frozen=True, slots=True)
-class Hidden:
-    """A value that is never shown."""
-
-    _value: str = field(repr=False)
-
-    def reveal(self) -> str:
-        """The value itself: for a process's environment, and for nothing that is kept."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
 
 
 def token() -> str:
@@ -42,7 +26,7 @@ def token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def generated(folder: Path, name: str, make: Callable[[], str] = token) -> Hidden:
+def generated(folder: Path, name: str, make: Callable[[], str] = token) -> Masked:
     """The secret called `name`, made now if there is none."""
     found = kept(folder, name)
     if found:
@@ -61,21 +45,21 @@ def generated(folder: Path, name: str, make: Callable[[], str] = token) -> Hidde
     return value
 
 
-def renew(folder: Path, name: str, make: Callable[[], str] = token) -> Hidden:
+def renew(folder: Path, name: str, make: Callable[[], str] = token) -> Masked:
     """Another value under the same name (R74); who holds the old one is not told."""
     value = make()
     _written(folder, value).rename(folder / _checked(name))
-    return Hidden(value)
+    return Masked(value)
 
 
-def kept(folder: Path, name: str) -> Hidden | None:
+def kept(folder: Path, name: str) -> Masked | None:
     """The secret called `name`, or None where none was made."""
     path = folder / _checked(name)
     try:
         with path.open(encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 os.fchmod(file.fileno(), 0o600)  # Someone else could read it.
-            return Hidden(file.read())
+            return Masked(file.read())
     except FileNotFoundError:
         return None
     except OSError as error:

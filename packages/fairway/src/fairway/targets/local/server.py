@@ -6,18 +6,17 @@ else took the port in between.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
 from fairway.targets.local import disk, private
+from fairway.targets.local.ports import free_port, is_free
 from fairway.targets.local.processes import Command, ProcessTable
 
-__all__ = ["Server", "free_port", "kept_port", "last_lines"]
+__all__ = ["Server", "kept_port", "last_lines"]
 
-HOST = "127.0.0.1"
 LOOK_SECONDS = 0.005
 TRIES = 3
 TAKEN = ("Address already in use", "already in use")
@@ -115,23 +114,6 @@ def kept_port(path: Path) -> int | None:
         return int(path.read_text())
     except (OSError, ValueError):
         return None
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def size(path: Path) -> int:

@@ -1,12 +1,10 @@
 """Questions to Envoy's admin interface, over its socket in the balancer's folder."""
 
 import asyncio
-import http.client
-import io
 import os
-import socket
 from pathlib import Path
-from typing import cast
+
+from fairway.targets.local.exchange import read_answer
 
 __all__ = ["AdminError", "ask"]
 
@@ -25,7 +23,7 @@ async def ask(folder: Path, name: str, query: str, *, method: str = "GET", secon
     except TimeoutError as error:
         msg = f"no answer to {query} within {seconds:g} s"
         raise AdminError(msg) from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, EOFError, ValueError, IndexError) as error:
         msg = f"{query}: {error or type(error).__name__}"
         raise AdminError(msg) from error
 
@@ -36,14 +34,12 @@ async def _ask(folder: Path, name: str, query: str, method: str) -> str:
         head = f"{method} {query} HTTP/1.1\r\nhost: envoy\r\nconnection: close\r\n"
         writer.write(f"{head}content-length: 0\r\n\r\n".encode())
         await writer.drain()
-        received = await reader.read(-1)
+        answer = await read_answer(reader)
     finally:
         writer.close()
-    response = http.client.HTTPResponse(cast("socket.socket", _Received(received)), method=method)
-    response.begin()
-    text = response.read().decode()
-    if response.status != 200:
-        msg = f"{query}: {response.status} {text.strip()}"
+    text = answer.body.decode()
+    if answer.status != 200:
+        msg = f"{query}: {answer.status} {text.strip()}"
         raise AdminError(msg)
     return text
 
@@ -58,13 +54,3 @@ async def _connect(folder: Path, name: str) -> tuple[asyncio.StreamReader, async
         return await asyncio.open_unix_connection(f"/proc/self/fd/{descriptor}/{name}")
     finally:
         os.close(descriptor)
-
-
-class _Received:
-    """Bytes in the shape that `HTTPResponse` reads from."""
-
-    def __init__(self, received: bytes) -> None:
-        self._file = io.BytesIO(received)
-
-    def makefile(self, *_: object) -> io.BytesIO:
-        return self._file

