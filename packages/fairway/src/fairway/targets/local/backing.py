@@ -151,7 +151,7 @@ class Backing:
     ) -> Addresses:
         """Everything that a node of the app may be told of."""
         databases = {
-            name: Masked(self.database_url(database, dotenv))
+            name: Masked(self.database_url(app, database, dotenv))
             for name, database in app.databases.items()
         }
         caches = {
@@ -164,7 +164,7 @@ class Backing:
         return Addresses(
             databases=databases,
             caches=caches,
-            buckets={name: names.bucket_name(self.app, name) for name in app.buckets},
+            buckets={name: names.bucket_name(app.name, name) for name in app.buckets},
             services=services,
             secrets=secrets,
             s3_endpoint=store.get(contract.AWS_ENDPOINT_URL_S3),
@@ -173,7 +173,7 @@ class Backing:
             s3_secret_key=None if key is None else Masked(key),
         )
 
-    def database_url(self, database: Database, dotenv: Mapping[str, str]) -> str:
+    def database_url(self, app: App, database: Database, dotenv: Mapping[str, str]) -> str:
         """Where a database is: the file's, a SQLite file, or the one here."""
         given = given_url(database.url, dotenv, f"database.{database.name}")
         if given is not None:
@@ -182,7 +182,7 @@ class Backing:
             path = self.layout.data / "sqlite" / f"{database.name}.db"
             path.parent.mkdir(parents=True, exist_ok=True)
             return f"sqlite:///{path}"
-        return self.postgres.url(names.database_name(self.app, database.name))
+        return self.postgres.url(names.database_name(app.name, database.name))
 
     async def shut(self) -> None:
         """Stop all servers that run, whoever started them."""
