@@ -170,8 +170,7 @@ class ProcessTable:
 
     def all(self) -> tuple[Running, ...]:
         """Every process that has a record, sorted by name."""
-        found = (self.find(name) for name in records.names(self.folder))
-        return tuple(each for each in found if each is not None)
+        return tuple(self._seen(record) for record in records.everyone(self.folder))
 
     def forget(self, name: str) -> None:
         """Drop the record of a process that has ended. ValueError while it lives."""
@@ -329,9 +328,8 @@ class ProcessTable:
         stats = procfs.scan()
         marks = procfs.marks(stats)
         known = {*self._starting, *ancestors(stats, os.getpid())}
-        for name in records.names(self.folder):
-            record = records.read(self._path(name))
-            if record is not None and lives(record):
+        for record in records.everyone(self.folder):
+            if lives(record):
                 marked = procfs.carrying(marks, record.token)
                 known |= {each.pid for each in procfs.members(stats, record.pid, marked=marked)}
         return tuple(

@@ -8,7 +8,7 @@ checks `started` again behind a pidfd.
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 __all__ = [
     "PROCESS_MARK",
@@ -30,7 +30,8 @@ __all__ = [
 PROJECT_MARK = "FAIRWAY_PROJECT"  # the digest of the table's folder
 PROCESS_MARK = "FAIRWAY_PROCESS"  # the process's name and the token of this one start
 
-PROC = Path("/proc")
+PROC = "/proc"
+LARGEST = 65536  # bytes of one read
 DEAD = frozenset("ZX")  # a zombie has ended; whoever started it has not asked how
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -52,28 +53,41 @@ class Stat:
         return self.state not in DEAD
 
 
+@cache
 def boot() -> str:
-    """The id of this boot of the kernel."""
-    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    """The id of this boot of the kernel, which no process outlives."""
+    return contents(f"{PROC}/sys/kernel/random/boot_id").decode().strip()
 
 
 def read(pid: int) -> Stat | None:
     """What the kernel says of `pid`; None where there is none."""
     try:
-        text = (PROC / str(pid) / "stat").read_text()
+        text = contents(f"{PROC}/{pid}/stat")
     except OSError:
         return None
     # The name stands in brackets and may hold anything, brackets and spaces too.
-    fields = text.rpartition(")")[2].split()
+    fields = text.rpartition(b")")[2].split()
     return Stat(
         pid=pid,
-        state=fields[0],
+        state=fields[0].decode(),
         parent=int(fields[1]),
         group=int(fields[2]),
         session=int(fields[3]),
         started=int(fields[19]),
-        cpu_ticks=sum(int(each) for each in fields[11:15]),
+        cpu_ticks=sum(map(int, fields[11:15])),
     )
+
+
+def contents(path: str) -> bytes:
+    """What a file of `/proc` says now; a `Path` takes twice as long to read it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        text = os.read(descriptor, LARGEST)
+        while more := os.read(descriptor, LARGEST):
+            text += more
+    finally:
+        os.close(descriptor)
+    return text
 
 
 def scan() -> dict[int, Stat]:
@@ -113,11 +127,13 @@ def carrying(marks: Mapping[int, tuple[str, str]], token: str) -> set[int]:
 def mark(pid: int) -> tuple[str, str] | None:
     """The project and the start that `pid` says it belongs to; None where it says nothing."""
     try:
-        entries = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        text = contents(f"{PROC}/{pid}/environ")
     except OSError:
         return None
+    if PROJECT_MARK.encode() not in text:
+        return None
     found: dict[str, str] = {}
-    for entry in entries:
+    for entry in text.split(b"\0"):
         name, _, value = entry.decode(errors="replace").partition("=")
         found[name] = value
     project = found.get(PROJECT_MARK)
@@ -127,7 +143,7 @@ def mark(pid: int) -> tuple[str, str] | None:
 def command_line(pid: int) -> str:
     """What `ps` would show; empty where there is no such process."""
     try:
-        words = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        words = contents(f"{PROC}/{pid}/cmdline").split(b"\0")
     except OSError:
         return ""
     return b" ".join(words).decode(errors="replace").strip()
@@ -136,7 +152,7 @@ def command_line(pid: int) -> str:
 def threads(pid: int) -> list[int]:
     """The thread ids of a process; empty where there is no such process."""
     try:
-        return [int(name) for name in os.listdir(PROC / str(pid) / "task")]  # noqa: PTH208
+        return [int(name) for name in os.listdir(f"{PROC}/{pid}/task")]  # noqa: PTH208
     except OSError:
         return []
 
@@ -150,7 +166,7 @@ def resident_bytes(pids: Iterable[int]) -> int:
     alone, shared = 0, 0
     for pid in pids:
         try:
-            fields = (PROC / str(pid) / "statm").read_text().split()
+            fields = contents(f"{PROC}/{pid}/statm").split()
         except OSError:
             continue
         alone += int(fields[1]) - int(fields[2])

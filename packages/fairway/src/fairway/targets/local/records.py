@@ -7,13 +7,23 @@ environment, hence no secret, and reads well without the tool.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-__all__ = ["Record", "exit_code", "names", "path_of", "read", "remove", "rest", "write_exit_code"]
+__all__ = [
+    "Record",
+    "everyone",
+    "exit_code",
+    "path_of",
+    "read",
+    "remove",
+    "rest",
+    "write_exit_code",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +70,16 @@ def rest(  # the part that is known before the process is there
 def read(path: Path) -> Record | None:
     """The record at `path`; None where there is none, or none that can be believed."""
     try:
-        loaded: Any = json.loads(path.read_text())
+        return parsed(path.read_bytes())
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=512)  # an engine reads each of its records many times a second
+def parsed(text: bytes) -> Record | None:
+    """The record that `text` is; None where it can't be believed."""
+    try:
+        loaded: Any = json.loads(text)
         known = cast("dict[str, Any]", loaded)
         return Record(
             name=str(known["name"]),
@@ -73,14 +92,14 @@ def read(path: Path) -> Record | None:
             labels={str(key): str(value) for key, value in known["labels"].items()},
             keeps_exit_code=bool(known["keeps_exit_code"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def names(folder: Path) -> Iterator[str]:
-    """The names that have a record, sorted."""
+def everyone(folder: Path) -> list[Record]:
+    """Every record that can be believed, sorted by name."""
     found = (read(path) for path in folder.glob("*.json"))
-    yield from sorted(record.name for record in found if record is not None)
+    return sorted((each for each in found if each is not None), key=lambda each: each.name)
 
 
 def exit_file(path: Path) -> Path:
