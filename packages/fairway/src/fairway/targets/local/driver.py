@@ -85,10 +85,11 @@ class LocalDriver:
         assumed: str | None,
         say: Callable[[str, str], None],
     ) -> "LocalDriver":
-        """Connect to this machine; what an earlier engine left unrecorded is ended."""
+        """Connect to this machine: adopt what an earlier engine left, end what has no record."""
         driver = cls.beside(folder=folder, environment=environment, assumed=assumed, say=say)
         for stray in await driver.processes.reap_strays():
             say("engine", f"ended a process that nobody knew: {stray.command}")
+        await driver.replicas.adopt(driver.processes.all(), driver.balancer.served())
         return driver
 
     @classmethod

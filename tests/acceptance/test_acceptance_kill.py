@@ -1,0 +1,182 @@
+"""The engine killed with SIGKILL at every step of a release, and started again.
+
+Visitors ask all the while: the balancer and the replicas outlive the engine, so that no request
+may fail, whichever line of the journal was the last. After each kill one revision serves at full
+strength, nothing else is left running, and every row is there.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.acceptance.conftest import MakeProject
+from tests.acceptance.project import Project
+from tests.acceptance.traffic import Traffic
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.real, pytest.mark.timeout(300)]
+
+WEB = """
+app = "small"
+
+[service.web]
+asgi = "main:app"
+public = true
+port = <port>
+replicas = 2
+uses = ["db"]
+before = "python migrate.py"
+timeouts = { startup = "20s", drain = "3s" }
+variables = { SWITCHES = "<switches>" }
+
+[database.db]
+"""
+MOST_LINES = 40
+
+
+@pytest.mark.requirement("R147", "R154")
+@pytest.mark.parametrize("parity", [0, 1], ids=["even lines", "odd lines"])
+def test_a_release_whose_engine_is_killed_must_go_on_and_fail_no_request(
+    make_project: MakeProject, parity: int
+) -> None:
+    project = make_project(WEB)
+    project.up()
+    assert project.ask("/rows?id=1", method="POST").status == 201
+    with Traffic(project) as traffic, Traffic(project, method="POST", visitors=1) as posts:
+        for line in range(1 + parity, MOST_LINES, 2):
+            version = str(line + 1)
+            project.version(version)
+            was_killed = deploy_and_kill(project, after_lines=line)
+            project.up()
+            converged(project, version)
+            assert not traffic.failures + posts.failures, f"killed at line {line}"
+            if not was_killed:
+                break
+        else:
+            raise AssertionError(f"a release that writes more than {MOST_LINES} lines")
+    traffic.served(100)
+    posts.served(20)
+    assert project.ask("/rows").json == [1]
+
+
+@pytest.mark.requirement("R147", "R154")
+def test_a_way_back_whose_engine_is_killed_must_end_on_the_old_revision(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(WEB)
+    project.up()
+    project.switch("crash-broken")
+    with Traffic(project) as traffic:
+        for delay_seconds in (0.0, 0.3, 1.0):
+            project.version("broken")
+            child = project.start("deploy")
+            project.until(lambda: "rolling back" in project.told()[-1], "it is on its way back")
+            time.sleep(delay_seconds)
+            kill_engine(project)
+            project.ended(child)
+            project.version("1")
+            project.up()
+            converged(project, "1")
+    traffic.served()
+
+
+@pytest.mark.parametrize("line", [1, 3, 5])
+def test_a_first_start_whose_engine_is_killed_must_succeed_when_it_is_repeated(
+    make_project: MakeProject, line: int
+) -> None:
+    project = make_project(WEB)
+    child = project.start("up", "--detach")
+    project.until(lambda: len(lines(project)) >= line, "it has begun", seconds=30)
+    kill_engine(project)
+    project.ended(child)
+    project.up()
+    converged(project, "1")
+    assert project.ask("/rows?id=1", method="POST").status == 201
+
+
+@pytest.mark.requirement("R154")
+def test_a_start_after_a_kill_must_adopt_what_runs_however_old_and_even_if_not_ready(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(WEB)
+    project.up()
+    before = {name: project.pid(name) for name in (*project.ready(), "balancer")}
+    kill_engine(project)
+    for name in project.state.glob("run/web.[0-9].json"):  # they started long ago
+        record = json.loads(name.read_text())
+        record["labels"]["started_at"] = str(float(record["labels"]["started_at"]) - 3600)
+        name.write_text(json.dumps(record))
+    project.kill("postgres")
+    project.until(lambda: project.ask("/rows").status == 503, "the database is gone")
+    project.up()
+    converged(project, "1")
+    assert {name: project.pid(name) for name in (*project.ready(), "balancer")} == before
+    with Traffic(project) as traffic:
+        kill_engine(project)
+        project.up()
+        project.until(lambda: len(traffic.answers) > 50, "requests are answered")
+    traffic.served()
+
+
+def deploy_and_kill(project: Project, *, after_lines: int) -> bool:
+    """Deploy, and kill the engine when it has written so many lines; whether it came to that."""
+    before = len(lines(project))
+    child = project.start("deploy")
+    while child.poll() is None:
+        if len(lines(project)) - before >= after_lines:
+            kill_engine(project)
+            project.ended(child)
+            return True
+        time.sleep(0.001)
+    said = project.ended(child)
+    assert said.code == 0, said.err
+    return False
+
+
+def lines(project: Project) -> list[bytes]:
+    """The lines of the journal, unread: it is looked at a thousand times a second."""
+    path = project.state / "journal.jsonl"
+    return path.read_bytes().splitlines() if path.exists() else []
+
+
+def kill_engine(project: Project) -> None:
+    pid = project.engine_pid()
+    os.kill(pid, signal.SIGKILL)
+    project.until(lambda: pid not in project.processes(), "the engine is gone")
+
+
+def converged(project: Project, version: str) -> None:
+    """One revision serves at full strength, and nothing else of the project is left."""
+    project.until(
+        lambda: settled(project), "two replicas of one revision, and no other", seconds=30
+    )
+    answers = [project.ask() for _ in range(10)]
+    assert {each.json["version"] for each in answers} == {version}
+    expected = {project.pid(name) for name in (*project.replicas(), "balancer", "postgres")}
+    expected.add(project.engine_pid())
+    project.until(
+        lambda: not {pid for pid in project.processes() if not belongs(pid, expected)},
+        "no process is an orphan",
+    )
+
+
+def settled(project: Project) -> bool:
+    status = project.status()
+    replicas = status["services"][0]["replicas"]
+    states = {(each["revision"], each["state"]) for each in replicas}
+    return len(replicas) == 2 and states == {(status["revision"], "ready")}
+
+
+def belongs(pid: int, expected: set[int]) -> bool:
+    """Whether a process is one of these, or descends from one."""
+    while pid > 1:
+        if pid in expected:
+            return True
+        said = subprocess.run(
+            ["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ).stdout
+        pid = int(said or 0)
+    return False
