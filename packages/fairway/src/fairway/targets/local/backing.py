@@ -7,7 +7,7 @@ buckets. Mechanism only: what must run is decided by `core/plan/wanted.py`.
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 
 from fairway.core import names
@@ -17,6 +17,7 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App, Database
 from fairway.core.spec.variables import Addresses
 from fairway.core.target import Node
+from fairway.targets.local import archive
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.objectstore import ObjectStore
 from fairway.targets.local.postgres import Postgres
@@ -27,6 +28,8 @@ from fairway_runtime import contract
 __all__ = ["Backing"]
 
 ASK_SECONDS = 1.0
+TIDY_SECONDS = 600.0
+MISSING_SECONDS = 0.1  # between questions to one that did not accept
 
 
 @dataclass(slots=True)
@@ -49,6 +52,9 @@ class Backing:
     urls: dict[str, str] = field(default_factory=dict[str, str])
     caches: dict[str, Redis] = field(default_factory=dict[str, Redis])
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    keep_seconds: float = 7 * 86400.0  # how long the archived log is kept
+    tidied_at: float = 0.0
+    questions: set[asyncio.Task[object]] = field(default_factory=set[asyncio.Task[object]])
     lock_of_store: asyncio.Lock = field(default_factory=asyncio.Lock)
     postgres: Postgres = field(init=False)
     store: ObjectStore = field(init=False)
@@ -90,20 +96,32 @@ class Backing:
         elif not any(other.kind == kind for other in self.known.values()):
             await (self.postgres if kind == "database" else self.store).stop()
 
-    async def observe(self) -> tuple[Node, ...]:
-        """Every node that this engine has provisioned."""
-        return tuple([await self.look(name) for name in sorted(self.known)])
+    def observe(self) -> tuple[Node, ...]:
+        """Every node that this engine has provisioned, as it last answered."""
+        now = time.monotonic()
+        if now - self.tidied_at > TIDY_SECONDS:
+            self.tidied_at = now
+            folder, keep = self.postgres.cluster.archive, self.keep_seconds
+            self.beside(asyncio.to_thread(archive.prune, folder, keep))
+        return tuple(self.look(name) for name in sorted(self.known))
 
-    async def look(self, name: str) -> Node:
+    def beside(self, work: Coroutine[None, None, object]) -> None:
+        """Do something beside the engine's rounds."""
+        task = asyncio.create_task(work)
+        self.questions.add(task)
+        task.add_done_callback(self.questions.discard)
+
+    def look(self, name: str) -> Node:
         known = self.known[name]
         process = self.processes.find(self.process_of(name, known.kind))
         running = process is not None and process.alive
         now = time.monotonic()
         if not running:
             known.accepts = False
-        elif now - known.asked_at >= ASK_SECONDS or not known.accepts:
+        elif now - known.asked_at >= (ASK_SECONDS if known.accepts else MISSING_SECONDS):
+            # Beside the engine's rounds: a server that hangs must not hold them up.
             known.asked_at = now
-            known.accepts = await self.server(name, known.kind).accepts()
+            self.beside(self.ask(name, known))
         return Node(
             name=name,
             kind=known.kind,
@@ -111,6 +129,9 @@ class Backing:
             accepts=known.accepts,
             address=self.address(name, known.kind),
         )
+
+    async def ask(self, name: str, known: Known) -> None:
+        known.accepts = await self.server(name, known.kind).accepts()
 
     def server(self, name: str, kind: Kind) -> Postgres | Redis | ObjectStore:
         match kind:
@@ -186,6 +207,8 @@ class Backing:
 
     async def shut(self) -> None:
         """Stop all servers that run, whoever started them."""
+        for question in self.questions:
+            question.cancel()
         running = {each.name for each in self.processes.all()}
         if "postgres" in running:
             await self.postgres.stop()

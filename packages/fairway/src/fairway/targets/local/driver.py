@@ -126,7 +126,7 @@ class LocalDriver:
         """What runs now, from processes and from what probes last said."""
         running = self.processes.all()
         return Observed(
-            nodes=await self.backing.observe(),
+            nodes=self.backing.observe(),
             replicas=self.replicas.observe(running),
             runs=self.commands.runs(running),
             balancer=self.opened and any(each.name == BALANCER and each.alive for each in running),
@@ -167,6 +167,8 @@ class LocalDriver:
     def app(self, revision: str) -> App:
         app = self.preparation.app(revision)
         self.backing.app = app.name
+        kept = [database.backups_seconds for database in app.databases.values()]
+        self.backing.keep_seconds = max(kept, default=self.backing.keep_seconds)
         return app
 
     async def prune(self, keep: frozenset[str]) -> None:
