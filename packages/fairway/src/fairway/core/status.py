@@ -1,7 +1,7 @@
 """What people see of a running app: one value, made by the engine, printed by the CLI.
 
-The same value is drawn live, printed by `fairway status`, and given by `--json`: its fields are
-the documented JSON. Pure.
+The same value is drawn live, printed by `fairway status`, and given by `--json`. Its docstrings
+say what each field means, in lines that docs/reference/status.md is made of. Pure.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventLine:
-    """Something that happened. `level`: info, good, bad."""
+    """Something that happened.
+
+    at: When, in seconds since the epoch.
+    node: The node, replica or run that it is about; empty: the whole app.
+    text: What happened; after the first line, what was printed last.
+    level: `info`, `good` or `bad`.
+    """
 
     at: float
     node: str
@@ -33,7 +39,13 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
-    """A database, cache, bucket or the balancer. `state`: starting, up, down, off."""
+    """A database, cache, bucket or the balancer.
+
+    name: As the file names it.
+    kind: `database`, `cache`, `bucket` or `balancer`.
+    state: `starting`, `up` (it accepts connections) or `down`.
+    address: Where it listens, without a password.
+    """
 
     name: str
     kind: str
@@ -43,7 +55,15 @@ class NodeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaLine:
-    """One replica. `state` is its phase."""
+    """One running copy of a service.
+
+    name: `api.3`; a name is never given twice.
+    revision: What it runs.
+    state: `starting`, `ready`, `unready`, `hung`, `stopping` or `exited`.
+    port: The loopback port on which it listens; 0: not yet.
+    uptime_seconds: Since it was started.
+    rss_mib: Its memory and that of all it started, in MiB.
+    """
 
     name: str
     revision: str
@@ -55,7 +75,23 @@ class ReplicaLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceLine:
-    """One service with what the balancer measured in the last seconds."""
+    """One service, with what the balancer measured in about the last second.
+
+    name: As the file names it.
+    url: Where the balancer listens for it.
+    revision: What is in service; empty before its first release has ended.
+    wanted: How many replicas there should be.
+    ready: How many replicas are ready.
+    replicas: Each of them, sorted by name.
+    requests_per_second: Requests that were answered.
+    error_percent: Of them, the share of 5xx.
+    p50_ms: Half of them were answered within so many milliseconds; null: there were none.
+    p95_ms: The same for 95 %.
+    in_flight: Requests that are being answered.
+    queued: Requests that wait for a replica.
+    release: The step of the release in progress, in words; empty: there is none.
+    release_percent: The share of the traffic that the new revision gets.
+    """
 
     name: str
     url: str
@@ -69,13 +105,22 @@ class ServiceLine:
     p95_ms: float | None
     in_flight: int
     queued: int
-    release: str = ""  # the release in progress, in words
-    release_percent: float = 0.0  # traffic on the new revision
+    release: str = ""
+    release_percent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """One run of a job that has ended, or a time at which none began (`exit_code` null)."""
+    """One run of a job that has ended, or a time at which none began.
+
+    run: `ingest#12`; empty: none began.
+    cause: Why it ran: `schedule`, `by hand`, `after ingest#11`, ...
+    started_at: When, in seconds since the epoch.
+    seconds: How long it took.
+    exit_code: 0: it succeeded; null: none began.
+    attempt: 1 for the first try.
+    note: `timed out`, or why none began.
+    """
 
     run: str
     cause: str
@@ -88,23 +133,51 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLine:
-    """One job: what it does now, how it ended last, when it runs next."""
+    """One job: what it does now, how it ended last, when it runs next.
+
+    name: As the file names it.
+    state: `idle`, `running`, `waiting` (for its turn, or to try again) or `failed` (last time).
+    run: The run that goes on, else the last one: `ingest#12`.
+    cause: Why that one runs or ran.
+    last_exit_code: How the last run ended; null: none has.
+    last_ended_at: When, in seconds since the epoch.
+    last_seconds: How long it took.
+    next_at: When its schedule is due next, in seconds since the epoch.
+    trigger: What starts it, in words.
+    history: Its last runs, newest last.
+    """
 
     name: str
-    state: str  # idle, running, waiting, failed
+    state: str
     run: str
     cause: str
     last_exit_code: int | None
     last_ended_at: float | None
     last_seconds: float | None
     next_at: float | None
-    trigger: str  # the schedule, or what it waits for, in words
-    history: tuple[RunLine, ...] = ()  # newest last
+    trigger: str
+    history: tuple[RunLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """A running app at one moment. `phase`: starting, up, stopping, failed."""
+    """A running app at one moment.
+
+    app: Its name.
+    environment: The environment of the file whose settings it runs with.
+    phase: `starting`, `up`, `stopping`, `failed` or `stopped`.
+    engine_pid: The process that holds the project.
+    now: The moment, in seconds since the epoch.
+    started_at: When this engine was started.
+    revision: What is in service; empty before the first release has ended.
+    url: Where people begin: the first public service.
+    services: Each service, sorted by name.
+    nodes: The balancer, then databases, caches and buckets.
+    jobs: Each job, sorted by name.
+    events: What happened last, newest last.
+    gaps: What the file asks for and this machine does not do.
+    revisions: What was released or tried, newest last: `revision`, `at`, `outcome`, `reason`.
+    """
 
     app: str
     environment: str
@@ -119,7 +192,7 @@ class Status:
     jobs: tuple[JobLine, ...] = ()
     events: tuple[EventLine, ...] = ()
     gaps: tuple[str, ...] = ()
-    revisions: tuple[Mapping[str, Any], ...] = ()  # newest last: revision, at, outcome, reason
+    revisions: tuple[Mapping[str, Any], ...] = ()
 
 
 def to_json(status: Status) -> dict[str, Any]:
