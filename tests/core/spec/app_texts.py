@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fairway.core.spec import readers as read
 from fairway.core.spec.model import App
-from fairway.core.spec.readers.table import KeyOf, Map, Nodes, OffOr, OneOf, Table, keys
+from fairway.core.spec.readers.alternatives import OffOr, OneOf
+from fairway.core.spec.readers.table import KeyOf, Map, Nodes, Table, keys
 from tests.core.spec.toml_texts import Writer
 
 NAMES = {

@@ -12,8 +12,9 @@ from fairway.core.spec import readers as read
 from fairway.core.spec.entry import Entry
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.quantities import CanaryStep, Rate, Replicas
+from fairway.core.spec.readers.alternatives import OffOr
 from fairway.core.spec.readers.reader import Definitions, Reader, Unreadable
-from fairway.core.spec.readers.table import KeyOf, Nodes, OffOr, Table, keys
+from fairway.core.spec.readers.table import KeyOf, Nodes, Table, keys
 from fairway.core.spec.readers.times import duration_text, seconds_of
 from fairway.core.spec.reference import toml
 from fairway.core.spec.report import Report

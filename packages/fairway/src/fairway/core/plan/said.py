@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any, cast
 
-from fairway.core.spec.readers.table import Nodes, OffOr, OneOf, Table, keys
+from fairway.core.spec.readers.alternatives import OffOr, OneOf
+from fairway.core.spec.readers.table import Nodes, Table, keys
 
 __all__ = ["chosen", "said"]
 

@@ -36,15 +36,8 @@ from fairway.core.spec.model import (
     Workflow,
 )
 from fairway.core.spec.profiles import BUILT_IN
-from fairway.core.spec.readers.table import (
-    CITED,
-    KeyOf,
-    Nodes,
-    OffOr,
-    OneOf,
-    keys,
-    sentence_of,
-)
+from fairway.core.spec.readers.alternatives import OffOr, OneOf
+from fairway.core.spec.readers.table import CITED, KeyOf, Nodes, keys, sentence_of
 from fairway.core.spec.readers.table import Table as Readable
 
 __all__ = ["file_reference", "toml"]

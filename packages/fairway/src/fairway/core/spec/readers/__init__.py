@@ -1,19 +1,12 @@
 """The readers that `model.py` names, one for each form that a value of the file can have."""
 
+from fairway.core.spec.readers.alternatives import choice, off_or, one_of, optional
 from fairway.core.spec.readers.amounts import GIBIBYTES, MEBIBYTES, RATE, REPLICAS, SHARE, SIZE
 from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
 from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
 from fairway.core.spec.readers.schedule import SCHEDULE
 from fairway.core.spec.readers.sentences import CANARY_STEPS, DURATION_THRESHOLD, SHARE_THRESHOLD
-from fairway.core.spec.readers.table import (
-    choice,
-    mapping,
-    nodes,
-    off_or,
-    one_of,
-    optional,
-    table,
-)
+from fairway.core.spec.readers.table import mapping, nodes, table
 from fairway.core.spec.readers.text import (
     ADDRESSES,
     COMMAND,
