@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+from fairway.core.notices import notices
 from fairway.core.plan.action import Open, Prepare
 from fairway.core.plan.wanted import changes, may_start
 from fairway.core.problem import Problem, Problems
@@ -112,7 +113,10 @@ class Engine:
         self.deployments.begin(revision, cold=not running)
 
     async def observe(self) -> None:
-        self.world.seen = await self.world.driver.observe()
+        before, after = self.world.seen, await self.world.driver.observe()
+        self.world.seen = after
+        for notice in notices(before, after):
+            self.world.tell(notice.node, notice.text, notice.level)
 
     async def tick(self) -> None:
         """One round. A ledger that can't be kept stops the acting, not the engine."""
