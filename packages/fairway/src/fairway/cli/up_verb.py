@@ -41,7 +41,7 @@ def command(
     spec, app = local.specified(found, environment)
     if found.assumed:
         view.say(found.assumed)
-    view.notes("note", [str(note) for note in spec.notes])
+    view.notes("note", [str(note) for note in spec.noted[environment]])
     view.notes("gap", [str(gap) for gap in gaps(app, os.cpu_count() or 1)])
     if detach:
         up_detached(found, environment, as_json=as_json)

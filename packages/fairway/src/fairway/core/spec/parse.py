@@ -37,6 +37,7 @@ class Spec:
     environments: tuple[str, ...]
     notes: tuple[Problem, ...]
     apps: Mapping[str, App] = field(repr=False)
+    noted: Mapping[str, tuple[Problem, ...]] = field(repr=False)  # notes by environment
 
     def app(self, environment: str = DEFAULT_ENVIRONMENT) -> App:
         """The app with an environment laid over it.
@@ -65,10 +66,12 @@ def parse(text: str | bytes, *, file: str = FILE) -> Spec:
     faults: dict[Fault, list[str]] = {}
     _collect(report, "", faults)
     apps: dict[str, App] = {}
+    noted: dict[str, tuple[Problem, ...]] = {}
     for environment in written.environments:
         report = Report()
         apps[environment] = _read(environment, written, report)
         _collect(report, environment, faults)
+        noted[environment] = tuple(fault.problem for fault in report if fault.is_note)
     told = _tell(faults, written.environments)
     problems = [fault.problem for fault in told if not fault.is_note]
     if problems:
@@ -79,6 +82,7 @@ def parse(text: str | bytes, *, file: str = FILE) -> Spec:
         environments=written.environments,
         notes=tuple(fault.problem for fault in told),
         apps=apps,
+        noted=noted,
     )
 
 
