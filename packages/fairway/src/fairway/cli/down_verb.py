@@ -12,7 +12,10 @@ from fairway.core.problem import Problem, Problems
 from fairway.engine.client import Absent
 from fairway.engine.lock import wait_until_free
 
-__all__ = ["command"]
+__all__ = ["DELETED", "command"]
+
+# What `--delete-data` deletes of `.fairway/`.
+DELETED = ("data", "secrets", "journal.jsonl", "logs", "balancer", "run")
 
 END_SECONDS = 10.0  # from everything stopped to the engine's own end
 
@@ -57,7 +60,7 @@ def confirm(found: Project, lost: list[tuple[str, str]]) -> None:
 
 def delete(found: Project) -> None:
     """Delete all data and what belongs to it."""
-    for name in ("data", "secrets", "journal.jsonl", "logs", "balancer", "run"):
+    for name in DELETED:
         path = found.state / name
         if path.is_dir():
             shutil.rmtree(path)
