@@ -19,7 +19,8 @@ IGNORED = frozenset({
     ".venv", "venv", "env", ".env", "node_modules", ".git", ".hg", ".svn", "__pycache__", ".tox",
     ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode",
     ".fairway", "site-packages", ".next", ".nuxt", ".svelte-kit", ".cache", ".terraform",
-    "bower_components", ".eggs", "build", "dist", "htmlcov", ".ipynb_checkpoints", "virtualenv", ".direnv",
+    "bower_components", ".eggs", "build", "dist", "htmlcov", ".ipynb_checkpoints", "virtualenv",
+    ".direnv",
     ".pixi", ".conda", "vendor", ".serverless", ".aws-sam", "cdk.out",
 })  # fmt: skip
 NAMES = frozenset({
