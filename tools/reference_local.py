@@ -55,6 +55,8 @@ class Row:
 WEB = '[service.web]\nasgi = "m:a"\npublic = true\nreplicas = 2\n'
 API = '[service.api]\nasgi = "m:a"\nreplicas = 2\n'
 RANGE = WEB.replace("replicas = 2", 'replicas = "2..10"')
+GREEN = WEB + 'release = "blue_green"\n'
+CANARY = WEB + 'release = "canary"\n'
 SCRIPT = '[service.web]\nscript = "a.py"\nreplicas = 2\n'
 COMMAND = '[service.web]\ncommand = "x"\nreplicas = 2\n'
 JOB = '[job.j]\ncommand = "x"\n'
@@ -73,8 +75,8 @@ ROWS = (
     Row("`timeouts`", WEB + 'timeouts.drain = "5s"\n', "in Envoy and in the runtime"),
     Row("`before`", WEB + 'before = "x"\n', "once before each release, which fails with it"),
     Row("`build`", WEB + 'build = "x"\n', "before the first replica of a revision"),
-    Row("`release`: rolling, blue_green", WEB + 'release = "blue_green"\n', "shares of traffic, set in Envoy"),
-    Row("`release`: canary", WEB + 'release = "canary"\n', "shares of traffic, judged by Envoy's figures"),
+    Row("`release`: rolling, blue_green", GREEN, "shares of traffic, set in Envoy"),
+    Row("`release`: canary", CANARY, "shares of traffic, judged by Envoy's figures"),
     Row("`limits.body`", WEB + 'limits.body = "1 MB"\n', "in the runtime"),
     Row("`limits.per_ip`, `per_user`", WEB + 'limits.per_ip = "60/min"\n', "in the runtime"),
     Row("`cache`", WEB + 'cache = { "/*" = "1m" }\n', "at the edge"),
