@@ -9,7 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,12 +135,16 @@ def as_user() -> tuple[str, ...]:
     return ("setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups", "--")
 
 
-def psql(url: str, sql: str) -> str:
-    """What psql answers, without frames."""
-    return subprocess.run(
-        [binaries.postgres("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", url],
+def psql(sql: str, url: str = "", environment: Mapping[str, str] | None = None) -> str:
+    """What psql answers, without frames, at a URL or where the variables say. RuntimeError."""
+    done = subprocess.run(
+        [binaries.postgres("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", *filter(None, [url])],
         input=sql,
-        check=True,
+        env={"PATH": os.defpath, **(environment or {})},
+        check=False,
         capture_output=True,
         text=True,
-    ).stdout.strip()
+    )
+    if done.returncode:
+        raise RuntimeError(f"psql: {done.stderr}")
+    return done.stdout.strip()

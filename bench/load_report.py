@@ -73,7 +73,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The requests that were meant to be sent in one stretch of time.
+    """The requests that were meant to be sent in one stretch of time, or in several of one name.
 
     Percentiles are milliseconds, NaN where no request succeeded.
     """
@@ -134,7 +134,10 @@ def report(
     marks: Sequence[Mark] = (),
     websocket: tuple[tuple[float, str], ...] = (),
 ) -> Report:
-    """The figures. What is sent before the first mark is the phase `before`."""
+    """The figures. What is sent before the first mark is the phase `before`.
+
+    Marks of one name make one phase, of all that was sent while it lasted.
+    """
     order = sorted(range(len(records.kinds)), key=records.intended.__getitem__)
     end = records.intended[order[-1]] if order else 0.0
     bounds = [("before", 0.0)]
@@ -156,8 +159,10 @@ def report(
 def _windows(
     records: Records, order: Sequence[int], bounds: Sequence[tuple[str, float]], end: float
 ) -> list[Window]:
-    """One window a bound, each up to the next; `order` sorts the records by intended time."""
-    windows: list[Window] = []
+    """One window a name, of its bounds up to the next ones; `order` sorts by intended time."""
+    members: dict[str, list[int]] = {}
+    starts: dict[str, float] = {}
+    lasted: dict[str, float] = {}
     at = 0
     for place, (name, start) in enumerate(bounds):
         is_last = place + 1 == len(bounds)
@@ -165,12 +170,14 @@ def _windows(
         first = at
         while at < len(order) and (is_last or records.intended[order[at]] < stop):
             at += 1
-        windows.append(_window(records, order[first:at], name, start, stop))
-    return windows
+        members.setdefault(name, []).extend(order[first:at])
+        starts.setdefault(name, start)
+        lasted[name] = lasted.get(name, 0.0) + stop - start
+    return [_window(records, members[name], name, starts[name], lasted[name]) for name in members]
 
 
 def _window(
-    records: Records, members: Sequence[int], name: str, start: float, stop: float
+    records: Records, members: Sequence[int], name: str, start: float, seconds: float
 ) -> Window:
     latencies = sorted(records.latency[i] for i in members if records.kinds[i] == OK)
     failures = Counter(KINDS[records.kinds[i]] for i in members if records.kinds[i] != OK)
@@ -181,7 +188,7 @@ def _window(
     return Window(
         name=name,
         start_seconds=start,
-        seconds=stop - start,
+        seconds=seconds,
         sent=len(members),
         failures=dict(sorted(failures.items())),
         p50_ms=milliseconds(0.50),

@@ -138,10 +138,14 @@ class Project:
             raise ProcessLookupError(f"{process} does not run")
         return found.pid
 
+    def exec(self, *words: str) -> str:
+        """Run a command as the job `ingest` would run, to its end; its stdout."""
+        return self.fairway("exec", "ingest", "--", *words)
+
     def as_job(self) -> tuple[dict[str, str], Path]:
         """The variables and the folder that the job `ingest` has, in the revision in service."""
         asked = "import json, os; print(json.dumps([dict(os.environ), os.getcwd()]))"
-        variables, folder = json.loads(self.fairway("exec", "ingest", "python", "-c", asked))
+        variables, folder = json.loads(self.exec("python", "-c", asked))
         return variables, Path(folder)
 
 

@@ -40,6 +40,18 @@ def test_a_request_belongs_to_the_phase_in_which_it_was_meant_to_be_sent() -> No
     assert told.phase("release").p50_ms == pytest.approx(20)
 
 
+def test_marks_of_one_name_make_one_phase() -> None:
+    marks = [Mark("release", 101.0), Mark("before", 102.0), Mark("release", 103.0)]
+    entries = ((0.5, 0.01, 0), (1.5, 0.02, 0), (2.5, 0.03, 0), (3.5, 0.04, TIMEOUT))
+    told = report(records(*entries), marks)
+    assert [(window.name, window.sent, window.seconds) for window in told.phases] == [
+        ("before", 2, pytest.approx(2.0)),
+        ("release", 2, pytest.approx(1.5)),
+    ]
+    assert told.phase("release").failures == {"timeout": 1}
+    assert told.phase("release").start_seconds == pytest.approx(1.0)
+
+
 def test_failures_are_counted_by_kind_and_stay_out_of_the_percentiles() -> None:
     told = report(records((0.0, 0.01, 0), (0.1, 9.0, TIMEOUT), (0.2, 9.0, TIMEOUT)))
     assert told.total.failures == {"timeout": 2}
