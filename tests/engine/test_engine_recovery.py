@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fairway.core.plan.action import Action, Prepare, Provision, ReplicaStart
+from fairway.core.plan.action import Action, Balance, Prepare, Provision, ReplicaStart
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
 from fairway.engine.engine import Engine
@@ -116,6 +116,32 @@ def test_a_start_that_fails_for_two_reasons_says_both(tmp_path: Path) -> None:
     with pytest.raises(Problems) as raised:
         asyncio.run(engine_on(made, tmp_path).run())
     assert [each.where for each in raised.value] == ["Provision", "Prepare"]
+
+
+@pytest.mark.requirement("R154")
+def test_a_replica_leaves_the_balancer_first_though_another_engine_had_told_it_to_go(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+
+        def kill(action: Action) -> None:
+            made.dead = made.dead or (isinstance(action, Balance) and bool(action.draining))
+
+        made.before = kill
+        await engine.deploy()
+        while not made.dead:
+            await ticks(engine, 1)
+        made.before = lambda action: None
+        made.dead = False
+        made.open = False  # it serves on, but the new engine has not spoken to it yet
+        again = await up(made, tmp_path)  # the machine asserts it
+        await ticks(again, 20)
+        assert {each.revision for each in made.replicas.values()} == {"two"}
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.requirement("R107", "R108")

@@ -192,6 +192,8 @@ class Services:
     def take_out(self, name: str, leaving: Leaving) -> None:
         """Stop a replica that the balancer sends nothing to any more."""
         applied = self.balanced.get(leaving.service)
+        if leaving.drain and applied is None and self.is_fronted(leaving.service):
+            return  # what an engine before this one told the balancer may still hold
         if applied is not None and name in applied.ready and self.world.seen.balancer:
             return
         spec = self.spec(leaving.service, self.targets(leaving.service))
@@ -206,6 +208,11 @@ class Services:
             ),
             then=lambda: self.gone(name),
         )
+
+    def is_fronted(self, service: str) -> bool:
+        """Whether the balancer is to listen for it."""
+        app = self.world.wanted_app
+        return app is not None and service in app.services
 
     def gone(self, name: str) -> None:
         # Names are never used twice; an observation that is older than this may still hold it.
