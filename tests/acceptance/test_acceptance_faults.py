@@ -191,6 +191,19 @@ def in_flight(project: Project) -> int:
     return sum(int(each["in_flight"]) for each in project.status()["services"])
 
 
+@pytest.mark.requirement("R154", "R223")
+def test_a_server_that_knows_no_drain_must_not_lose_the_requests_that_it_has(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(OWN_SERVER.replace('"1s"', '"10s"'))
+    project.up()
+    with Traffic(project, method="POST", path=lambda n: "/slow", visitors=4) as slow:
+        project.until(lambda: in_flight(project) == 4, "all are asked")
+        project.done("scale", "web=1")
+        project.until(lambda: len(project.replicas()) == 1, "one is gone", seconds=20)
+    slow.served(4)
+
+
 @pytest.mark.requirement("R223")
 def test_an_app_that_ignores_sigterm_must_be_ended_after_its_drain(
     make_project: MakeProject,

@@ -26,6 +26,7 @@ from fairway.core.plan.action import (
     RunStart,
 )
 from fairway.core.problem import Problem
+from fairway.core.release.analysis_sample import Sample
 from fairway.core.spec.model import App
 from fairway.core.target import Figures, Observed
 from fairway.targets.local import gaps as local_gaps
@@ -42,12 +43,15 @@ from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
 from fairway.targets.local.preparation import Preparation, caller_environment
 from fairway.targets.local.processes import ProcessTable
+from fairway.targets.local.replica_metrics import sample_of
 from fairway.targets.local.replicas import STOP_MARGIN_SECONDS, Replicas
+from fairway_runtime import contract
 
 __all__ = ["LocalDriver", "silent"]
 
 T = TypeVar("T")
 RUN_GRACE_SECONDS = 10.0
+SENT_SECONDS = 2.0  # a request that was sent has been read by then, even on a busy machine
 
 
 def silent(node: str, text: str) -> None:
@@ -148,6 +152,19 @@ class LocalDriver:
             for name, reading in after.items()
         }
 
+    async def samples(self, service: str) -> Mapping[str, Sample]:
+        """Replica -> what it says that it has answered."""
+        mine = [
+            each
+            for each in self.processes.all()
+            if each.alive
+            and each.labels.get("service") == service
+            and each.labels.get("kind") == "replica"
+        ]
+        found = await asyncio.gather(*(sample_of(int(each.labels["port"])) for each in mine))
+        pairs = zip(mine, found, strict=True)
+        return {each.name: sample for each, sample in pairs if sample is not None}
+
     async def objects(self, bucket: str, prefix: str) -> Mapping[str, str]:
         """Key -> etag of the objects under a prefix."""
         found = await self.backing.store.list_objects(
@@ -198,6 +215,7 @@ class LocalDriver:
             case ReplicaStart():
                 await self.replicas.start(action)
             case ReplicaStop():
+                await self.let_finish(action)
                 await self.replicas.stop(action)
             case RunStart():
                 await self.commands.start_run(action)
@@ -225,6 +243,19 @@ class LocalDriver:
                     self.replicas.step_forward(each.name)
         endpoints = weigh(action.shares, replicas) if action.shares else ()
         await self.balancer.set_endpoints(action.service, endpoints)
+
+    async def let_finish(self, action: ReplicaStop) -> None:
+        """Have what the balancer already sent to a replica answered before that is told to end.
+
+        A replica that closes an idle connection may not have read the request that lies in it.
+        One that fairway-runtime serves drains by itself after that; a server of its own may not.
+        """
+        found = self.processes.find(action.replica)
+        if found is None or not found.alive or not action.drain_seconds:
+            return
+        drains = found.labels["ready"] == contract.READY_PATH
+        seconds = min(SENT_SECONDS, action.drain_seconds) if drains else action.drain_seconds
+        await self.balancer.quiet(int(found.labels["port"]), seconds)
 
     # -- The end -----------------------------------------------------------------------------
 

@@ -139,6 +139,20 @@ class Balancer:
         """Service -> its endpoints as Envoy sees them: health, requests in flight."""
         return stats.endpoint_states(await self._folder.ask("/clusters?format=json"))
 
+    async def quiet(self, port: int, seconds: float) -> bool:
+        """Whether the replica on `port` has no request in flight, within the time."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            try:
+                states = (await self.endpoints()).values()
+            except AdminError:
+                return True  # nobody sends it any
+            if not any(each.in_flight for all_ in states for each in all_ if each.port == port):
+                return True
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(QUIET_SECONDS)
+
     async def stats(self) -> Mapping[str, stats.Reading]:
         """Service -> counters, queue and latencies now; `stats.rates` compares two of them.
 
