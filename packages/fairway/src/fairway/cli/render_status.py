@@ -166,7 +166,8 @@ def grid(columns: int, *, shrinks: int | None = None) -> Table:
     table = Table.grid(padding=(0, 2))
     for number in range(columns):
         fixed = shrinks is not None and number != shrinks
-        table.add_column(no_wrap=fixed, min_width=STATE_WIDTH if number == 0 else None)
+        # Rich counts a column without text as 0 wide when it measures, as 1 when it draws.
+        table.add_column(no_wrap=fixed, min_width=STATE_WIDTH if number == 0 else 1)
     return table
 
 

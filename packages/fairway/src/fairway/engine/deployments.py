@@ -193,8 +193,12 @@ class Deployments:
         )
 
     def with_output(self, reason: str, process: str) -> str:
+        """The reason, with what kept the process from starting, or what it printed last."""
+        failure = self.world.crew.failures.get(f"start {process}")
         lines = self.world.driver.output(process, LAST_LINES)
-        return reason if not lines else "\n".join((reason, *(f"    {line}" for line in lines)))
+        if failure is not None:
+            lines = tuple("\n".join(map(str, failure.problems)).splitlines())
+        return "\n".join((reason, *(f"    {line}" for line in lines)))
 
     def say_step(self, before: ReleaseState | None, after: ReleaseState | None) -> None:
         if after is None:
