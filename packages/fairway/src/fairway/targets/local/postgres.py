@@ -78,18 +78,30 @@ class Postgres:
     async def start(self) -> None:
         """Return once it takes connections. One that runs is left as it is.
 
-        Makes the cluster where there is none, and recovers one that crashed. Raises `Problems`.
+        Makes the cluster where there is none, and recovers one that crashed. A new cluster may
+        still be on its way to the disk; `ensure_database` waits for that. Raises `Problems`.
         """
         try:
             await self._server.start(self._processes)
-        finally:
-            await (self._flushing or asyncio.to_thread(self.cluster.flush))
-            self._flushing = None
+        except BaseException:
+            await self._flushed()
+            raise
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(asyncio.to_thread(self.cluster.flush))
+
+    async def _flushed(self) -> None:
+        """See a new cluster on the disk."""
+        flushing, self._flushing = self._flushing, None
+        if flushing is not None:
+            await flushing
 
     async def _prepare(self) -> None:
         if not self.cluster.exists:
             await self.cluster.create(self._processes, self.name)
-            self._flushing = asyncio.create_task(asyncio.to_thread(self.cluster.flush))
+            self._flush()
         await self._settle()
 
     def _command(self, port: int) -> Command:
@@ -148,6 +160,7 @@ class Postgres:
                 said = made.output.replace(password, "***").strip()
                 what = f"the database {name} could not be made: {said}"
                 raise Problems([Problem("PostgreSQL", what, f"read {self.log}")], exit_code=1)
+        await self._flushed()
         return self.url(name)
 
     def url(self, database: str) -> str:
@@ -193,6 +206,7 @@ class Postgres:
         self._processes.signal(self.name, signal.SIGINT)
         await self._processes.wait(self.name, grace_seconds)
         await self._processes.stop(self.name, grace_seconds=5.0, signal=signal.SIGQUIT)
+        await self._flushed()
 
 
 def at_work_in(data: Path) -> list[procfs.Stat]:
