@@ -2,12 +2,8 @@
 
 import asyncio
 
-from rich.console import Console
-from rich.live import Live
-
 from fairway.cli import local, view
 from fairway.cli.project import Project
-from fairway.cli.render_status import picture
 from fairway.core.status import EventLine
 from fairway.engine.engine import Engine
 
@@ -28,6 +24,13 @@ async def run(found: Project, environment: str) -> None:
     work = asyncio.create_task(
         local.run_engine(found, environment, began=engines.append, told=tell)
     )
+    await asyncio.wait([work], timeout=FRAME_SECONDS)
+    # Only now: to import them takes a while, in which the first processes can start.
+    from rich.console import Console
+    from rich.live import Live
+
+    from fairway.cli.render_status import picture
+
     console = Console(stderr=False)
     with Live(console=console, auto_refresh=False, transient=False) as screen:
         while not work.done():
