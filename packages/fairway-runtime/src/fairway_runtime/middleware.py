@@ -14,6 +14,7 @@ from fairway_runtime import contract, logs
 from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
 from fairway_runtime.exchange import Exchange, Limited, is_http_1
+from fairway_runtime.figures import roll
 from fairway_runtime.lifecycle import Lifecycle, Phase
 from fairway_runtime.lines import Lines
 from fairway_runtime.metrics import Registry, RequestMetrics, family
@@ -63,6 +64,7 @@ class Fairway:
         self.registry.register(self._collect)
         self.registry.register(self._lag.collect)
         self.registry.register(process_metrics)
+        self.registry.register(roll.collect)
         readiness = Readiness(self.settings)
         self._probes = Probes(self.settings, self.lifecycle, readiness, self.registry)
 
