@@ -20,6 +20,7 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
 from fairway.targets.local import environments, invocation, revisions
+from fairway.targets.local.bytecode import compile_ahead
 from fairway.targets.local.code_paths import code_paths
 from fairway.targets.local.dotenv import read_dotenv
 from fairway.targets.local.environments import Environment
@@ -191,10 +192,11 @@ class Preparation:
     # -- Environments ------------------------------------------------------------------------
 
     def prepare(self, revision: str, *, in_use: bool) -> None:
-        """Have the Python environment of every service and job of the revision."""
+        """Have the Python environment of every service and job of the revision, and bytecode."""
         app = self.app(revision)
         for node in (*app.services.values(), *app.jobs.values()):
-            self.place(revision, node, in_use=in_use)
+            environment = self.place(revision, node, in_use=in_use).environment
+            compile_ahead(environment.python, environment.python_version, self.source(revision))
 
     def place(self, revision: str, node: Service | Job, *, in_use: bool = True) -> Place:
         """Where `node` runs; its environment is installed if it is missing."""
