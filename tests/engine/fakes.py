@@ -23,6 +23,7 @@ from fairway.core.plan.action import (
     RunStart,
 )
 from fairway.core.problem import Problem, Problems
+from fairway.core.release.analysis_sample import Sample
 from fairway.core.replicas import Replica
 from fairway.core.spec.model import App
 from fairway.core.target import Figures, Node, Observed, Run
@@ -62,6 +63,7 @@ class FakeMachine:
     bucket: dict[str, str] = field(default_factory=dict[str, str])
     figures: Mapping[str, Figures] = field(default_factory=dict[str, Figures])
     cpu: float = 0.1
+    answered: Callable[[Replica], Sample] = lambda replica: Sample(0, 0)
     open: bool = False
     log: list[Action] = field(default_factory=list[Action])
     before: Callable[[Action], None] = lambda action: None
@@ -170,6 +172,11 @@ class FakeDriver:
 
     async def measure(self) -> Mapping[str, Figures]:
         return self.machine.figures
+
+    async def samples(self, service: str) -> Mapping[str, Sample]:
+        machine = self.machine
+        mine = [each for each in machine.replicas.values() if each.service == service]
+        return {each.name: machine.answered(each) for each in mine}
 
     async def revise(self) -> str:
         return self.machine.folder

@@ -1,6 +1,7 @@
 """The engine as a whole, on a machine that remembers and a clock that obeys."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from fairway.core.plan.action import Action, Migrate, Prepare, ReplicaStart
 from fairway.core.problem import Problems
+from fairway.core.release.analysis_sample import Sample
+from fairway.core.replicas import Replica
 from fairway.core.spec.parse import parse
 from fairway.engine.engine import Engine
 from fairway.engine.journal import Journal
@@ -273,5 +276,71 @@ def test_a_number_set_by_hand_stays_until_it_is_given_back(tmp_path: Path) -> No
         assert made.serving("api") == 1
         engine.scale("api", None)
         await until(engine, lambda: made.serving("api") >= 3)
+
+    asyncio.run(scenario())
+
+
+STEPS = 'public = true\nrelease = { canary = ["10% for 60s", "50% for 60s"] }'
+CANARY = parse(
+    FILE.replace(
+        "public = true\n",
+        'public = true\nrelease = { canary = ["10% for 60s", "50% for 60s"] }\n',
+        1,
+    )
+).app("local")
+
+
+def answering(made: FakeMachine, revision: str, errors: float, rate: float = 20.0) -> None:
+    """Every replica answers so many a second; those of `revision` with this share of errors."""
+
+    def answered(replica: Replica) -> Sample:
+        count = int((made.clock.now() - replica.started_at) * rate)
+        bad = int(count * errors) if replica.revision == revision else 0
+        return Sample(count, bad, ((10.0, count), (math.inf, count)))
+
+    made.answered = answered
+
+
+@pytest.mark.requirement("R151", "R152", "R153")
+def test_a_good_canary_is_promoted_step_by_step(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), CANARY))
+        answering(made, "two", 0.0)
+        engine = await up(made, tmp_path)
+        began = made.clock.now()
+        made.folder = "two"
+        await engine.deploy()
+        await until(engine, lambda: made.balances["api"].shares.get("two") == 10.0)
+        await until(engine, lambda: made.balances["api"].shares.get("two") == 50.0)
+        assert await ended(engine) == "promoted"
+        assert made.clock.now() - began >= 120.0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("R189", "R147")
+def test_a_canary_that_fails_requests_goes_back_with_its_numbers(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), CANARY))
+        answering(made, "two", 0.05)
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        assert await ended(engine) == "rolled_back"
+        deployment = engine.world.ledger.deployment
+        assert deployment is not None
+        assert "%" in deployment.reason
+        assert engine.world.ledger.serving == {"api": "one"}
+
+    asyncio.run(scenario())
+
+
+def test_a_canary_without_traffic_never_passes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), CANARY))
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        assert await ended(engine) == "rolled_back"
 
     asyncio.run(scenario())

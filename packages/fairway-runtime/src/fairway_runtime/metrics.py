@@ -15,7 +15,11 @@ __all__ = ["CONTENT_TYPE", "Labels", "Registry", "RequestMetrics", "Series", "fa
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
-_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+# Steps of two at most up to 3 s, so that a release is judged by where its answers really lie.
+_BOUNDS = (
+    *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15),
+    *(0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0),
+)
 _METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 )

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from fairway.core.plan.action import Action, Backing
 from fairway.core.problem import Problem
+from fairway.core.release.analysis_sample import Sample
 from fairway.core.replicas import Replica
 from fairway.core.spec.model import App
 
@@ -83,6 +84,10 @@ class Driver(Protocol):
 
     async def measure(self) -> Mapping[str, Figures]:
         """Service -> what its balancer measured since the last call."""
+        ...
+
+    async def samples(self, service: str) -> Mapping[str, Sample]:
+        """Replica -> everything that it has answered since it started; growing counters."""
         ...
 
     async def revise(self) -> str:

@@ -20,6 +20,7 @@ from fairway.core.spec.model import App
 from fairway.core.status import Status
 from fairway.core.target import Driver, Figures
 from fairway.engine import reporting
+from fairway.engine.analysing import Analysing
 from fairway.engine.clock import Clock, SystemClock
 from fairway.engine.deployments import Deployments
 from fairway.engine.jobs import Jobs
@@ -48,6 +49,7 @@ class Engine:
         self.deployments = Deployments(self.world, self.services)
         self.jobs = Jobs(self.world)
         self.scaling = Scaling(self.world, self.services)
+        self.analysing = Analysing(self.world, self.services, self.deployments)
         self.phase: Phase = "starting"
         self.pid = pid
         self.started_at = self.world.clock.now()
@@ -167,6 +169,7 @@ class Engine:
         if self.is_prepared() and self.migration_may_run():
             self.deployments.act()
         self.services.act()
+        self.analysing.tick()
         if self.is_prepared():
             self.jobs.act()
 

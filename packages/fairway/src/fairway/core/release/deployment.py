@@ -12,9 +12,17 @@ from typing import Any, Literal
 from fairway.core.release import machine
 from fairway.core.release.machine import ReleaseState
 from fairway.core.release.strategy import steps
-from fairway.core.spec.model import App, Canary, Rolling
+from fairway.core.spec.model import App, Canary, Rolling, Service
 
-__all__ = ["Deployment", "Outcome", "advance", "begin", "from_json", "to_json"]
+__all__ = [
+    "Deployment",
+    "Outcome",
+    "advance",
+    "begin",
+    "cannot_be_judged",
+    "from_json",
+    "to_json",
+]
 
 Outcome = Literal["running", "promoted", "rolled_back", "failed"]
 
@@ -99,9 +107,7 @@ def enter(
     replicas = scale.get(name, service.replicas.minimum)
     old = serving.get(name)
     first = old is None
-    strategy = (
-        Rolling() if state.undoing or isinstance(service.release, Canary) else service.release
-    )
+    strategy = Rolling() if state.undoing or cannot_be_judged(service) else service.release
     walk = steps(
         strategy,
         replicas,
@@ -120,6 +126,11 @@ def enter(
         + 30,
     )
     return replace(state, release=release)
+
+
+def cannot_be_judged(service: Service) -> bool:
+    """A canary of a server that is not ours to measure: it is rolled out instead, and said so."""
+    return isinstance(service.release, Canary) and service.command is not None
 
 
 def to_json(state: Deployment) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from fairway.core.problem import Problem
-from fairway.core.spec.model import App, Canary, Service
+from fairway.core.release.deployment import cannot_be_judged
+from fairway.core.spec.model import App, Service
 
 __all__ = ["gaps"]
 
@@ -40,10 +41,9 @@ def of_services(app: App, processors: int) -> Iterator[Problem]:
                 f"load starts at most {most} here, one a processor",
                 f"Set another number with `fairway scale {name}=N`.",
             )
-        if isinstance(service.release, Canary):
-            yield Problem(
-                f"{at}.release", "canaries are not analysed here yet; releases roll instead"
-            )
+        if cannot_be_judged(service):
+            what = "a server of your own can't be measured by revision; releases roll instead"
+            yield Problem(f"{at}.release", what, "Name the app by asgi, wsgi or script.")
         yield from of_access(at, service)
 
 
