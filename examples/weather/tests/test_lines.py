@@ -75,6 +75,17 @@ def test_spaces_zeros_and_carriage_returns_change_no_value(line: bytes, stored: 
     assert [batch.text for batch in judged(line + b"\n")] == [stored]
 
 
+@pytest.mark.parametrize("column", [1, 2, 3])
+def test_every_value_is_judged_in_bulk_as_by_itself(column: int) -> None:
+    for value in (*range(-1010, 1010), *range(-10_010, -9_990), 9999, 10_000, 999_999_999):
+        fields = [b"20200101", b"10", b"0", b"0"]
+        fields[column] = b"%d" % value
+        line = b"\t".join(fields) + b"\n"
+        (batch,) = judged(line)
+        assert bool(batch.rows) == (oracle.observation(line) is not None), line
+        assert batch.text in {line, b""}
+
+
 def test_the_last_line_needs_no_end_and_an_empty_line_is_none() -> None:
     (first, last) = judged(b"20200101\t1\t2\t3\n\n20200102\t1\t2\t3")
     assert (first.rows, first.rejects) == (1, ())

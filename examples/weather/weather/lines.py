@@ -5,15 +5,15 @@ nothing here reads a file or knows a table.
 
 A line holds `YYYYMMDD, tmax, tmin, prcp`, separated by tabs, in tenths of °C and of mm, with
 -9999 for a missing value. Almost all lines are right, and there are millions of them. So a whole
-chunk is judged at once, column by column: each *different* token of a column is judged once for
-all files (`_known_*`), and what is left is set arithmetic in C. Only a chunk in which something
-is wrong is taken line by line.
+chunk is judged at once: one expression matches good lines, and of the dates each *different* one
+is judged once for all files. Only a chunk in which something is wrong is taken line by line.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 
 __all__ = [
     "FIRST_YEAR",
@@ -35,13 +35,19 @@ STATES = {"25": "NE", "13": "IA", "11": "IL", "12": "IN", "33": "OH"}
 COLDEST, HOTTEST = -900, 600  # tenths of °C
 LONGEST_LINE = 4096  # bytes; nothing that long is an observation
 LONGEST_RAW = 200  # characters kept of a line that is put aside
-MOST_KNOWN = 200_000  # tokens remembered per column
 
 NUMBER = re.compile(rb"-?[0-9]{1,9}")
 DAY = re.compile(rb"[0-9]{8}")
 STATION = re.compile(r"[A-Z]{2}[A-Z0-9]{9}")
-ROW_ENDS = b"\t\t\t\n"
-DIGITS = b"-0123456789"
+DAY_OF = itemgetter(slice(8))
+
+# Lines in which only the date can still be wrong, written as a database would write them: no
+# `-0`, no leading zeros. It accepts nothing that the rules below would not.
+GOOD_TEMPERATURE = rb"(?:-?(?:[1-5][0-9]{0,2}|[6-9][0-9]?)|0|-9999|600|-[678][0-9]{2}|-900)"
+GOOD_RAIN = rb"(?:0|[1-9][0-9]{0,8}|-9999)"
+GOOD_LINES = re.compile(
+    rb"(?:[0-9]{8}\t%b\t%b\t%b\n)*+" % (GOOD_TEMPERATURE, GOOD_TEMPERATURE, GOOD_RAIN)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +115,6 @@ class Judge:
     def __init__(self, today: date) -> None:
         self._today = today
         self._known_days: set[bytes] = set()
-        self._known_temperatures: set[bytes] = set()
-        self._known_rain: set[bytes] = set()
         self._seen: set[bytes] = set()
         self._line = 0
 
@@ -118,9 +122,6 @@ class Judge:
         """Forget the dates and the line numbers of the file before."""
         self._seen = set()
         self._line = 0
-        for known in (self._known_days, self._known_temperatures, self._known_rain):
-            if len(known) > MOST_KNOWN:
-                known.clear()
 
     def judge(self, text: bytes) -> Batch:
         """Judge whole lines, the last one ended too."""
@@ -132,26 +133,17 @@ class Judge:
         return batch
 
     def _is_all_good(self, text: bytes, count: int) -> bool:
-        if text.translate(None, DIGITS) != ROW_ENDS * count:
+        if not GOOD_LINES.fullmatch(text):
             return False
-        fields = text.split()
-        days = set(fields[0::4])
-        if len(fields) != 4 * count or len(days) != count or not self._seen.isdisjoint(days):
+        days = set(map(DAY_OF, text.split(b"\n")))
+        days.discard(b"")  # behind the last line's end
+        if len(days) != count or not self._seen.isdisjoint(days):
             return False
         for fresh in days - self._known_days:
             if self._wrong_day(fresh):
                 return False
             self._known_days.add(fresh)
-        temperatures = set(fields[1::4]) | set(fields[2::4])
-        for fresh in temperatures - self._known_temperatures:
-            if _wrong_temperature("tmax", fresh) or not _is_plain(fresh):
-                return False
-            self._known_temperatures.add(fresh)
-        for fresh in set(fields[3::4]) - self._known_rain:
-            if _wrong_rain(fresh) or not _is_plain(fresh):
-                return False
-            self._known_rain.add(fresh)
-        self._seen |= days
+        self._seen = self._seen | days if self._seen else days
         return True
 
     def _line_by_line(self, text: bytes) -> Batch:
@@ -212,11 +204,6 @@ def _wrong_rain(token: bytes) -> str | None:
     if value != MISSING and value < 0:
         return f"out of range: prcp is {value / 10} mm, below 0"
     return None
-
-
-def _is_plain(token: bytes) -> bool:
-    """Whether a number is written as a database would write it: no `-0`, no leading zeros."""
-    return token == b"%d" % int(token)
 
 
 def _without_padding(text: bytes) -> bytes:
