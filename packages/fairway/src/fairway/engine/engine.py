@@ -32,7 +32,7 @@ from fairway.engine.world import World
 __all__ = ["Engine"]
 
 Phase = Literal["starting", "up", "stopping", "failed", "stopped"]
-BUSY_SECONDS = 0.05
+BUSY_SECONDS = 0.2  # whatever ends or becomes ready wakes the engine at once
 IDLE_SECONDS = 0.5
 MEASURE_SECONDS = 1.0
 FATAL_TRIES = 2  # before it was ever up, an action that fails so often ends the engine
