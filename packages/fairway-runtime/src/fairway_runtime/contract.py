@@ -36,6 +36,8 @@ REQUEST_SECONDS = "FAIRWAY_REQUEST_SECONDS"  # the longest a request may take (R
 BODY_BYTES = "FAIRWAY_BODY_BYTES"  # the largest request body
 CHECK_SECONDS = "FAIRWAY_CHECK_SECONDS"  # deadline of one readiness check
 LAME_DUCK_SECONDS = "FAIRWAY_LAME_DUCK_SECONDS"  # not ready for this long before it stops listening
+TRUSTED_PROXIES = "FAIRWAY_TRUSTED_PROXIES"  # whose x-forwarded-for counts: addresses, networks
+USER_HEADER = "FAIRWAY_USER_HEADER"  # in which these proxies name the user
 LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
 
 # -- Paths (R155-R157, R166) -----------------------------------------------------------------
@@ -68,6 +70,7 @@ DEFAULT_DRAIN_SECONDS = 30.0
 DEFAULT_LAME_DUCK_SECONDS = 0.0
 DEFAULT_REQUEST_SECONDS = 60.0
 DEFAULT_CHECK_SECONDS = 1.0
+DEFAULT_TRUSTED_PROXIES = ("127.0.0.0/8", "::1/128")
 DEFAULT_BODY_BYTES = 10 * 1024 * 1024
 
 # The fields of a log line, in order (R161). An app's own fields follow them.

@@ -40,6 +40,7 @@ class Exchange:
         "began",
         "context",
         "deadline",
+        "headers",
         "is_finished",
         "is_sealed",
         "refusal",
@@ -63,6 +64,7 @@ class Exchange:
         self.context = context
         self.began = time.perf_counter()
         self.deadline = self.began + fairway.request_seconds
+        self.headers = fairway.headers  # that the answer gets beside its id
         self.status = 0  # of the answer, once it begins
         self.refusal: Refusal | None = None
         self.is_sealed = False  # the app's messages go nowhere any more
@@ -142,7 +144,7 @@ class Exchange:
 
     def _headers(self, *, is_closing: bool = False) -> Headers:
         headers: Headers = [(_ID_HEADER, self.context.correlation_id.encode())]
-        headers += self._fairway.headers
+        headers += self.headers
         if self._fairway.lifecycle.is_draining and not is_closing and is_http_1(self.scope):
             headers.append(_CLOSE)
         return headers

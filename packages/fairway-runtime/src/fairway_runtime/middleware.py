@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from fairway_runtime import contract, logs
 from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
@@ -24,6 +25,9 @@ from fairway_runtime.refusals import BROKEN, NOT_STARTED, TOO_LARGE
 from fairway_runtime.routes import RouteNames
 from fairway_runtime.settings import Settings
 from fairway_runtime.sockets import serve_websocket
+
+if TYPE_CHECKING:
+    from fairway_runtime.limits import Limiter
 
 __all__ = ["Fairway"]
 
@@ -57,6 +61,11 @@ class Fairway:
         if self.settings.replica:
             name = contract.REPLICA_HEADER.encode()
             self.headers = [(name, self.settings.replica.encode("ascii", "replace"))]
+        self._limiter: Limiter | None = None
+        if self.settings.rate_limit is not None:
+            from fairway_runtime.limits import limiter_of
+
+            self._limiter = limiter_of(self.settings)
         self._body_bytes = self.settings.body_bytes
         self._lag = LoopLag(time.perf_counter())
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,6 +115,8 @@ class Fairway:
         if not self.lifecycle.has_started:
             await exchange.refuse(NOT_STARTED)
             return
+        if self._limiter is not None and not await self._admits(self._limiter, exchange):
+            return
         most = self._body_bytes
         if length.isdigit():  # the server holds the body to what it announced
             if most and int(length) > most and not _is_upload(scope):
@@ -114,6 +125,16 @@ class Fairway:
         elif most and (is_chunked or not is_http_1(scope)) and not _is_upload(scope):
             receive = Limited(exchange, receive, most, TOO_LARGE)
         await self._run(exchange, receive)
+
+    async def _admits(self, limiter: "Limiter", exchange: Exchange) -> bool:
+        """Whether the request is within its limit; its answer says so in any case."""
+        if not limiter.counts(exchange.scope):
+            return True
+        taken = await limiter.take(exchange.scope)
+        exchange.headers = [*self.headers, *limiter.headers(taken)]
+        if not taken.is_allowed:
+            await exchange.refuse(limiter.refusal(taken))
+        return taken.is_allowed
 
     async def _run(self, exchange: Exchange, receive: Receive) -> None:
         """The app's part; whatever becomes of it, the request is answered, counted and logged."""
@@ -162,6 +183,8 @@ class Fairway:
         finally:
             if lifecycle.phase is Phase.STARTING:  # the app knows no lifespan: it has started
                 lifecycle.phase = Phase.STARTED
+            if self._limiter is not None:
+                await self._limiter.close()
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """The first request on a loop: begin to watch it."""

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fairway_runtime import contract
+from fairway_runtime.bucket import Rate
 from fairway_runtime.redact import secrets_in
 
 __all__ = ["Dependency", "Settings", "SettingsError"]
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_OFF = ("false", "0", "no", "off")
 
 
 class SettingsError(ValueError):
@@ -53,6 +55,10 @@ class Settings:
     lame_duck_seconds: float = contract.DEFAULT_LAME_DUCK_SECONDS
     request_seconds: float = contract.DEFAULT_REQUEST_SECONDS
     body_bytes: int = contract.DEFAULT_BODY_BYTES
+    rate_limit: Rate | None = None
+    redis_url: str = field(default="", repr=False)  # carries a password
+    trusted_proxies: tuple[str, ...] = contract.DEFAULT_TRUSTED_PROXIES
+    user_header: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -83,6 +89,10 @@ class Settings:
                 contract.REQUEST_SECONDS, contract.DEFAULT_REQUEST_SECONDS
             ),
             body_bytes=reader.whole(contract.BODY_BYTES, contract.DEFAULT_BODY_BYTES),
+            rate_limit=reader.rate(),
+            redis_url=reader.redis_url(),
+            trusted_proxies=reader.networks(),
+            user_header=reader.text(contract.USER_HEADER, ""),
             secrets=secrets_in(env),
         )
         if reader.faults:
@@ -144,6 +154,40 @@ class _Reader:
                     " or leave its name out"
                 )
         return tuple(found)
+
+    def rate(self) -> Rate | None:
+        """`60/min`; nothing, `none` or `off` is no limit (R63)."""
+        value = self.text(contract.RATE_LIMIT, "none")
+        if value.lower() in {"none", "off"}:
+            return None
+        try:
+            return Rate.parse(value)
+        except ValueError as error:
+            self._fault(contract.RATE_LIMIT, value, str(error))
+            return None
+
+    def redis_url(self) -> str:
+        """Where Redis is, unless the environment does without it (R66)."""
+        is_off = self.env.get(contract.REDIS_ENABLED, "").strip().lower() in _OFF
+        url = "" if is_off else self.env.get(contract.REDIS_URL, "").strip()
+        is_used = bool(url and self.env.get(contract.RATE_LIMIT))
+        if is_used and not url.startswith(("redis://", "rediss://", "unix://")):
+            self.faults.append(f"{contract.REDIS_URL}: must begin with redis:// or rediss://")
+        return url
+
+    def networks(self) -> tuple[str, ...]:
+        value = self.env.get(contract.TRUSTED_PROXIES)
+        if value is None:
+            return contract.DEFAULT_TRUSTED_PROXIES
+        from ipaddress import ip_network
+
+        found = tuple(value.replace(",", " ").split())
+        for one in found:
+            try:
+                ip_network(one, strict=False)
+            except ValueError:
+                self._fault(contract.TRUSTED_PROXIES, one, "must be an address or a network")
+        return found
 
     def _fault(self, name: str, value: str, expected: str) -> None:
         self.faults.append(f"{name}={value!r}: {expected}")

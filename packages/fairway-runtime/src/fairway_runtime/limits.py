@@ -1,0 +1,141 @@
+"""Rate limiting: a token bucket for each user or address, in memory or in Redis (R216-R219).
+
+With Redis all replicas share the buckets, in one atomic round trip. Each answer is mirrored in
+local buckets: when Redis is lost they go on from what was known, and when it comes back empty
+they tell it. No request fails for the limiter's sake.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from fairway_runtime.asgi import Headers, Scope
+from fairway_runtime.bucket import Buckets, Rate, Taken
+from fairway_runtime.clients import Clients
+from fairway_runtime.figures import Figure, roll
+from fairway_runtime.redis_link import RedisLink, RedisLost, Script
+from fairway_runtime.refusals import Refusal
+from fairway_runtime.settings import Settings
+
+__all__ = ["Limiter", "limiter_of"]
+
+# KEYS: the bucket. ARGV: microseconds per token, from empty to full, and that are owed for sure.
+# Returns whether a token was there, and microseconds until the bucket is full. The clock is
+# Redis's, one for all replicas; a clock that was set back counts as an empty bucket at worst.
+_TAKE = Script("""
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local step, span, owed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local debt = tonumber(redis.call('GET', KEYS[1]) or 0) - now
+if debt < owed then debt = owed end
+if debt > span then debt = span end
+local allowed = 0
+if debt + step <= span then
+  allowed = 1
+  debt = debt + step
+end
+if debt > 0 then
+  redis.call('SET', KEYS[1], string.format('%.0f', now + debt), 'PX', math.ceil(debt / 1000))
+end
+return {allowed, debt}
+""")
+_EXEMPT = ("/static/", "/_stcore/")  # parts of a page; Streamlit asks for dozens of them
+
+
+class Limiter:
+    """Decides whether a request may pass, and what its answer says about it.
+
+    Probes never come here; paths below /static and /_stcore are exempt. Without `link`, or while
+    Redis is lost, every process counts for itself.
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        clients: Clients | None = None,
+        link: RedisLink | None = None,
+        scope_name: str = "",
+        most_keys: int = 20_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.rate = rate
+        self.link = link
+        self._clients = clients or Clients()
+        self._clock = clock
+        self._local = Buckets(rate, most_keys=most_keys, clock=clock)
+        self._prefix = f"fairway:rate:{scope_name}:"
+        self._step_us = math.ceil(rate.step_seconds * 1e6)
+        self._limit = (b"ratelimit-limit", b"%d" % rate.most)
+        policy = f"{rate.most};w={math.ceil(rate.seconds)}"
+        self._policy = (b"ratelimit-policy", policy.encode())
+        self._rejections = 0
+        roll.add(self)
+
+    def counts(self, scope: Scope) -> bool:
+        """Whether this request is counted at all."""
+        root: str = scope.get("root_path", "")
+        path: str = scope["path"].removeprefix(root)
+        return not path.startswith(_EXEMPT)
+
+    async def take(self, scope: Scope) -> Taken:
+        """Count one request of whoever sends it."""
+        key = self._clients.name(scope)
+        taken = self._local.take(key) if self.link is None else await self._take(self.link, key)
+        self._rejections += not taken.is_allowed
+        return taken
+
+    def headers(self, taken: Taken) -> Headers:
+        """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-07 has them."""
+        return [
+            self._limit,
+            self._policy,
+            (b"ratelimit-remaining", b"%d" % taken.remaining),
+            (b"ratelimit-reset", b"%d" % math.ceil(taken.full_seconds)),
+        ]
+
+    def refusal(self, taken: Taken) -> Refusal:
+        """429, and when to come back."""
+        wait = max(1, math.ceil(taken.wait_seconds))
+        return Refusal(
+            "rate_limit",
+            429,
+            "Too Many Requests",
+            f"The rate limit is reached; ask again in {wait} s.",
+            ((b"retry-after", b"%d" % wait),),
+        )
+
+    async def close(self) -> None:
+        if self.link is not None:
+            await self.link.close()
+
+    def figures(self) -> Iterator[Figure]:
+        yield Figure(
+            "rate_limit_rejections_total", "counter", "Answers of 429.", (), self._rejections
+        )
+        yield Figure("rate_limit_keys", "gauge", "Buckets in memory.", (), len(self._local))
+
+    async def _take(self, link: RedisLink, key: str) -> Taken:
+        asked = self._clock()
+        owed = int(self._local.debt_seconds(key) * 1e6)
+        step = self._step_us
+        try:
+            answer = await link.run(
+                _TAKE, (self._prefix + key,), (step, step * self.rate.most, owed)
+            )
+        except RedisLost:
+            return self._local.take(key)
+        allowed, debt_us = cast("list[int]", answer)
+        debt = debt_us / 1e6
+        self._local.owe(key, asked + debt)  # since before Redis looked: never more than is true
+        return self.rate.taken(debt, is_allowed=allowed == 1)
+
+
+def limiter_of(settings: Settings) -> Limiter | None:
+    """The limiter that the settings ask for; None where RATE_LIMIT is not set."""
+    if settings.rate_limit is None:
+        return None
+    link = RedisLink(settings.redis_url, "rate_limit") if settings.redis_url else None
+    clients = Clients(settings.trusted_proxies, settings.user_header)
+    return Limiter(settings.rate_limit, clients=clients, link=link, scope_name=settings.service)
