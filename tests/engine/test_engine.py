@@ -161,6 +161,27 @@ def test_a_replica_that_dies_is_replaced(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_only_what_a_release_starts_beside_enough_others_stands_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        await ended(engine)
+        name = next(iter(made.replicas))
+        made.replicas[name] = replace(made.replicas[name], phase="exited", exit_code=137)
+        await until(engine, lambda: name not in made.replicas and made.serving("api") == 2)
+        starts = [each for each in made.log if isinstance(each, ReplicaStart)]
+        stand_back = [(each.revision, each.stands_back) for each in starts]
+        assert stand_back == [
+            *[("one", False)] * 2,  # nobody serves yet
+            *[("two", True)] * 2,
+            ("two", False),  # in a dead one's place
+        ]
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("position", range(24))
 def test_a_kill_before_any_action_of_a_release_is_followed_by_its_end(
     tmp_path: Path, position: int

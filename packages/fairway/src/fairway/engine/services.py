@@ -159,6 +159,7 @@ class Services:
                 revision=replica.revision,
                 replica=replica.name,
                 cause=self.causes.pop(replica.name, ""),
+                stands_back=self.has_enough(replica.service),
             )
             self.world.crew.perform(
                 key, action, otherwise=lambda replica=replica: self.never_began(replica)
@@ -167,6 +168,18 @@ class Services:
             self.balance(service)
         for name, leaving in sorted(self.leaving.items()):
             self.take_out(name, leaving)
+
+    def has_enough(self, service: str) -> bool:
+        """Whether a release starts replicas beside as many as the service needs.
+
+        What takes a dead one's place, or adds strength, is waited for.
+        """
+        deployment = self.world.ledger.deployment
+        release = deployment.release if deployment is not None else None
+        if release is None or release.service != service or release.over:
+            return False
+        ready = sum(each.phase == "ready" for each in self.replicas(service))
+        return ready >= release.replicas
 
     def never_began(self, replica: Replica) -> None:
         """A start that failed counts as a crash, so that it is tried less and less often."""

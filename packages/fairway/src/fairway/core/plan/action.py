@@ -74,12 +74,13 @@ class Migrate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaStart:
-    """Start one replica."""
+    """Start one replica; one that stands back takes its time from nobody who serves."""
 
     service: str
     revision: str
     replica: str
     cause: str
+    stands_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

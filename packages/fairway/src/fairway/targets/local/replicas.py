@@ -154,8 +154,7 @@ class Replicas:
             },
         )
         running = await self.processes.start(command)
-        if any(probe.was_ready for probe in self.prober.probes.values()):
-            # Others have visitors, who must not wait for a start.
+        if action.stands_back:
             self.processes.set_priority(action.replica, starting=True)
             self.standing_back[action.replica] = time.monotonic() + STAND_BACK_SECONDS
         self.watch(running)
