@@ -231,21 +231,23 @@ class Project:
         method: str = "GET",
         port: int | None = None,
         headers: Mapping[str, str] | None = None,
+        body: str | None = None,
         seconds: float = 10.0,
     ) -> Answer:
-        """One request through the balancer, on a connection of its own."""
+        """One request on a connection of its own, through the balancer if no `port` is given."""
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=seconds)
         try:
-            connection.request(method, path, headers={"connection": "close", **(headers or {})})
+            closing = {"connection": "close", **(headers or {})}
+            connection.request(method, path, body, closing)
             answer = connection.getresponse()
-            body = answer.read().decode()
+            said = answer.read().decode()
             found = {name.lower(): value for name, value in answer.getheaders()}
         except (OSError, http.client.HTTPException) as error:
             return Answer(0, repr(error), {}, time.monotonic() - began)
         finally:
             connection.close()
-        return Answer(answer.status, body, found, time.monotonic() - began)
+        return Answer(answer.status, said, found, time.monotonic() - began)
 
     # -- The end -------------------------------------------------------------------------------
 
