@@ -108,7 +108,7 @@ examples/%/tested: $(STAMP)
 .PHONY: real
 real: $(STAMP) ## contract and acceptance tests against real servers
 	$(call say,contract and acceptance tests)
-	@$(BIN)/pytest -m "$(SLOW)" --durations=15
+	@$(BIN)/pytest -q -n 2 --dist worksteal -m "$(SLOW)" --durations=15
 
 # -- Rewrite -----------------------------------------------------------------------------------
 
