@@ -6,6 +6,7 @@ start or stop, when and why, was decided before. Failures are wrapped once, as `
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from fairway.core.plan.action import (
     RunEnd,
     RunStart,
 )
-from fairway.core.problem import Problem
+from fairway.core.problem import Problem, Problems
 from fairway.core.release.analysis_sample import Sample
 from fairway.core.spec.model import App
 from fairway.core.target import Figures, Observed
@@ -59,6 +60,15 @@ def silent(node: str, text: str) -> None:
     del node, text
 
 
+def not_linux(platform: str) -> Problem:
+    """The local target supervises processes by what only Linux tells of them."""
+    return Problem(
+        where=f"this machine ({platform})",
+        what="an app can be run in its production shape on Linux only",
+        mend="Run it in a Linux virtual machine, container or WSL 2.",
+    )
+
+
 class LocalDriver:
     """A connected local target; make it with `connect`."""
 
@@ -90,6 +100,8 @@ class LocalDriver:
         say: Callable[[str, str], None],
     ) -> "LocalDriver":
         """Connect to this machine: adopt what an earlier engine left, end what has no record."""
+        if sys.platform != "linux":
+            raise Problems([not_linux(sys.platform)], exit_code=1)
         driver = cls.beside(folder=folder, environment=environment, assumed=assumed, say=say)
         for stray in await driver.processes.reap_strays():
             say("engine", f"ended a process that nobody knew: {stray.command}")
