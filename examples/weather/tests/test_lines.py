@@ -59,7 +59,9 @@ def test_a_wrong_line_is_put_aside_with_its_number_and_reason(line: bytes, reaso
     ],
 )
 def test_a_value_on_the_edge_of_its_range_is_stored(line: bytes) -> None:
-    assert judged(line + b"\n") == [Batch(line + b"\n", 1)]
+    (batch,) = judged(line + b"\n")
+    assert (batch.text, batch.rejects) == (line + b"\n", ())
+    assert batch.years == {int(line[:4]): 1}
 
 
 @pytest.mark.parametrize(

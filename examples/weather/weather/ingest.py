@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -190,7 +191,7 @@ class Worker(threading.Thread):
 
 
 def _no_station() -> Iterator[Batch]:
-    yield Batch(b"", 0, (Reject(0, "malformed: the file's name is no station's id", ""),))
+    yield Batch(b"", Counter(), (Reject(0, "malformed: the file's name is no station's id", ""),))
 
 
 def _patience(record: JobRecord, stop: threading.Event) -> Callable[[], None]:

@@ -10,6 +10,7 @@ is judged once for all files. Only a chunk in which something is wrong is taken 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -40,6 +41,7 @@ NUMBER = re.compile(rb"-?[0-9]{1,9}")
 DAY = re.compile(rb"[0-9]{8}")
 STATION = re.compile(r"[A-Z]{2}[A-Z0-9]{9}")
 DAY_OF = itemgetter(slice(8))
+YEAR_OF = itemgetter(slice(4))
 
 # Lines in which only the date can still be wrong, written as a database would write them: no
 # `-0`, no leading zeros. It accepts nothing that the rules below would not.
@@ -64,12 +66,17 @@ class Batch:
     """Some lines of a file, judged.
 
     `text` holds the good ones, in the order of the file: date, tmax, tmin and prcp as digits and
-    signs, one tab between them, a line feed behind. No date comes twice in a file.
+    signs, one tab between them, a line feed behind. No date comes twice in a file. `years` counts
+    them by year.
     """
 
     text: bytes
-    rows: int
+    years: Counter[int]
     rejects: tuple[Reject, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return self.years.total()
 
     def fields(self) -> list[bytes]:
         """Date, maximum, minimum and rain of each row, one after the other."""
@@ -127,27 +134,28 @@ class Judge:
         """Judge whole lines, the last one ended too."""
         count = text.count(b"\n")
         plain = _without_padding(text)
-        is_all_good = self._is_all_good(plain, count)
-        batch = Batch(plain, count) if is_all_good else self._line_by_line(text)
+        days = self._days_if_all_good(plain, count)
+        batch = self._line_by_line(text) if days is None else Batch(plain, _by_year(days))
         self._line += count
         return batch
 
-    def _is_all_good(self, text: bytes, count: int) -> bool:
+    def _days_if_all_good(self, text: bytes, count: int) -> set[bytes] | None:
         if not GOOD_LINES.fullmatch(text):
-            return False
+            return None
         days = set(map(DAY_OF, text.split(b"\n")))
         days.discard(b"")  # behind the last line's end
         if len(days) != count or not self._seen.isdisjoint(days):
-            return False
+            return None
         for fresh in days - self._known_days:
             if self._wrong_day(fresh):
-                return False
+                return None
             self._known_days.add(fresh)
         self._seen = self._seen | days if self._seen else days
-        return True
+        return days
 
     def _line_by_line(self, text: bytes) -> Batch:
         good: list[bytes] = []
+        days: list[bytes] = []
         rejects: list[Reject] = []
         for number, line in enumerate(text.split(b"\n")[:-1], start=self._line + 1):
             fields = [field.strip() for field in line.split(b"\t")]
@@ -158,9 +166,10 @@ class Judge:
                 rejects.append(Reject(number, reason, _readable(line)))
                 continue
             self._seen.add(fields[0])
+            days.append(fields[0])
             numbers = (b"%d" % int(field) for field in fields[1:])
             good.append(b"\t".join((fields[0], *numbers)) + b"\n")
-        return Batch(b"".join(good), len(good), tuple(rejects))
+        return Batch(b"".join(good), _by_year(days), tuple(rejects))
 
     def _wrong(self, fields: list[bytes]) -> str | None:
         if len(fields) != 4:
@@ -204,6 +213,11 @@ def _wrong_rain(token: bytes) -> str | None:
     if value != MISSING and value < 0:
         return f"out of range: prcp is {value / 10} mm, below 0"
     return None
+
+
+def _by_year(days: Iterable[bytes]) -> Counter[int]:
+    years = Counter(map(YEAR_OF, days))
+    return Counter({int(year): count for year, count in years.items()})
 
 
 def _without_padding(text: bytes) -> bytes:

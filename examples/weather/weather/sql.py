@@ -11,7 +11,7 @@ __all__ = [
     "ADD_FILE",
     "ADD_STATION",
     "COVER_STATION",
-    "COVER_YEARS",
+    "COVER_YEAR",
     "FILE_IS_LOADED",
     "QUARANTINE",
     "YEAR_IN_POSTGRES",
@@ -42,19 +42,15 @@ insert into quarantine (key, etag, line, reason, raw)
 values (:key, :etag, :line, :reason, :raw)
 """
 
-COVER_YEARS = """
-insert into coverage (station, year, row_count, flagged_count)
-select station, {year}, count(*), sum(case when flagged then 1 else 0 end)
-from observation where station = :station
-group by 1, 2
-on conflict (station, year) do update
-set row_count = excluded.row_count, flagged_count = excluded.flagged_count
+COVER_YEAR = """
+insert into coverage (station, year, row_count) values (:station, :year, :added)
+on conflict (station, year) do update set row_count = coverage.row_count + excluded.row_count
 """
 
 COVER_STATION = """
 update station set
-    row_count = (select sum(row_count) from coverage where station = :station),
-    flagged_count = (select sum(flagged_count) from coverage where station = :station),
+    row_count = row_count + :added,
+    flagged_count = (select count(*) from observation where station = :station and flagged),
     first_day = (select min(day) from observation where station = :station),
     last_day = (select max(day) from observation where station = :station)
 where id = :station

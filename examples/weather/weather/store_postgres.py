@@ -7,8 +7,10 @@ one `replace` over the whole chunk. No value becomes a Python object on its way.
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import psycopg
 
@@ -19,7 +21,7 @@ from weather.sql import (
     ADD_FILE,
     ADD_STATION,
     COVER_STATION,
-    COVER_YEARS,
+    COVER_YEAR,
     FILE_IS_LOADED,
     QUARANTINE,
     YEAR_IN_POSTGRES,
@@ -44,13 +46,17 @@ create temporary table if not exists fresh
 (day date, tmax smallint, tmin smallint, prcp integer) on commit delete rows
 """
 COPY_FRESH = "copy fresh from stdin (null '-9999')"
-MERGE_FRESH = """
-insert into observation (station, day, tmax, tmin, prcp)
-select %(station)s, day, tmax, tmin, prcp from fresh
-where not exists (
-    select from observation o where o.station = %(station)s and o.day = fresh.day
+MERGE_FRESH = f"""
+with added as (
+    insert into observation (station, day, tmax, tmin, prcp)
+    select %(station)s, day, tmax, tmin, prcp from fresh
+    where not exists (
+        select from observation o where o.station = %(station)s and o.day = fresh.day
+    )
+    on conflict do nothing
+    returning day
 )
-on conflict do nothing
+select {YEAR_IN_POSTGRES}, count(*) from added group by 1
 """
 
 
@@ -131,24 +137,17 @@ class PostgresLoader:
             file: dict[str, object] = {"key": version.key, "etag": version.etag}
             if self._run(FILE_IS_LOADED, file).fetchone():
                 return None
-            added = known = rejected = 0
+            added: Counter[int] = Counter()
+            good = rejected = 0
             for batch in batches:
-                stored = 0
                 if batch.rows:
-                    stored = (self._copy if is_new else self._merge)(station, batch)
-                added += stored
-                known += batch.rows - stored
+                    added += (self._copy if is_new else self._merge)(station, batch)
+                good += batch.rows
                 rejected += len(batch.rejects)
                 self._put_aside(file, batch)
-            if added:
-                self._cover(station)
-            loaded = Loaded(added, known, rejected)
-            self._run(
-                ADD_FILE,
-                file
-                | {"job": job, "loaded_at": now()}
-                | {"rows_added": added, "rows_known": known, "lines_rejected": rejected},
-            )
+            self._cover(station, added)
+            loaded = Loaded(added.total(), good - added.total(), rejected)
+            self._run(ADD_FILE, file | {"job": job, "loaded_at": now()} | asdict(loaded))
             return loaded
 
     def _station(self, station_id: str) -> tuple[int, bool]:
@@ -159,22 +158,23 @@ class PostgresLoader:
         assert row is not None
         return int(row[0]), row[1] == 0
 
-    def _copy(self, station: int, batch: Batch) -> int:
+    def _copy(self, station: int, batch: Batch) -> Counter[int]:
         """Copy straight into the table: the station is locked and new, no date comes twice."""
         prefix = b"%d\t" % station
         text = batch.text.replace(b"\n", b"\n" + prefix)
         with self._connection.cursor() as cursor, cursor.copy(COPY) as copy:
             copy.write(prefix)
             copy.write(text[: -len(prefix)])
-        return batch.rows
+        return batch.years
 
-    def _merge(self, station: int, batch: Batch) -> int:
-        """Copy beside the table, and take over the days that are not there."""
+    def _merge(self, station: int, batch: Batch) -> Counter[int]:
+        """Copy beside the table, take over the days that are not there, and count those."""
         self._connection.execute(FRESH)
         self._connection.execute("truncate fresh")
         with self._connection.cursor() as cursor, cursor.copy(COPY_FRESH) as copy:
             copy.write(batch.text)
-        return self._connection.execute(MERGE_FRESH, {"station": station}).rowcount
+        years = self._connection.execute(MERGE_FRESH.encode(), {"station": station})
+        return Counter({int(year): int(count) for year, count in years})
 
     def _put_aside(self, file: Params, batch: Batch) -> None:
         if batch.rejects:
@@ -187,9 +187,18 @@ class PostgresLoader:
                     ],
                 )
 
-    def _cover(self, station: int) -> None:
-        self._run(COVER_YEARS.format(year=YEAR_IN_POSTGRES), {"station": station})
-        self._run(COVER_STATION, {"station": station})
+    def _cover(self, station: int, added: Counter[int]) -> None:
+        if not added:
+            return
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                pyformat(COVER_YEAR).encode(),
+                [
+                    {"station": station, "year": year, "added": count}
+                    for year, count in sorted(added.items())
+                ],
+            )
+        self._run(COVER_STATION, {"station": station, "added": added.total()})
 
     def _run(self, statement: str, params: Params) -> psycopg.Cursor[Row]:
         return self._connection.execute(pyformat(statement).encode(), params)

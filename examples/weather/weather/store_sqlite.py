@@ -1,8 +1,10 @@
 """SQLite as the jobs use it: one writer, one transaction a file."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from weather.files import FileVersion
 from weather.lines import MISSING, Batch
@@ -12,7 +14,7 @@ from weather.sql import (
     ADD_FILE,
     ADD_STATION,
     COVER_STATION,
-    COVER_YEARS,
+    COVER_YEAR,
     FILE_IS_LOADED,
     QUARANTINE,
     YEAR_IN_SQLITE,
@@ -24,9 +26,8 @@ __all__ = ["SqliteStore"]
 
 BUSY_SECONDS = 60.0
 
-INSERT = """
-insert or ignore into observation (station, day, tmax, tmin, prcp) values (?, ?, ?, ?, ?)
-"""
+STORED = "select day from observation where station = :station"
+INSERT = "insert into observation (station, day, tmax, tmin, prcp) values (?, ?, ?, ?, ?)"
 
 
 class SqliteStore:
@@ -89,11 +90,12 @@ class SqliteLoader:
             if station_id:
                 params = {"station_id": station_id, "state": state_of(station_id)}
                 station = int(run(ADD_STATION, params).fetchone()[0])
-            added = known = rejected = 0
+            stored = {row[0] for row in run(STORED, {"station": station})}
+            added: Counter[int] = Counter()
+            good = rejected = 0
             for batch in batches:
-                stored = self._insert(station, batch)
-                added += stored
-                known += batch.rows - stored
+                added += self._insert(station, batch, stored)
+                good += batch.rows
                 rejected += len(batch.rejects)
                 self._connection.executemany(
                     QUARANTINE,
@@ -103,29 +105,25 @@ class SqliteLoader:
                     ],
                 )
             if added:
-                run(COVER_YEARS.format(year=YEAR_IN_SQLITE), {"station": station})
-                run(COVER_STATION, {"station": station})
-            run(
-                ADD_FILE,
-                file
-                | {"job": job, "loaded_at": now()}
-                | {"rows_added": added, "rows_known": known, "lines_rejected": rejected},
-            )
-            return Loaded(added, known, rejected)
+                for year, count in sorted(added.items()):
+                    run(COVER_YEAR, {"station": station, "year": year, "added": count})
+                run(COVER_STATION, {"station": station, "added": added.total()})
+            loaded = Loaded(added.total(), good - added.total(), rejected)
+            run(ADD_FILE, file | {"job": job, "loaded_at": now()} | asdict(loaded))
+            return loaded
 
-    def _insert(self, station: int, batch: Batch) -> int:
-        before = self._connection.total_changes
+    def _insert(self, station: int, batch: Batch, stored: set[str]) -> Counter[int]:
+        """Insert the days that are not stored, and count them by year."""
         fields = batch.fields()
-        self._connection.executemany(
-            INSERT,
-            (
-                (station, self._day(day), _value(tmax), _value(tmin), _value(prcp))
-                for day, tmax, tmin, prcp in zip(
-                    fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True
-                )
-            ),
-        )
-        return self._connection.total_changes - before
+        new = [
+            (station, day, _value(tmax), _value(tmin), _value(prcp))
+            for token, tmax, tmin, prcp in zip(
+                fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True
+            )
+            if (day := self._day(token)) not in stored
+        ]
+        self._connection.executemany(INSERT, new)
+        return batch.years if len(new) == batch.rows else Counter(int(row[1][:4]) for row in new)
 
     def _day(self, token: bytes) -> str:
         day = self._days.get(token)

@@ -44,13 +44,19 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "observation_flagged",
+        "observation",
+        ["station"],
+        postgresql_where=sa.text("flagged"),
+        sqlite_where=sa.text("flagged"),
+    )
     # How many rows a station has in a year: what pages are counted with.
     op.create_table(
         "coverage",
         sa.Column("station", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("year", sa.Integer, primary_key=True),
         sa.Column("row_count", sa.Integer, nullable=False),
-        sa.Column("flagged_count", sa.Integer, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
