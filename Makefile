@@ -130,6 +130,10 @@ requirements: $(STAMP) ## rewrite docs/reference/requirements.md and count what 
 docs: requirements ## rewrite every generated page of docs/reference
 	@if [ -f tools/reference.py ]; then $(BIN)/python -m tools.reference; fi
 
+.PHONY: picture
+picture: $(STAMP) ## take the pictures of the README anew, of the weather app at work
+	@$(BIN)/python -m tools.picture
+
 .PHONY: clean
 clean: ## remove what make made: environments, caches; never an app's data
 	@rm -rf .venv .tools .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
