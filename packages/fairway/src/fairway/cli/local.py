@@ -67,20 +67,21 @@ async def run_engine(
 ) -> None:
     """Run the app until it is stopped by a signal or by `fairway down`."""
     from fairway.engine import control
+    from fairway.engine.clock import SystemClock
     from fairway.engine.engine import Engine
     from fairway.engine.journal import Journal
     from fairway.targets.local.driver import LocalDriver
 
+    clock = SystemClock()
     with locked(project, purpose="up"):
         driver = await LocalDriver.connect(
             folder=project.folder,
             environment=environment,
             assumed=project.text if project.assumed else None,
-            say=lambda node, text: told(
-                EventLine(at=engine.world.clock.now(), node=node, text=text)
-            ),
+            say=lambda node, text: told(EventLine(at=clock.now(), node=node, text=text)),
         )
-        engine = Engine(driver, Journal(project.state / "journal.jsonl"), pid=os.getpid())
+        journal = Journal(project.state / "journal.jsonl")
+        engine = Engine(driver, journal, clock=clock, pid=os.getpid())
         engine.gaps = tuple(str(gap) for gap in driver.gaps(specified(project, environment)[1]))
         engine.world.listeners.append(told)
         driver.woken = engine.world.wake.set

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -86,6 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except OSError as error:
+        from fairway.targets.local import disk
+
+        path = Path(error.filename if isinstance(error.filename, str) else ".")
+        view.problems(disk.refused("fairway", error, path).problems)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

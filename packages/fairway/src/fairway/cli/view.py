@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,11 @@ def echo(line: str, *, err: bool = False) -> bool:
         click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        return False
+    except OSError:
+        # Talk into a log on a full disk is lost, and ends nothing; data must not be cut short.
+        if not err:
+            raise
         return False
     return True
 
@@ -82,7 +88,8 @@ def event(happened: EventLine, *, dated: bool = False) -> None:
     echo(f"{click.style(at, dim=True)} {mark} {node}{first}", err=True)
     for line in rest:
         echo(f"         {line}", err=True)
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
 
 
 def finding(name: str, detail: str, *, ok: bool, needed: bool, mend: str) -> None:

@@ -6,11 +6,13 @@ with these. Nothing here decides what to do about it.
 
 import errno
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
 
-__all__ = ["FULL", "full", "is_full", "refused"]
+__all__ = ["FULL", "FULL_ERRNOS", "full", "is_full", "refused", "wrapped"]
 
 FULL = "No space left on device"  # in programs' own output, in the C locale
 LITTLE_BYTES = 64 * 1024
@@ -50,3 +52,13 @@ def refused(where: str, error: OSError, path: Path) -> Problems:
     }
     mend = mends.get(error.errno or 0, "mend the cause, then start again")
     return Problems([Problem(where, f"{path}: {reason}", mend)], exit_code=1)
+
+
+@contextmanager
+def wrapped(where: str, path: Path) -> Generator[None]:
+    """What the system refuses inside the block, as `Problems`; `path` where it names no file."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename if isinstance(error.filename, str) else path
+        raise refused(where, error, Path(named)) from error

@@ -25,11 +25,13 @@ from fairway.core.plan.action import (
     Retire,
     RunEnd,
     RunStart,
+    describe,
 )
 from fairway.core.problem import Problem, Problems
 from fairway.core.release.analysis_sample import Sample
 from fairway.core.spec.model import App
 from fairway.core.target import Figures, Observed
+from fairway.targets.local import disk
 from fairway.targets.local import gaps as local_gaps
 from fairway.targets.local.backing import Backing
 from fairway.targets.local.balancer.admin import AdminError
@@ -191,7 +193,8 @@ class LocalDriver:
     # -- Revisions ---------------------------------------------------------------------------
 
     async def revise(self) -> str:
-        return await self.in_thread(self.preparation.revise)
+        with disk.wrapped("revision", self.layout.revisions):
+            return await self.in_thread(self.preparation.revise)
 
     def app(self, revision: str) -> App:
         app = self.preparation.app(revision)
@@ -201,15 +204,21 @@ class LocalDriver:
         return app
 
     async def prune(self, keep: frozenset[str]) -> None:
-        await self.in_thread(lambda: self.preparation.prune(keep))
+        with disk.wrapped("old revisions", self.layout.revisions):
+            await self.in_thread(lambda: self.preparation.prune(keep))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
 
     # -- Apply -------------------------------------------------------------------------------
 
-    async def apply(self, action: Action) -> None:  # noqa: C901 - one line a kind
+    async def apply(self, action: Action) -> None:
         """Carry out one action."""
+        with disk.wrapped(describe(action), self.layout.state):
+            await self.carry_out(action)
+
+    async def carry_out(self, action: Action) -> None:  # noqa: C901 - one line a kind
+        """`apply`, with the system's own errors."""
         match action:
             case Prepare(revision=revision):
                 in_use = any(each.labels.get("kind") == "replica" for each in self.processes.all())

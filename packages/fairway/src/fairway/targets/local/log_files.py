@@ -6,6 +6,7 @@ grew too large is copied aside and cut, which a writer that only appends does no
 
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["tidy"]
@@ -21,7 +22,8 @@ def tidy(folder: Path, running: Collection[str], *, limit_bytes: int = FILE_BYTE
     logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
     for path in logs:
         if path.stat().st_size > limit_bytes:
-            shutil.copyfile(path, path.with_suffix(".log.1"))
+            with suppress(OSError):  # on a full disk only the cut makes room
+                shutil.copyfile(path, path.with_suffix(".log.1"))
             with path.open("r+b") as file:
                 file.truncate(0)
     ended = [path for path in logs if path.name.removesuffix(".log") not in running]

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core import names
-from fairway.targets.local import file_contents, source_tree
+from fairway.targets.local import disk, file_contents, source_tree
 from fairway.targets.local.file_contents import GONE, Known
 from fairway.targets.local.source_tree import Entry, Limits
 
@@ -214,6 +214,8 @@ def _copy_entry(source: str, target: str, entry: Entry) -> Entry | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno in disk.FULL_ERRNOS:
+            raise disk.refused("revision", error, Path(target).parent) from error
         raise source_tree.unreadable(entry.path, error) from None
     return source_tree.file_entry(entry.path, found)
 
