@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def test_every_gap_of_this_machine_is_in_its_matrix() -> None:
 def test_every_row_that_is_not_yet_there_says_nothing_of_how_it_runs() -> None:
     for row in reference_local.ROWS:
         assert row.runs or reference_local.missing(row), row.what
+
+
+def test_the_readme_lists_every_verb_with_its_line() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    listed = re.findall(r"^\| `fairway (\w+)` \| (.+) \|$", readme, re.MULTILINE)
+    assert dict(listed) == VERBS
+    assert [verb for verb, _ in listed] == list(VERBS)
 
 
 def test_the_layout_is_explained_path_by_path() -> None:
