@@ -365,3 +365,24 @@ def test_a_canary_without_traffic_never_passes(tmp_path: Path) -> None:
         assert await ended(engine) == "rolled_back"
 
     asyncio.run(scenario())
+
+
+def test_revisions_that_count_in_different_buckets_are_never_compared(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), CANARY))
+
+        def answered(replica: Replica) -> Sample:
+            count = int((made.clock.now() - replica.started_at) * 20)
+            bound = 10.0 if replica.revision == "one" else 12.0
+            return Sample(count, 0, ((bound, count), (math.inf, count)))
+
+        made.answered = answered
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        assert await ended(engine) == "rolled_back"
+        deployment = engine.world.ledger.deployment
+        assert deployment is not None
+        assert "different steps" in deployment.reason
+
+    asyncio.run(scenario())

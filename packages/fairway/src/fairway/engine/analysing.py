@@ -60,6 +60,10 @@ class Analysing:
             self.step, self.began_at, self.begun, self.said = step, now, seen, ""
             return
         sides = self.sides(release, seen)
+        if not comparable(sides):
+            reason = "the two revisions time their answers in different steps"
+            self.deployments.events.append(Judged(now, "unknown", reason))
+            return
         analyses = sum(isinstance(each, Hold) and each.analyse for each in release.walk)
         verdict = analyse(
             sides.get(release.new, Sample(0, 0)),
@@ -85,3 +89,9 @@ class Analysing:
                 came = since(self.begun.get(name, Sample(0, 0)), sample)
                 sides[revision] = added(sides[revision], came) if revision in sides else came
         return sides
+
+
+def comparable(sides: Mapping[str, Sample]) -> bool:
+    """Whether both sides count in the same buckets: another runtime may have others."""
+    bounds = {tuple(upper for upper, _ in side.latency) for side in sides.values() if side.latency}
+    return len(bounds) <= 1
