@@ -140,7 +140,9 @@ class _Calls:
         if self._key is not None:
             return (self._token, digest(self._key(*args, **kwargs)))
         plain = plain_key(args, kwargs)
-        return (self._token, plain or digest_of_call(self._signature, args, kwargs))
+        if plain is None:
+            plain = digest_of_call(self._signature, args, kwargs)
+        return (self._token, plain)
 
     async def make(
         self, where: Hashable, args: tuple[object, ...], kwargs: dict[str, object]

@@ -36,7 +36,7 @@ def plain_key(args: tuple[object, ...], kwargs: Mapping[str, object]) -> Hashabl
     Types are part of it: 1, 1.0 and True are equal in Python and not the same argument.
     """
     kinds = tuple(map(type, args))
-    if not _PLAIN.issuperset(kinds):
+    if not _PLAIN.issuperset(kinds):  # one call for all: this is most of what a hit costs
         for value in args:
             kind = type(value)
             if kind not in _PLAIN and (kind is not float or not value or value != value):  # noqa: PLR0124
