@@ -34,6 +34,16 @@ variables = { SWITCHES = "<switches>" }
 
 [database.db]
 """
+WITHOUT_DATA = """
+app = "small"
+
+[service.web]
+asgi = "main:app"
+public = true
+port = <port>
+replicas = 2
+timeouts = { drain = "3s" }
+"""
 MOST_LINES = 40
 
 
@@ -135,6 +145,23 @@ def test_a_start_after_a_kill_must_adopt_what_runs_however_old_and_even_if_not_r
     traffic.served()
 
 
+@pytest.mark.requirement("R32")
+def test_a_start_after_a_kill_must_end_and_replace_what_has_no_record(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(WEB.replace('uses = ["db"]', "").replace("before = ", "# "))
+    project.up()
+    stray = project.pid("web.1")
+    kill_engine(project)
+    (project.state / "run" / "web.1.json").unlink()
+    with Traffic(project) as traffic:
+        project.up()
+        assert "nobody knew" in (project.state / "logs" / "engine.log").read_text()
+        assert stray not in project.processes()
+        converged(project, "1")
+    traffic.served()
+
+
 def kill_when(project: Project, child: "subprocess.Popen[str]", written: int) -> bool:
     """Kill the engine when the journal has so many lines; whether the verb did not end first."""
     while child.poll() is None:
@@ -166,7 +193,8 @@ def converged(project: Project, version: str) -> None:
     )
     answers = [project.ask() for _ in range(10)]
     assert {each.json["version"] for each in answers} == {version}
-    expected = {project.pid(name) for name in (*project.replicas(), "balancer", "postgres")}
+    records = [path.stem for path in project.state.glob("run/[bp]*.json")]
+    expected = {project.pid(name) for name in (*project.replicas(), *records)}
     expected.add(project.engine_pid())
     project.until(
         lambda: not {pid for pid in project.processes() if not belongs(pid, expected)},

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from fairway.core.spec.parse import Spec, parse
 from fairway.core.status import EventLine, Status, from_json
 from fairway.engine.client import absent
 from fairway.engine.lock import ProjectLock
+from fairway.targets.local import disk
 
 # Verbs that only ask the engine import this module too: what runs an app is imported where it
 # is needed, so that `fairway status` starts at once.
@@ -50,11 +51,13 @@ def specified(project: Project, environment: str) -> tuple[Spec, App]:
 @contextmanager
 def locked(project: Project, *, purpose: str) -> Generator[None]:
     """Hold the project; raises `Locked` where an engine does."""
-    project.state.mkdir(parents=True, exist_ok=True)
-    ignore = project.state / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
-    with ProjectLock(project.state / "lock", purpose=purpose):
+    with ExitStack() as held:
+        with disk.wrapped(f"fairway {purpose}", project.state):
+            project.state.mkdir(parents=True, exist_ok=True)
+            ignore = project.state / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+            held.enter_context(ProjectLock(project.state / "lock", purpose=purpose))
         yield
 
 

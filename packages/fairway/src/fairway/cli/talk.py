@@ -10,9 +10,13 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.status import EventLine
 from fairway.engine import client
 
-__all__ = ["SOCKET", "ask"]
+__all__ = ["SOCKET", "Unanswered", "ask"]
 
 SOCKET = "control.sock"
+
+
+class Unanswered(Problems):
+    """The engine ended before it answered."""
 
 
 def ask(
@@ -43,7 +47,7 @@ async def asking(
         else:
             result: Mapping[str, Any] = answer["result"]
             return result
-    raise Problems(
+    raise Unanswered(
         [Problem("", "the engine ended before it answered", "See `fairway logs engine`.")],
         exit_code=1,
     )

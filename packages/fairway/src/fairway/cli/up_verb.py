@@ -16,6 +16,7 @@ from fairway.cli.project import Project
 from fairway.core.problem import Problem, Problems
 from fairway.core.status import EventLine, Status
 from fairway.engine.client import Absent
+from fairway.targets.local import disk
 from fairway.targets.local.gaps import gaps
 
 if TYPE_CHECKING:
@@ -126,17 +127,13 @@ def wait_until_up(found: Project, engine: subprocess.Popen[bytes], log: Path, be
             if engine.poll() is None:
                 time.sleep(0.02)
                 continue
-            with log.open("rb") as file:
-                file.seek(begin)
-                words = file.read().decode(errors="replace")
-            view.say(words.rstrip())
-            raise Problems(
-                [Problem("", "the app did not come up", f"See {log}.")], exit_code=1
-            ) from None
-        except Problems:
+            raise ended(found, log, begin) from None
+        except Problems as problems:
             # It says why at once, and then stops what it had begun.
             with suppress(subprocess.TimeoutExpired):
                 engine.wait(STOP_SECONDS)
+            if isinstance(problems, talk.Unanswered):
+                raise ended(found, log, begin) from None
             raise
         return local.status_from(result)
     raise Problems(
@@ -149,3 +146,14 @@ def wait_until_up(found: Project, engine: subprocess.Popen[bytes], log: Path, be
         ],
         exit_code=1,
     )
+
+
+def ended(found: Project, log: Path, begin: int) -> Problems:
+    """What to raise when the engine has ended: its own words, and why it may have none."""
+    with log.open("rb") as file:
+        file.seek(begin)
+        view.say(file.read().decode(errors="replace").rstrip())
+    problems = [Problem("", "the app did not come up", f"See {log}.")]
+    if disk.is_full(found.state):
+        problems.append(disk.full("fairway up", found.state))
+    return Problems(problems, exit_code=1)

@@ -32,11 +32,13 @@ async def request(path: Path, message: Mapping[str, Any]) -> AsyncIterator[Mappi
         raise Absent([absent()], exit_code=1) from None
     finally:
         os.close(folder)
-    writer.write(json.dumps(message).encode() + b"\n")
-    await writer.drain()
     try:
+        writer.write(json.dumps(message).encode() + b"\n")
+        await writer.drain()
         while line := await reader.readline():
             yield json.loads(line)
+    except ConnectionError:
+        return  # it ended while it was asked
     finally:
         writer.close()
 

@@ -282,6 +282,11 @@ class LocalDriver:
 
     async def shut(self, drain_seconds: float) -> None:
         """Stop everything, outside in."""
+        with disk.wrapped("stopping", self.layout.state):
+            await self.end(drain_seconds)
+
+    async def end(self, drain_seconds: float) -> None:
+        """`shut`, with the system's own errors."""
         self.preparation.stop.set()
         self.replicas.prober.close()
         stopping = self.processes.all()
