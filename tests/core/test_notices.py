@@ -27,6 +27,11 @@ def test_a_database_that_stops_and_comes_back_is_told_of_twice() -> None:
     assert [notice.level for notice in notices(down, up)] == ["good"]
 
 
+def test_what_comes_up_for_the_first_time_does_not_come_back() -> None:
+    fresh = Observed(nodes=(replace(UP, accepts=False, fresh=True),))
+    assert notices(fresh, Observed(nodes=(UP,))) == ()
+
+
 def test_a_replica_that_leaves_the_balancer_and_returns_is_told_of() -> None:
     ready = Observed(replicas=(REPLICA,), balancer=True)
     unready = Observed(replicas=(replace(REPLICA, phase="unready"),), balancer=False)

@@ -161,7 +161,7 @@ def test_a_replica_that_dies_is_replaced(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_only_what_a_release_starts_beside_enough_others_stands_back(tmp_path: Path) -> None:
+def test_what_is_not_waited_for_stands_back_while_it_starts(tmp_path: Path) -> None:
     async def scenario() -> None:
         made = machine()
         engine = await up(made, tmp_path)
@@ -174,7 +174,8 @@ def test_only_what_a_release_starts_beside_enough_others_stands_back(tmp_path: P
         starts = [each for each in made.log if isinstance(each, ReplicaStart)]
         stand_back = [(each.revision, each.stands_back) for each in starts]
         assert stand_back == [
-            *[("one", False)] * 2,  # nobody serves yet
+            ("one", False),  # nobody serves yet: one is to answer soon
+            ("one", True),
             *[("two", True)] * 2,
             ("two", False),  # in a dead one's place
         ]

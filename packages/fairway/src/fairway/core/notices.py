@@ -42,7 +42,7 @@ def of_node(was: Node, node: Node) -> Iterator[Notice]:
         yield Notice(node.name, f"the {node.kind} stopped; it is started again", "bad")
     elif was.accepts and not node.accepts:
         yield Notice(node.name, f"the {node.kind} does not accept connections", "bad")
-    elif not was.accepts and node.accepts:
+    elif not was.accepts and node.accepts and not was.fresh:
         yield Notice(node.name, f"the {node.kind} accepts connections again", "good")
 
 

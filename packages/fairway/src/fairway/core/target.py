@@ -22,13 +22,14 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A backing node as it was last seen."""
+    """A backing node as it was last seen; a `fresh` one is on its way up for the first time."""
 
     name: str
     kind: Backing
     running: bool
     accepts: bool
     address: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from fairway.core.notices import notices
 from fairway.core.plan.action import Open, Prepare
-from fairway.core.plan.wanted import changes, may_start
+from fairway.core.plan.wanted import changes, may_spawn, may_start
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import machine
 from fairway.core.spec.model import App
@@ -133,7 +133,7 @@ class Engine:
             {}
             if app is None
             else {
-                name: self.is_prepared() and may_start(app, service, world.seen)
+                name: self.is_prepared() and may_spawn(app, service, world.seen)
                 for name, service in app.services.items()
             }
         )

@@ -153,14 +153,18 @@ class Services:
 
     def act(self) -> None:
         """Carry out what was decided; called after the ledger is kept."""
+        ahead = {each.service for each in self.world.seen.replicas if each.phase == "starting"}
         for key, replica in list(self.planned):
             action = ReplicaStart(
                 service=replica.service,
                 revision=replica.revision,
                 replica=replica.name,
                 cause=self.causes.pop(replica.name, ""),
-                stands_back=self.has_enough(replica.service),
+                stands_back=self.stands_back(
+                    replica.service, is_first=replica.service not in ahead
+                ),
             )
+            ahead.add(replica.service)
             self.world.crew.perform(
                 key, action, otherwise=lambda replica=replica: self.never_began(replica)
             )
@@ -169,16 +173,20 @@ class Services:
         for name, leaving in sorted(self.leaving.items()):
             self.take_out(name, leaving)
 
-    def has_enough(self, service: str) -> bool:
-        """Whether a release starts replicas beside as many as the service needs.
+    def stands_back(self, service: str, *, is_first: bool) -> bool:
+        """Whether a replica that starts takes its time from nobody else of its service.
 
-        What takes a dead one's place, or adds strength, is waited for.
+        In a release it does, as long as enough others serve. Where nobody serves yet, all but the
+        first do: one that answers soon is worth more than several later. What takes a dead one's
+        place, or adds strength, is waited for.
         """
+        ready = sum(each.phase == "ready" for each in self.replicas(service))
+        if not ready:
+            return not is_first
         deployment = self.world.ledger.deployment
         release = deployment.release if deployment is not None else None
         if release is None or release.service != service or release.over:
             return False
-        ready = sum(each.phase == "ready" for each in self.replicas(service))
         return ready >= release.replicas
 
     def never_began(self, replica: Replica) -> None:

@@ -6,7 +6,7 @@ from fairway.core.plan.action import Backing, Provision, Retire
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.target import Node, Observed
 
-__all__ = ["backing", "changes", "may_start", "release_order"]
+__all__ = ["backing", "changes", "may_spawn", "may_start", "release_order"]
 
 
 def backing(app: App) -> Mapping[str, Backing]:
@@ -43,6 +43,17 @@ def may_start(app: App, user: Service | Job, observed: Observed) -> bool:
     """Whether everything that a service or job uses accepts connections."""
     accepts = {node.name for node in observed.nodes if node.accepts}
     return all(name in accepts for name in user.uses if name in backing(app))
+
+
+def may_spawn(app: App, service: Service, observed: Observed) -> bool:
+    """Whether a replica may be started: as `may_start`, but an object store need only run.
+
+    That takes about as long to start as an app to import; whoever speaks to one tries again, and
+    no replica is ready before it answers.
+    """
+    there = {each.name for each in observed.nodes if each.accepts}
+    there |= {each.name for each in observed.nodes if each.kind == "bucket" and each.running}
+    return all(name in there for name in service.uses if name in backing(app))
 
 
 def release_order(app: App) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ buckets. Mechanism only: what must run is decided by `core/plan/wanted.py`.
 """
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Coroutine, Mapping
@@ -83,10 +84,20 @@ class Backing:
                 await self.cache(node).start()
                 self.urls[node] = self.cache(node).url
             case "bucket":
-                async with self.lock_of_store:
-                    await self.store.start()
-                    await self.store.ensure_bucket(names.bucket_name(self.app, node))
+                await self.provision_bucket(node)
         self.known[node] = Known(kind, accepts=True, asked_at=time.monotonic())
+
+    async def provision_bucket(self, node: str) -> None:
+        """Have a bucket; that its store runs can be seen before it answers, and is not asked."""
+        known = self.known.setdefault(node, Known("bucket", asked_at=math.inf))
+        try:
+            async with self.lock_of_store:
+                await self.store.start()
+                await self.store.ensure_bucket(names.bucket_name(self.app, node))
+        except BaseException:
+            if self.known.get(node) is known and known.asked_at == math.inf:
+                del self.known[node]
+            raise
 
     async def retire(self, node: str, kind: Kind) -> None:
         """Stop it where nothing else needs its server; its data stays."""
@@ -128,6 +139,7 @@ class Backing:
             running=running,
             accepts=known.accepts,
             address=self.address(name, known.kind),
+            fresh=known.asked_at == math.inf,
         )
 
     async def ask(self, name: str, known: Known) -> None:
