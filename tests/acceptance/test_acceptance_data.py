@@ -79,12 +79,13 @@ def test_data_must_survive_down_and_up(running: Project) -> None:
 
 
 def test_delete_data_must_name_what_is_lost_and_ask(running: Project) -> None:
+    assert running.ask("/rows?id=2000001", method="POST").status == 201
     asked = running.fairway("down", "--delete-data")
     assert asked.code == 2
     assert "postgres" in asked.err
     assert "MiB" in asked.err
     assert "--yes" in asked.err
-    assert 1000001 in kept(running), "nothing was stopped or deleted without a yes"
+    assert 2000001 in kept(running), "nothing was stopped or deleted without a yes"
     running.down("--delete-data", "--yes")
     assert not (running.state / "data").exists()
     running.up()

@@ -117,6 +117,16 @@ def test_a_replica_that_hangs_must_be_replaced(app: Project) -> None:
     traffic.served()
 
 
+@pytest.mark.requirement("R13", "R32")
+def test_a_balancer_that_is_killed_must_come_back_at_the_same_address(app: Project) -> None:
+    before = app.kill("balancer")
+    app.until(lambda: app.ask().status == 200, "it answers again")
+    assert app.pid("balancer") != before
+    with Traffic(app) as traffic:
+        app.until(lambda: len(traffic.answers) > 30, "requests are answered")
+    traffic.served()
+
+
 @pytest.mark.requirement("R32")
 def test_a_replica_over_its_memory_must_be_replaced_without_less_capacity(app: Project) -> None:
     least = [2]
@@ -185,6 +195,25 @@ def test_ctrl_c_must_let_requests_in_flight_finish_and_end_with_0(
         text = log.read_text()
         assert "closed what was open" in text
         assert '"operation":"drain"' in text
+
+
+def test_a_second_ctrl_c_must_not_wait_for_requests_in_flight(make_project: MakeProject) -> None:
+    project = make_project(WEB.replace('"5s"', '"40s"'))
+    child = project.start("up")
+    project.until(lambda: project.ask().status == 200, "it is up", seconds=30)
+    slow = threading.Thread(target=lambda: project.ask("/slow?seconds=30", seconds=40))
+    slow.start()
+    project.until(lambda: in_flight(project) > 0, "the request is in flight")
+    child.send_signal(signal.SIGINT)
+    project.until(lambda: project.ask(seconds=1).status == 0, "it drains")
+    began = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    said = project.ended(child, seconds=20)
+    assert time.monotonic() - began < 8
+    slow.join()
+    assert said.code == 0, said.err
+    assert "Traceback" not in said.err
+    assert not project.processes()
 
 
 def in_flight(project: Project) -> int:

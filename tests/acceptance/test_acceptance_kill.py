@@ -81,7 +81,7 @@ def test_a_way_back_whose_engine_is_killed_must_end_on_the_old_revision(
     project = make_project(WEB)
     project.up()
     with Traffic(project) as traffic:
-        for line in range(1, MOST_LINES, 2):
+        for line in range(1, MOST_LINES, 3):
             project.version(f"unwanted-{line}")
             halfway = told(project, "2 replicas of the new revision")
             child = project.start("deploy")

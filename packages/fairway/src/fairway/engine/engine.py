@@ -56,7 +56,7 @@ class Engine:
         self.measured_at = 0.0
         self.figures: Mapping[str, Figures] = {}
         self.stopping = asyncio.Event()
-        self.quick = False
+        self.hurried = asyncio.Event()
         self.changed = asyncio.Condition()
         self.problems: tuple[Problem, ...] = ()
         self.prepared: set[str] = set()
@@ -314,7 +314,8 @@ class Engine:
 
     def stop(self, *, quick: bool = False) -> None:
         """End: drain, then stop everything; `quick` does not wait for requests in flight."""
-        self.quick = self.quick or quick
+        if quick:
+            self.hurried.set()
         self.stopping.set()
         self.world.wake.set()
 
@@ -326,11 +327,27 @@ class Engine:
         await self.world.crew.cancel()
         self.jobs.stopped()
         self.keep_if_possible()
-        await self.world.driver.shut(0.0 if self.quick else self.drain_seconds())
+        await self.shut()
         self.phase = "stopped" if self.phase == "stopping" else self.phase
         self.world.tell("", "stopped; data is kept")
         async with self.changed:
             self.changed.notify_all()
+
+    async def shut(self) -> None:
+        """Shut everything; from the moment that somebody is in a hurry, without a drain."""
+        driver = self.world.driver
+        if not self.hurried.is_set():
+            draining = asyncio.create_task(driver.shut(self.drain_seconds()))
+            hurried = asyncio.create_task(self.hurried.wait())
+            await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+            hurried.cancel()
+            if draining.done():
+                return await draining
+            draining.cancel()
+            await asyncio.wait({draining})
+            self.world.tell("", "stopping at once: requests in flight are cut")
+        await driver.shut(0.0)
+        return None
 
     def keep_if_possible(self) -> None:
         try:

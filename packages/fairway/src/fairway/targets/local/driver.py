@@ -54,6 +54,7 @@ __all__ = ["LocalDriver", "silent"]
 
 T = TypeVar("T")
 RUN_GRACE_SECONDS = 10.0
+QUICK_SECONDS = 1.0  # for an orderly end without a drain
 SENT_SECONDS = 2.0  # a request that was sent has been read by then, even on a busy machine
 
 
@@ -290,7 +291,8 @@ class LocalDriver:
         self.preparation.stop.set()
         self.replicas.prober.close()
         stopping = self.processes.all()
-        grace = {"replica": drain_seconds + STOP_MARGIN_SECONDS, "run": RUN_GRACE_SECONDS}
+        patience = drain_seconds + STOP_MARGIN_SECONDS if drain_seconds else QUICK_SECONDS
+        grace = {"replica": patience, "run": RUN_GRACE_SECONDS if drain_seconds else QUICK_SECONDS}
         await self.balancer.stop(drain_seconds=drain_seconds)
         await asyncio.gather(
             *(
