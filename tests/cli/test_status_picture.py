@@ -159,6 +159,12 @@ def test_events_can_be_left_out_and_the_last_ones_are_kept() -> None:
     assert "deploying" not in last
 
 
+def test_what_an_engine_before_this_one_did_is_not_shown() -> None:
+    before = EventLine(at=BUSY.started_at - 1, node="", text="stopped; data is kept")
+    assert "stopped" not in drawn(replace(BUSY, events=(before, *BUSY.events)))
+    assert drawn(replace(QUIET, events=(before,))) == drawn(QUIET)
+
+
 def test_every_state_has_a_mark_so_that_nothing_is_told_by_colour_alone() -> None:
     marks = re.findall(r"^ (\S) (\w+)  ", drawn(BUSY), re.MULTILINE)
     told = {state: mark for mark, state in marks}

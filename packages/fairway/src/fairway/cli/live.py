@@ -32,13 +32,12 @@ async def run(found: Project, environment: str) -> None:
     from fairway.cli.render_status import picture
 
     console = Console(stderr=False)
-    with Live(console=console, auto_refresh=False, transient=False) as screen:
+    # It shows what runs: when nothing does any more, it goes.
+    with Live(console=console, auto_refresh=False, transient=True) as screen:
         while not work.done():
             if engines:
                 screen.update(picture(engines[0].status()), refresh=True)
             await asyncio.wait([work], timeout=FRAME_SECONDS)
-        if engines:
-            screen.update(picture(engines[0].status()), refresh=True)
     if engines and engines[0].problems:
         for event in early:
             view.event(event)

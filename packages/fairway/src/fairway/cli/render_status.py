@@ -42,8 +42,9 @@ def picture(status: Status, *, events: int = 8) -> RenderableType:
         parts.append(nodes(status.nodes))
     if status.jobs:
         parts.append(jobs(status.jobs, status.now))
-    if status.events and events:
-        parts.append(happened(status.events[-events:], status.app))
+    recent = [event for event in status.events if event.at >= status.started_at]
+    if recent and events:
+        parts.append(happened(recent[-events:], status.app))
     return Group(*(Padding(part, (0, 0, 1, 1), expand=False) for part in parts))
 
 
