@@ -57,6 +57,7 @@ API = '[service.api]\nasgi = "m:a"\nreplicas = 2\n'
 RANGE = WEB.replace("replicas = 2", 'replicas = "2..10"')
 GREEN = WEB + 'release = "blue_green"\n'
 CANARY = WEB + 'release = "canary"\n'
+PER_USER = WEB + 'limits.per_user = "60/min"\n'
 SCRIPT = '[service.web]\nscript = "a.py"\nreplicas = 2\n'
 COMMAND = '[service.web]\ncommand = "x"\nreplicas = 2\n'
 JOB = '[job.j]\ncommand = "x"\n'
@@ -79,7 +80,9 @@ ROWS = (
     Row("`release`: canary", CANARY, "shares of traffic, judged by what both revisions answer"),
     Row("canary of a `command`", COMMAND + 'release = "canary"\n'),
     Row("`limits.body`", WEB + 'limits.body = "1 MB"\n', "in the runtime"),
-    Row("`limits.per_ip`, `per_user`", WEB + 'limits.per_ip = "60/min"\n', "in the runtime"),
+    Row("`limits.per_ip`", WEB + 'limits.per_ip = "60/min"\n', "in the runtime"),
+    Row("`limits.per_user`", PER_USER, "in the runtime;", is_in_part=True),
+    Row("limits of a `command`", COMMAND + 'limits.per_ip = "60/min"\n'),
     Row("`cache`", WEB + 'cache = { "/*" = "1m" }\n', "at the edge"),
     Row("`off_hours`", WEB + 'off_hours = { replicas = 2, from = "22:00", to = "05:00" }\n',
         "replicas by the hour, UTC"),

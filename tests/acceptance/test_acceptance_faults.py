@@ -177,7 +177,7 @@ def test_ctrl_c_must_let_requests_in_flight_finish_and_end_with_0(
 ) -> None:
     project = make_project(WEB)
     child = project.start("up", "--json")
-    project.until(lambda: project.ask().status == 200, "it is up", seconds=30)
+    project.until(lambda: "up after" in " ".join(project.told()), "it is up", seconds=30)
     answers: list[Answer] = []
     slow = threading.Thread(target=lambda: answers.append(project.ask("/slow?seconds=2")))
     slow.start()

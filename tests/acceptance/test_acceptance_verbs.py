@@ -53,7 +53,7 @@ def version(project: Project) -> str:
 
 
 def test_status_must_tell_what_runs(app: Project) -> None:
-    told = app.status()
+    told = app.done("status", "--json").json
     assert told["phase"] == "up"
     assert told["url"] == f"http://127.0.0.1:{app.port}"
     service = told["services"][0]

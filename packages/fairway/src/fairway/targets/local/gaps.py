@@ -50,8 +50,12 @@ def of_services(app: App, processors: int) -> Iterator[Problem]:
 def of_access(at: str, service: Service) -> Iterator[Problem]:
     if service.firewall:
         yield Problem(f"{at}.firewall", "no firewall stands in front here")
-    if service.limits.per_ip is not None or service.limits.per_user is not None:
-        yield Problem(f"{at}.limits", "requests are not limited per client here yet")
+    limits = service.limits
+    if service.command is not None and (limits.per_ip or limits.per_user):
+        what = "requests to a server of your own are not limited per client here"
+        yield Problem(f"{at}.limits", what, "Name the app by asgi, wsgi or script.")
+    elif limits.per_user is not None and limits.per_user != limits.per_ip:
+        yield Problem(f"{at}.limits.per_user", "users have the rate of addresses here yet")
     if service.account is not None:
         yield Problem(f"{at}.account", "there is one account here: this machine")
 
