@@ -55,7 +55,10 @@ def test_a_release_whose_engine_is_killed_must_go_on_and_fail_no_request(
     project = make_project(WEB)
     project.up()
     assert project.ask("/rows?id=1", method="POST").status == 201
-    with Traffic(project) as traffic, Traffic(project, method="POST", visitors=1) as posts:
+    with (
+        Traffic(project, visitors=1) as traffic,
+        Traffic(project, method="POST", visitors=1) as posts,
+    ):
         for line in range(1 + parity, MOST_LINES, 2):
             version = str(line + 1)
             project.version(version)
