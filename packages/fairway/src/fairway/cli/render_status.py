@@ -48,7 +48,7 @@ def picture(status: Status, *, events: int = 8) -> RenderableType:
     return Group(*(Padding(part, (0, 0, 1, 1), expand=False) for part in parts))
 
 
-def as_svg(status: Status, *, width: int = 112) -> str:
+def as_svg(status: Status, *, width: int = 118) -> str:
     """The picture as SVG, for a page or a report."""
     console = Console(record=True, width=width, file=StringIO(), force_terminal=True)
     console.print(picture(status))
