@@ -54,6 +54,7 @@ __all__ = ["LocalDriver", "silent"]
 
 T = TypeVar("T")
 RUN_GRACE_SECONDS = 10.0
+PORT_TRIES = 5
 QUICK_SECONDS = 1.0  # for an orderly end without a drain
 SENT_SECONDS = 2.0  # a request that was sent has been read by then, even on a busy machine
 
@@ -248,7 +249,16 @@ class LocalDriver:
 
     async def open(self, action: Open) -> None:
         app = self.app(action.revision)
-        await self.balancer.start(self.fronts.of(app))
+        for _ in range(PORT_TRIES):
+            try:
+                await self.balancer.start(self.fronts.of(app))
+                break
+            except Problems:
+                # Another project may have taken the port between our look and Envoy's.
+                if not self.fronts.give_up_taken(app):
+                    raise
+        else:
+            await self.balancer.start(self.fronts.of(app))
         self.opened = True
 
     async def balance(self, action: Balance) -> None:

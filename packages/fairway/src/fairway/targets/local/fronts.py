@@ -51,6 +51,18 @@ class Fronts:
         first = FIRST_PORT if service.public else FIRST_PORT + 1000
         return next(port for port in range(first, 65536) if port not in taken and is_free(port))
 
+    def give_up_taken(self, app: App) -> bool:
+        """Forget ports that the file does not name and somebody else has; whether there were."""
+        kept = self.kept()
+        taken = {
+            name
+            for name, port in kept.items()
+            if name in app.services and app.services[name].port is None and not is_free(port)
+        }
+        self.ports = {name: port for name, port in kept.items() if name not in taken}
+        self.keep()
+        return bool(taken)
+
     def addresses(self) -> Mapping[str, str]:
         """Service -> URL; public ones first matter to people, all of them to each other."""
         return {name: f"http://127.0.0.1:{port}" for name, port in sorted(self.ports.items())}
