@@ -1,11 +1,13 @@
 """What stands in the folder: bad files, none at all, ports, missing wheels, two engines."""
 
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import MakeProject
+from tests.acceptance.project import Project
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.real]
 
@@ -170,31 +172,45 @@ def test_a_plan_must_say_what_would_change_and_exit_so(make_project: MakeProject
     assert len(project.ready()) == 1  # a plan changes nothing
 
 
-def test_init_must_write_a_file_that_runs(make_project: MakeProject) -> None:
-    project = make_project("", shares=False)
-    bare(project.folder)
-    said = project.done("init")
+@pytest.fixture(scope="module")
+def bare(make_shared_project: MakeProject) -> Project:
+    """A small FastAPI app in a folder, and nothing of ours: all that it needs is installed."""
+    project = make_shared_project("", shares=False)
+    for each in project.folder.iterdir():
+        each.unlink()
+    (project.folder / "requirements.txt").write_text("fastapi\n")
+    (project.folder / "main.py").write_text(
+        "from fastapi import FastAPI\n"
+        "from fastapi.responses import PlainTextResponse\n\n"
+        "app = FastAPI()\n\n\n"
+        '@app.get("/", response_class=PlainTextResponse)\n'
+        "def hello() -> str:\n"
+        '    return "hello"\n'
+    )
+    return project
+
+
+def test_up_in_a_folder_without_a_file_must_say_what_it_assumes_and_run(bare: Project) -> None:
+    (bare.folder / "fairway.toml").unlink(missing_ok=True)
+    said = bare.done("up", "--detach", "--json")
+    assert "main" in said.err
+    assert bare.ask(port=int(said.json["url"].rpartition(":")[2])).body == "hello"
+    assert not (bare.folder / "fairway.toml").exists()
+    bare.down()
+
+
+def test_init_must_write_a_file_that_runs(bare: Project) -> None:
+    said = bare.done("init")
     assert "main.py" in said.err
-    text = (project.folder / "fairway.toml").read_text()
-    assert 'asgi = "main:app"' in " ".join(text.split()).replace("asgi   =", "asgi =")
-    again = project.fairway("init")
+    text = (bare.folder / "fairway.toml").read_text()
+    assert re.search(r'^asgi *= "main:app"', text, re.MULTILINE), text
+    again = bare.fairway("init")
     assert again.code == 2
     assert "--force" in again.err
-    url = project.up()["url"]
-    answer = project.ask(port=int(url.rpartition(":")[2]))
+    url = bare.up()["url"]
+    answer = bare.ask(port=int(url.rpartition(":")[2]))
     assert (answer.status, answer.body) == (200, "hello")
-
-
-def test_up_in_a_folder_without_a_file_must_say_what_it_assumes_and_run(
-    make_project: MakeProject,
-) -> None:
-    project = make_project("", shares=False)
-    bare(project.folder)
-    said = project.done("up", "--detach", "--json")
-    assert "main" in said.err
-    assert project.ask(port=int(said.json["url"].rpartition(":")[2])).body == "hello"
-    assert not (project.folder / "fairway.toml").exists()
-    project.down()
+    bare.down()
 
 
 def test_up_where_nothing_is_recognised_must_say_what_to_write(make_project: MakeProject) -> None:
@@ -205,18 +221,3 @@ def test_up_where_nothing_is_recognised_must_say_what_to_write(make_project: Mak
     assert said.code == 2
     assert "fairway.toml" in said.err
     assert "Traceback" not in said.err
-
-
-def bare(folder: Path) -> None:
-    """Leave a small FastAPI app in the folder and nothing else."""
-    for each in folder.iterdir():
-        each.unlink()
-    (folder / "requirements.txt").write_text("fastapi\n")
-    (folder / "main.py").write_text(
-        "from fastapi import FastAPI\n"
-        "from fastapi.responses import PlainTextResponse\n\n"
-        "app = FastAPI()\n\n\n"
-        '@app.get("/", response_class=PlainTextResponse)\n'
-        "def hello() -> str:\n"
-        '    return "hello"\n'
-    )
