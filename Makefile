@@ -17,6 +17,8 @@ export UV_PYTHON_DOWNLOADS := never
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 # An environment that happens to be active must not become the project's.
 unexport VIRTUAL_ENV
+# Tests start Python hundreds of times: what was compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/sh
 .SUFFIXES:
 .DEFAULT_GOAL := help

@@ -6,6 +6,7 @@ fairway.schema.json are golden files of the parser's tests, requirements.md has 
 
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import unified_diff
 from pathlib import Path
 
 from tools import reference_cli, reference_files, reference_local, reference_status
@@ -31,10 +32,13 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     stale = 0
     for name, text in pages().items():
         file = root / FOLDER / name
-        if file.exists() and file.read_text() == text:
+        there = file.read_text() if file.exists() else ""
+        if there == text:
             continue
         if "--check" in arguments:
             print(f"{FOLDER / name}: stale; `make docs` rewrites it", file=sys.stderr)
+            for line in unified_diff(there.splitlines(), text.splitlines(), n=0, lineterm=""):
+                print(line, file=sys.stderr)
             stale += 1
             continue
         file.write_text(text)

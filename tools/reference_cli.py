@@ -79,6 +79,7 @@ def section(verb: str) -> str:
 def rows(command: click.Command, context: click.Context) -> Iterator[str]:
     for each in command.get_params(context):
         record = each.get_help_record(context)
-        if isinstance(each, click.Option) and record is not None and each.name != "help":
+        # The same for every verb, and said once above.
+        if isinstance(each, click.Option) and record is not None and "--help" not in each.opts:
             names, explained = record
             yield f"| `{names.strip()}` | {explained} |"
