@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core import ledger
@@ -13,6 +13,7 @@ from fairway.core.release.deployment import Deployment, Outcome
 from fairway.core.release.machine import Phase, ReleaseState
 from fairway.core.release.strategy import Hold, Migrate, Scale, Shift, Step
 from fairway.core.schedule import JobState, Record
+from tests.properties import examples
 
 names = some.sampled_from(["api", "web", "ingest"])
 revisions = some.sampled_from(["8182b7b2e6", "4da5daa41c"])
@@ -109,7 +110,7 @@ ledgers = some.builds(
 )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(ledgers)
 def test_a_ledger_read_back_from_json_is_the_same(one: Ledger) -> None:
     text = json.dumps(ledger.to_json(one), sort_keys=True)

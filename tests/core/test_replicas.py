@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core.replicas import Health, Memory, Replica, Rules, decide, judge
+from tests.properties import examples
 
 RULES = Rules(startup_seconds=30.0, memory_mib=256.0)
 
@@ -48,7 +49,7 @@ replicas = some.lists(
     targets=some.dictionaries(some.sampled_from(("one", "two")), some.integers(0, 4)),
     now=some.floats(100, 200),
 )
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_no_decision_takes_ready_replicas_below_what_is_wanted(
     seen: list[Replica], targets: dict[str, int], now: float
 ) -> None:

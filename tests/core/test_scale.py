@@ -3,12 +3,13 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core.scale import Sample, ScalerState, allowed, decide
 from fairway.core.spec.model import OffHours, Scale, ScaleDown
 from fairway.core.spec.quantities import Replicas
+from tests.properties import examples
 
 WITHIN = Replicas(3, 10)
 SCALE = Scale()
@@ -99,7 +100,7 @@ def test_the_bandit_stays_between_two_and_its_maximum() -> None:
 
 
 @given(load=some.floats(10.0, 690.0), noise=some.floats(0.0, 25.0), seed=some.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_noisy_steady_load_never_makes_it_go_to_and_fro(
     load: float, noise: float, seed: int
 ) -> None:
@@ -116,7 +117,7 @@ def test_a_noisy_steady_load_never_makes_it_go_to_and_fro(
     loads=some.lists(some.floats(0, 2000), min_size=1, max_size=30),
     within=some.tuples(some.integers(1, 5), some.integers(0, 5)),
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_it_stays_within_its_range(loads: list[float], within: tuple[int, int]) -> None:
     bounds = Replicas(within[0], within[0] + within[1])
     state = ScalerState(desired=bounds.minimum)

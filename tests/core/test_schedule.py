@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core.schedule import Ask, Ended, JobState, RunOrder, StopOrder, decide, next_time
 from fairway.core.spec.model import Job
+from tests.properties import examples
 
 DAILY = Job(name="ingest", command="x", schedule="0 6 * * *")
 NIGHT = datetime(2026, 11, 20, 5, 59, 30, tzinfo=UTC).timestamp()
@@ -92,7 +93,7 @@ def test_a_clock_that_was_years_ahead_is_forgotten() -> None:
 
 
 @given(jumps=some.lists(some.floats(-3 * DAY, 3 * DAY), max_size=40), code=some.integers(0, 1))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_never_two_runs_at_once_whatever_the_clock_does(jumps: list[float], code: int) -> None:
     world = World(replace(DAILY, schedule="*/5 * * * *"))
     now, running = NIGHT, 0

@@ -2,11 +2,12 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core import status
 from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+from tests.properties import examples
 
 words = some.text(max_size=12)
 numbers = some.floats(0, 4e9)
@@ -43,7 +44,7 @@ statuses = some.builds(
 )
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(statuses)
 def test_a_status_read_back_from_json_is_the_same(one: Status) -> None:
     assert status.from_json(json.loads(json.dumps(status.to_json(one)))) == one

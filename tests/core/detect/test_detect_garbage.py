@@ -1,6 +1,6 @@
 """Whatever a project's files hold, detection ends with findings whose file parses."""
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from fairway.core.detect.explain import assumed, explain
@@ -8,6 +8,7 @@ from fairway.core.detect.project import detect
 from fairway.core.detect.sources import Sources
 from fairway.core.detect.write import write
 from fairway.core.spec.parse import parse
+from tests.properties import examples
 
 PATHS = (
     "main.py",
@@ -130,9 +131,7 @@ project = st.tuples(
 
 
 @given(project)
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+@examples(200, suppress_health_check=[HealthCheck.too_slow], database=None)
 @example({"main.py": "app = " + "(" * 5000})
 @example({"main.py": "x" + ".app" * 5000})
 @example({"main.py": "-" * 3000 + "1"})

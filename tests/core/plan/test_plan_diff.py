@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fairway.core.plan.diff import Plan, diff, to_json
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from tests.core.spec.app_texts import app_trees, written
+from tests.properties import examples
 
 BEFORE = """
 app = "shop"
@@ -99,7 +100,7 @@ def test_a_plan_that_changes_nothing_says_so(golden: Callable[[str, str], None])
     golden("nothing.txt", f"{diff(app(BEFORE), app(BEFORE))}\n")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(app_trees)
 def test_nothing_differs_from_itself_and_everything_can_be_said(tree: dict[str, object]) -> None:
     try:

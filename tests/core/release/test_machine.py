@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core.release import machine
@@ -23,6 +23,7 @@ from fairway.core.release.machine import (
 from fairway.core.release.strategy import Hold, Scale, steps
 from fairway.core.spec.model import Blue, Canary, Release, Rolling
 from fairway.core.spec.quantities import CanaryStep
+from tests.properties import examples
 
 releases: some.SearchStrategy[Release] = some.one_of(
     some.builds(Rolling, batch=some.integers(1, 4), surge=some.integers(1, 4)),
@@ -73,7 +74,7 @@ def begun(release: Release, replicas: int, *, first: bool, migrates: bool) -> Re
     migrates=some.booleans(),
     events=some.lists(some.tuples(times, happenings), max_size=60),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_events_keep_capacity_and_weights_and_survive_json(
     release: Release,
     replicas: int,
@@ -98,7 +99,7 @@ def test_any_events_keep_capacity_and_weights_and_survive_json(
 
 
 @given(release=releases, replicas=some.integers(1, 5), fails_at=some.integers(0, 30))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_every_path_ends_promoted_or_rolled_back(
     release: Release, replicas: int, fails_at: int
 ) -> None:

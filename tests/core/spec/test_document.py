@@ -12,6 +12,7 @@ from fairway.core.problem import Problems
 from fairway.core.spec import document, scanner
 from fairway.core.spec.entry import Entry, Path, plain
 from tests.core.spec.toml_texts import documents
+from tests.properties import examples
 
 
 def paths_of(value: Any, path: Path = ()) -> set[Path]:
@@ -27,7 +28,7 @@ def paths_of(value: Any, path: Path = ()) -> set[Path]:
 
 
 @given(documents())
-@settings(max_examples=120, deadline=None)
+@examples(120)
 def test_the_scanner_finds_the_keys_that_tomllib_finds(text: str) -> None:
     assert scanner.lines(text).keys() == paths_of(tomllib.loads(text))
 
@@ -45,7 +46,7 @@ named_trees = st.dictionaries(
 
 
 @given(documents(named_trees))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_line_holds_the_key_that_stands_on_it(text: str) -> None:
     lines = text.split("\n")
     for path, line in scanner.lines(text).items():

@@ -12,6 +12,7 @@ from fairway.core.spec.overlay import lay
 from fairway.core.spec.parse import parse
 from fairway.core.spec.quantities import Rate, Replicas
 from tests.core.spec.toml_texts import documents, trees
+from tests.properties import examples
 
 HELLO = """
 app = "hello"
@@ -301,14 +302,14 @@ def test_laying_nothing_over_a_table_changes_nothing(text: str) -> None:
 
 
 @given(texts, texts)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_laying_twice_is_laying_once(over: str, base: str) -> None:
     once = lay(entry(over), entry(base))
     assert lay(entry(over), once) == once
 
 
 @given(texts, texts)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_what_is_laid_over_is_there_and_the_rest_stays(over: str, base: str) -> None:
     top, bottom = entry(over), entry(base)
     laid = lay(top, bottom)
@@ -328,7 +329,7 @@ SECTIONS = [
 
 
 @given(st.permutations(SECTIONS))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_the_order_of_tables_does_not_matter(sections: list[str]) -> None:
     assert (
         parse("app = 'x'\n" + "".join(sections)).apps

@@ -12,6 +12,7 @@ from fairway.core.spec.parse import Spec, parse
 from fairway.core.spec.readers.table import Nodes, Table
 from fairway.core.spec.readers.table import keys as keys_of
 from tests.core.spec.toml_texts import documents, scalars, trees
+from tests.properties import examples
 
 FOLDER = Path(__file__).parent
 FILES = [file.read_text() for file in sorted(FOLDER.glob("*/*.toml"))]
@@ -91,13 +92,13 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 @given(documents(trees))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_toml_is_read_or_refused(text: str) -> None:
     read(text)
 
 
 @given(documents(likely_trees))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_likely_file_is_read_or_refused(text: str) -> None:
     read(text)
 
@@ -107,7 +108,7 @@ def test_any_likely_file_is_read_or_refused(text: str) -> None:
     st.lists(st.tuples(st.integers(0), st.integers(0, 3)), max_size=4),
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_real_file_with_random_edits_is_read_or_refused(
     text: str, edits: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fairway.core.problem import Problems
 from fairway.core.spec.parse import parse
 from fairway.core.spec.schema import schema
 from tests.core.spec.app_texts import app_trees, written
+from tests.properties import examples
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("files/*.toml"))
@@ -49,7 +50,7 @@ def test_the_schema_accepts_the_files_of_the_examples(file: Path) -> None:
 
 
 @given(app_trees)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_the_schema_accepts_what_the_parser_reads(tree: dict[str, Any]) -> None:
     text = written(tree)
     assume(is_read(text))
@@ -74,7 +75,7 @@ NESTED_LISTS: list[Any] = [[[]]]  # what no key takes
 
 
 @given(app_trees, st.data())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_the_schema_refuses_a_value_of_a_type_that_no_key_takes(
     tree: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -85,7 +86,7 @@ def test_the_schema_refuses_a_value_of_a_type_that_no_key_takes(
 
 
 @given(app_trees, st.data())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_the_schema_refuses_a_key_that_no_table_has(
     tree: dict[str, Any], data: st.DataObject
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fairway.core.masked import Masked, revealed
 from fairway.core.problem import Problems
@@ -13,6 +13,7 @@ from fairway.core.spec.variables import Addresses, variables
 from fairway.core.spec.variables_reference import EDGES, ENVIRONMENT, RUNTIME, variables_reference
 from fairway_runtime import contract
 from tests.core.spec.app_texts import app_trees, written
+from tests.properties import examples
 
 SHOP = """
 app = "shop"
@@ -223,7 +224,7 @@ def test_the_reference_of_variables_is_the_one_in_the_docs(
 
 
 @given(app_trees)
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_every_node_of_every_app_has_variables(tree: object) -> None:
     """Whatever the file: names are names, values texts, each address the one that was given."""
     try:
