@@ -172,6 +172,7 @@ def test_pipenvs_lock_becomes_requirements() -> None:
     ("said", "what"),
     [
         ("cause: Because nope was not found in the package registry", "no package called nope"),
+        ("Because nope was not found in the package\n    registry and", "no package called nope"),
         ("cause: Because there is no version of x==99 and", "version of x==99"),
         ("cause: Because you require a<1 and a>2\nNo solution found", "contradict"),
         ("error: dns error: failed to look up", "could not be reached"),

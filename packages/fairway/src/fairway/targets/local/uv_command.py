@@ -136,7 +136,8 @@ def problem_of(outcome: Outcome, where: str) -> Problem:
     text = "\n".join(said)
     last = "\n".join(f"    {line}" for line in said[-LAST_LINES:])
     for pattern, what, mend in FAILURES:
-        if found := re.search(pattern, text, re.IGNORECASE):
+        # uv breaks its sentences where the terminal ends.
+        if found := re.search(pattern.replace(" ", r"\s+"), text, re.IGNORECASE):
             named = found.groupdict()
             return Problem(
                 where,
