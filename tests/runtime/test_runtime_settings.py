@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairway_runtime import contract
+from fairway_runtime.bucket import Rate
 from fairway_runtime.settings import Dependency, Settings, SettingsError
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
@@ -55,6 +56,80 @@ def test_every_variable_arrives() -> None:
         body_bytes=100,
         replica="api-1",
     )
+
+
+@pytest.mark.requirement("R184", "R218", "R22")
+def test_what_hardens_an_app_arrives_too() -> None:
+    settings = Settings.from_environment(
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/",
+            "OTEL_EXPORTER_OTLP_HEADERS": "api-key=open%20sesame, x=y",
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": "0.1",
+            "SENTRY_DSN": "https://key@sentry.example/1",
+            "USER_RATE_LIMIT": "10/s",
+            "FAIRWAY_SECURITY_HEADERS": "off",
+            "FAIRWAY_HSTS_SECONDS": "0",
+            "FAIRWAY_CORS_ORIGINS": "https://A.example, https://*.b.example",
+            "FAIRWAY_CORS_CREDENTIALS": "on",
+            "FAIRWAY_PROBE_PORT": "9000",
+        }
+    )
+
+    assert settings == Settings(
+        traces_url="http://collector:4318/v1/traces",
+        traces_headers=(("api-key", "open sesame"), ("x", "y")),
+        trace_ratio=0.1,
+        sentry_dsn="https://key@sentry.example/1",
+        user_rate_limit=Rate(10, 1),
+        has_security_headers=False,
+        hsts_seconds=0,
+        cors_origins=("https://a.example", "https://*.b.example"),
+        allows_cors_credentials=True,
+        probe_port=9000,
+        secrets=("open sesame",),
+    )
+    assert "sesame" not in repr(settings)
+    assert "sentry" not in repr(settings)
+
+
+@pytest.mark.requirement("R184")
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c/x"}, "https://c/x"),
+        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, ""),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, ""),
+    ],
+)
+def test_opentelemetry_s_own_variables_say_where_spans_go(env: dict[str, str], url: str) -> None:
+    assert Settings.from_environment(env).traces_url == url
+
+
+def test_what_can_not_be_spoken_or_allowed_is_told() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+                "OTEL_EXPORTER_OTLP_HEADERS": "a secret",
+                "OTEL_TRACES_SAMPLER": "jaeger_remote",
+                "SENTRY_DSN": "key",
+                "FAIRWAY_CORS_ORIGINS": "a.example *",
+                "FAIRWAY_CORS_CREDENTIALS": "on",
+                "FAIRWAY_SECURITY_HEADERS": "some",
+            }
+        )
+
+    assert [fault.split("=")[0].split(":")[0] for fault in caught.value.faults] == [
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_TRACES_SAMPLER",
+        "SENTRY_DSN",
+        "FAIRWAY_SECURITY_HEADERS",
+        "FAIRWAY_CORS_ORIGINS",
+        "FAIRWAY_CORS_ORIGINS",
+    ]
 
 
 def test_all_faults_are_told_at_once_each_with_its_variable_and_value() -> None:

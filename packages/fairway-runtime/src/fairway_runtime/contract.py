@@ -12,6 +12,8 @@ DEBUG = "DEBUG"  # "true" or "false" (R59)
 LOG_LEVEL = "LOG_LEVEL"  # DEBUG, INFO, WARNING (R60)
 CACHE_TTL = "CACHE_TTL"  # seconds (R61)
 RATE_LIMIT = "RATE_LIMIT"  # "60/min"; absent: none (R63)
+USER_RATE_LIMIT = "USER_RATE_LIMIT"  # the same for known users; absent: as RATE_LIMIT (R218)
+SENTRY_DSN = "SENTRY_DSN"  # where errors go as well (R187)
 DB_POOL_SIZE = "DB_POOL_SIZE"  # connections (R65)
 REDIS_ENABLED = "REDIS_ENABLED"  # "true" or "false" (R66)
 HOST = "HOST"  # address to listen on
@@ -24,6 +26,16 @@ AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3"  # read by every AWS SDK; absent on 
 AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
 AWS_SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"
 AWS_REGION = "AWS_REGION"
+
+# -- What OpenTelemetry reads everywhere (R184) ----------------------------------------------
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"  # http://collector:4318
+OTLP_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"  # the whole URL, for spans alone
+OTLP_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"  # "name=value,other=value"
+OTLP_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"  # http/json or http/protobuf: JSON goes out for both
+TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"  # otlp, or none
+TRACES_SAMPLER = "OTEL_TRACES_SAMPLER"  # parentbased_traceidratio
+TRACES_SAMPLER_ARG = "OTEL_TRACES_SAMPLER_ARG"  # 0.1
+OTEL_DISABLED = "OTEL_SDK_DISABLED"  # "true": no spans at all
 
 # -- What the runtime reads ------------------------------------------------------------------
 APP = "FAIRWAY_APP"  # the app's name
@@ -38,6 +50,13 @@ CHECK_SECONDS = "FAIRWAY_CHECK_SECONDS"  # deadline of one readiness check
 LAME_DUCK_SECONDS = "FAIRWAY_LAME_DUCK_SECONDS"  # not ready for this long before it stops listening
 TRUSTED_PROXIES = "FAIRWAY_TRUSTED_PROXIES"  # whose x-forwarded-for counts: addresses, networks
 USER_HEADER = "FAIRWAY_USER_HEADER"  # in which these proxies name the user
+SECURITY_HEADERS = "FAIRWAY_SECURITY_HEADERS"  # "off": add none
+HSTS_SECONDS = "FAIRWAY_HSTS_SECONDS"  # 0: none (R22)
+CONTENT_SECURITY_POLICY = "FAIRWAY_CONTENT_SECURITY_POLICY"  # absent: none is added
+CORS_ORIGINS = "FAIRWAY_CORS_ORIGINS"  # whose pages may call: "https://a.example" (R7)
+CORS_CREDENTIALS = "FAIRWAY_CORS_CREDENTIALS"  # "on": with their cookies
+PROBE_PORT = "FAIRWAY_PROBE_PORT"  # a second port that answers the probes
+METRICS_FOLDER = "FAIRWAY_METRICS_FOLDER"  # where several workers meet
 LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
 
 # -- Paths (R155-R157, R166) -----------------------------------------------------------------
@@ -49,6 +68,7 @@ METRICS_PATH = "/metrics"
 # -- Headers ---------------------------------------------------------------------------------
 CORRELATION_HEADER = "x-request-id"
 TRACEPARENT_HEADER = "traceparent"
+TRACESTATE_HEADER = "tracestate"
 REPLICA_HEADER = "x-fairway-replica"
 
 # -- Metrics (R166): labels in brackets ------------------------------------------------------

@@ -4,18 +4,19 @@ Everything comes from environment variables (R57); `contract` names them. Nothin
 process: the mapping arrives as an argument.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fairway_runtime import contract
 from fairway_runtime.bucket import Rate
+from fairway_runtime.reader import Reader
 from fairway_runtime.redact import secrets_in
 
 __all__ = ["Dependency", "Settings", "SettingsError"]
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _OFF = ("false", "0", "no", "off")
+_PROTOCOLS = ("HTTP/JSON", "HTTP/PROTOBUF")
 
 
 class SettingsError(ValueError):
@@ -56,9 +57,21 @@ class Settings:
     request_seconds: float = contract.DEFAULT_REQUEST_SECONDS
     body_bytes: int = contract.DEFAULT_BODY_BYTES
     rate_limit: Rate | None = None
+    user_rate_limit: Rate | None = None  # of a known user; None: as `rate_limit`
     redis_url: str = field(default="", repr=False)  # carries a password
     trusted_proxies: tuple[str, ...] = contract.DEFAULT_TRUSTED_PROXIES
     user_header: str = ""
+    traces_url: str = field(default="", repr=False)  # where spans go; "": nowhere
+    traces_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    trace_ratio: float = 1.0  # of the requests that bring no decision with them
+    sentry_dsn: str = field(default="", repr=False)
+    has_security_headers: bool = True
+    hsts_seconds: int | None = None  # None: a year in staging and production, else none
+    content_security_policy: str = ""
+    cors_origins: tuple[str, ...] = ()
+    allows_cors_credentials: bool = False
+    probe_port: int = 0  # a second port for the probes; 0: none
+    metrics_folder: str = ""  # where several workers of one server meet; "": found out
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -67,7 +80,8 @@ class Settings:
 
         Raises `SettingsError` with every fault, not only the first.
         """
-        reader = _Reader(env)
+        reader = Reader(env)
+        traces_headers = reader.pairs(contract.OTLP_HEADERS)
         settings = cls(
             environment=reader.text(contract.ENVIRONMENT, "dev"),
             service=reader.text(contract.SERVICE, ""),
@@ -77,7 +91,7 @@ class Settings:
             is_logging=reader.choice(contract.LOGS, ("JSON", "OFF"), "JSON") == "JSON",
             host=reader.text(contract.HOST, "127.0.0.1"),
             port=reader.whole(contract.PORT, 8000, highest=65535),
-            dependencies=reader.dependencies(),
+            dependencies=_dependencies(reader),
             check_seconds=reader.seconds(
                 contract.CHECK_SECONDS, contract.DEFAULT_CHECK_SECONDS, allows_zero=False
             ),
@@ -89,105 +103,98 @@ class Settings:
                 contract.REQUEST_SECONDS, contract.DEFAULT_REQUEST_SECONDS
             ),
             body_bytes=reader.whole(contract.BODY_BYTES, contract.DEFAULT_BODY_BYTES),
-            rate_limit=reader.rate(),
-            redis_url=reader.redis_url(),
-            trusted_proxies=reader.networks(),
+            rate_limit=reader.rate(contract.RATE_LIMIT),
+            user_rate_limit=reader.rate(contract.USER_RATE_LIMIT),
+            redis_url=_redis_url(reader),
+            trusted_proxies=reader.networks(
+                contract.TRUSTED_PROXIES, contract.DEFAULT_TRUSTED_PROXIES
+            ),
             user_header=reader.text(contract.USER_HEADER, ""),
-            secrets=secrets_in(env),
+            traces_url=_traces_url(reader),
+            traces_headers=traces_headers,
+            trace_ratio=_trace_ratio(reader),
+            sentry_dsn=reader.url(contract.SENTRY_DSN, ("https", "http")),
+            has_security_headers=reader.switch(contract.SECURITY_HEADERS, default=True),
+            hsts_seconds=(
+                reader.whole(contract.HSTS_SECONDS, 0, highest=10**9)
+                if env.get(contract.HSTS_SECONDS)
+                else None
+            ),
+            content_security_policy=reader.text(contract.CONTENT_SECURITY_POLICY, ""),
+            cors_origins=_origins(reader),
+            allows_cors_credentials=reader.switch(contract.CORS_CREDENTIALS, default=False),
+            probe_port=reader.whole(contract.PROBE_PORT, 0, highest=65535),
+            metrics_folder=reader.text(contract.METRICS_FOLDER, ""),
+            secrets=secrets_in(
+                {**env, **{f"{name} secret": value for name, value in traces_headers}}
+            ),
         )
         if reader.faults:
             raise SettingsError(reader.faults)
         return settings
 
 
-class _Reader:
-    """Reads variables one by one and remembers what was wrong with each."""
+def _dependencies(reader: Reader) -> tuple[Dependency, ...]:
+    """The URLs behind the variables that `FAIRWAY_READY_CHECKS` names, in its order."""
+    found: list[Dependency] = []
+    for name in dict.fromkeys(reader.env.get(contract.READY_CHECKS, "").split()):
+        url = reader.env.get(name, "")
+        if url:
+            found.append(Dependency(name, url))
+        else:
+            reader.faults.append(
+                f"{contract.READY_CHECKS} names {name}, which is not set: set it to a URL,"
+                " or leave its name out"
+            )
+    return tuple(found)
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
-        self.faults: list[str] = []
 
-    def text(self, name: str, default: str) -> str:
-        value = self.env.get(name, "").strip() or default
-        if value.isprintable():
-            return value
-        self._fault(name, value, "must be printable text")
-        return default
+def _redis_url(reader: Reader) -> str:
+    """Where Redis is, unless the environment does without it (R66)."""
+    is_off = reader.env.get(contract.REDIS_ENABLED, "").strip().lower() in _OFF
+    url = "" if is_off else reader.env.get(contract.REDIS_URL, "").strip()
+    is_used = bool(url and reader.env.get(contract.RATE_LIMIT))
+    if is_used and not url.startswith(("redis://", "rediss://", "unix://")):
+        reader.faults.append(f"{contract.REDIS_URL}: must begin with redis:// or rediss://")
+    return url
 
-    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        value = self.text(name, default).upper()
-        if value in choices:
-            return value
-        self._fault(name, value, f"must be one of {', '.join(choices)}")
-        return default
 
-    def whole(self, name: str, default: int, *, highest: int = 2**63) -> int:
-        value = self.text(name, str(default))
-        if value.isascii() and value.isdigit() and len(value) < 20 and int(value) <= highest:
-            return int(value)
-        bound = "" if highest == 2**63 else f" up to {highest}"
-        self._fault(name, value, f"must be a whole number from 0{bound}")
-        return default
+def _traces_url(reader: Reader) -> str:
+    """Where OpenTelemetry's own variables send spans; "" when they send them nowhere."""
+    whole = reader.url(contract.OTLP_TRACES_ENDPOINT, ("http", "https"))
+    base = reader.url(contract.OTLP_ENDPOINT, ("http", "https"))
+    exporters = reader.text(contract.TRACES_EXPORTER, "otlp").lower()
+    is_off = reader.text(contract.OTEL_DISABLED, "false").lower() == "true"
+    if is_off or exporters == "none" or not (whole or base):
+        return ""
+    reader.choice(contract.OTLP_PROTOCOL, _PROTOCOLS, _PROTOCOLS[0])
+    return whole or f"{base.rstrip('/')}/v1/traces"
 
-    def seconds(self, name: str, default: float, *, allows_zero: bool = True) -> float:
-        value = self.text(name, str(default))
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if math.isfinite(number) and (number > 0 or (allows_zero and number == 0)):
-            return number
-        least = "0 or more" if allows_zero else "more than 0"
-        self._fault(name, value, f"must be a number of seconds, {least}")
-        return default
 
-    def dependencies(self) -> tuple[Dependency, ...]:
-        """The URLs behind the variables that `FAIRWAY_READY_CHECKS` names, in its order."""
-        found: list[Dependency] = []
-        for name in dict.fromkeys(self.env.get(contract.READY_CHECKS, "").split()):
-            url = self.env.get(name, "")
-            if url:
-                found.append(Dependency(name, url))
-            else:
-                self.faults.append(
-                    f"{contract.READY_CHECKS} names {name}, which is not set: set it to a URL,"
-                    " or leave its name out"
-                )
-        return tuple(found)
+def _trace_ratio(reader: Reader) -> float:
+    """By OpenTelemetry's samplers; each follows the caller's decision where there is one."""
+    sampler = reader.text(contract.TRACES_SAMPLER, "parentbased_always_on").lower()
+    match sampler.removeprefix("parentbased_"):
+        case "always_on":
+            return 1.0
+        case "always_off":
+            return 0.0
+        case "traceidratio":
+            return reader.share(contract.TRACES_SAMPLER_ARG, 1.0)
+        case _:
+            expected = "must be always_on, always_off or traceidratio, with parentbased_ or without"
+            reader.fault(contract.TRACES_SAMPLER, sampler, expected)
+            return 1.0
 
-    def rate(self) -> Rate | None:
-        """`60/min`; nothing, `none` or `off` is no limit (R63)."""
-        value = self.text(contract.RATE_LIMIT, "none")
-        if value.lower() in {"none", "off"}:
-            return None
-        try:
-            return Rate.parse(value)
-        except ValueError as error:
-            self._fault(contract.RATE_LIMIT, value, str(error))
-            return None
 
-    def redis_url(self) -> str:
-        """Where Redis is, unless the environment does without it (R66)."""
-        is_off = self.env.get(contract.REDIS_ENABLED, "").strip().lower() in _OFF
-        url = "" if is_off else self.env.get(contract.REDIS_URL, "").strip()
-        is_used = bool(url and self.env.get(contract.RATE_LIMIT))
-        if is_used and not url.startswith(("redis://", "rediss://", "unix://")):
-            self.faults.append(f"{contract.REDIS_URL}: must begin with redis:// or rediss://")
-        return url
-
-    def networks(self) -> tuple[str, ...]:
-        value = self.env.get(contract.TRUSTED_PROXIES)
-        if value is None:
-            return contract.DEFAULT_TRUSTED_PROXIES
-        from ipaddress import ip_network
-
-        found = tuple(value.replace(",", " ").split())
-        for one in found:
-            try:
-                ip_network(one, strict=False)
-            except ValueError:
-                self._fault(contract.TRUSTED_PROXIES, one, "must be an address or a network")
-        return found
-
-    def _fault(self, name: str, value: str, expected: str) -> None:
-        self.faults.append(f"{name}={value!r}: {expected}")
+def _origins(reader: Reader) -> tuple[str, ...]:
+    """`https://a.example`, `https://*.b.example`, or `*` alone."""
+    found = reader.words(contract.CORS_ORIGINS)
+    for one in found:
+        scheme, is_url, host = one.partition("://")
+        is_origin = bool(is_url and host) and scheme.isalnum() and "/" not in host
+        if one != "*" and not (is_origin and "*" not in host.removeprefix("*.")):
+            reader.fault(contract.CORS_ORIGINS, one, "must be an origin such as https://a.example")
+    if "*" in found and reader.switch(contract.CORS_CREDENTIALS, default=False):
+        reader.fault(contract.CORS_ORIGINS, "*", "can't be every origin where credentials go along")
+    return tuple(one.lower() for one in found)
