@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 PAGES = sorted((Path(__file__).parents[2] / "docs/runtime").glob("*.md"))
-MODULES = ("breaker", "retry", "bulkhead", "bucket", "limits", "clients", "cache", "cached", "keys")
+MODULES = (
+    *("breaker", "retry", "bulkhead", "bucket", "limits", "clients", "cache", "cached", "keys"),
+    *("audit", "audit_file", "audit_postgres", "audit_export"),
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -22,8 +25,12 @@ def test_the_examples_of_a_page_run(page: Path) -> None:
         assert ran.returncode == 0, ran.stderr.decode()
 
 
-def test_each_module_can_be_imported_alone_and_brings_no_redis() -> None:
-    code = "import sys, importlib as i; i.import_module(sys.argv[1]); print('redis' in sys.modules)"
+def test_each_module_can_be_imported_alone_and_brings_no_driver() -> None:
+    drivers = "{'redis', 'psycopg', 'boto3', 'sqlalchemy'}"
+    code = (
+        "import sys, importlib as i; i.import_module(sys.argv[1]);"
+        f"print(bool({drivers} & set(sys.modules)))"
+    )
     for module in MODULES:
         ran = subprocess.run(
             [sys.executable, "-c", code, f"fairway_runtime.{module}"],

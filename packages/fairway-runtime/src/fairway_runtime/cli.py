@@ -1,5 +1,7 @@
 """`fairway-runtime run TARGET`: serve an app with everything on, without a change to it.
 
+`fairway-runtime audit` verifies and exports its audit log (`audit_cli`).
+
 Exit codes: 0 after a drain, 1 when the app or its port can't be had, 2 for bad settings or usage.
 Errors are sentences on stderr; stdout carries the log's lines.
 """
@@ -16,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from fairway_runtime import contract, logs
+from fairway_runtime import audit_cli, contract, logs
 from fairway_runtime.settings import Settings, SettingsError
 from fairway_runtime.target import Kind, TargetError, load
 
@@ -36,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
     try:
+        if options.command == "audit":
+            return _audit(options, os.environ)
         return _run(options, os.environ)
     except _Stop as stop:
         print(f"fairway-runtime: {stop}", file=sys.stderr)
@@ -60,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, help=f"port to listen on (default: ${contract.PORT})")
     run.add_argument("--kind", type=Kind, choices=list(Kind), help="default: found out")
     run.add_argument("--factory", action="store_true", help="TARGET makes the app when called")
+    audit_cli.declare(commands.add_parser("audit", help="verify or export an audit log"))
     return parser
 
 
@@ -96,6 +101,13 @@ def _run(options: argparse.Namespace, env: Mapping[str, str]) -> int:
     shown = f"[{host}]" if ":" in host else host
     own_lines.write("INFO", None, {"operation": "listen", "url": f"http://{shown}:{port}"})
     return serve(fairway, listener)
+
+
+def _audit(options: argparse.Namespace, env: Mapping[str, str]) -> int:
+    try:
+        return audit_cli.run(options, env, print)
+    except (ValueError, OSError, ImportError) as error:
+        raise _Stop(2, str(error)) from error
 
 
 def _bind(host: str, port: int) -> socket.socket:
