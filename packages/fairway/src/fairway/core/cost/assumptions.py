@@ -1,0 +1,86 @@
+"""What an estimate takes for granted, because the file does not say it: traffic and data.
+
+Each has a name that the command line sets (`--assume requests_per_month=5e6`), a default and a
+sentence. They are printed with every estimate: a cost without its traffic means nothing. Pure.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from fairway.core.problem import Problem, Problems, nearest
+
+__all__ = ["Assumptions", "documented", "supposing"]
+
+
+def assumed(default: float, unit: str, doc: str) -> Any:
+    """A number with its unit and what it stands for."""
+    return field(default=default, metadata={"unit": unit, "doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """Numbers a month unless their name says otherwise; GB are 10^9 bytes, as bills count."""
+
+    requests_per_month: float = assumed(3e6, "requests", "to each service and each site")
+    response_kb: float = assumed(20, "kB", "sent for one request")
+    cpu_ms: float = assumed(20, "ms", "of processor time for one request")
+    peak: float = assumed(2, "times", "the busiest hours' traffic over the average's")
+    busy_hours: float = assumed(8, "hours", "of a day are the busiest")
+    function_ms: float = assumed(100, "ms", "that a function takes for one request")
+    edge_hits: float = assumed(80, "%", "of cacheable requests are answered at the edge")
+    log_kb: float = assumed(1, "kB", "logged for one request")
+    log_days: float = assumed(30, "days", "that logs are kept")
+    egress_gb: float = assumed(10, "GB", "fetched from outside through NAT")
+    database_kb: float = assumed(5, "kB", "between service and database for one request")
+    database_acu: float = assumed(1, "ACU", "that a serverless database uses on average")
+    database_ios: float = assumed(2, "I/Os", "of a serverless database for one request")
+    bucket_gb: float = assumed(20, "GB", "in each bucket")
+    bucket_puts: float = assumed(1e5, "objects", "written to each bucket")
+    bucket_gets: float = assumed(1e6, "objects", "read from each bucket")
+    object_kb: float = assumed(200, "kB", "an object's size")
+    table_ops: float = assumed(2, "reads", "and half as many writes, of a table for one request")
+    stream_gb: float = assumed(5, "GB", "through each stream")
+    job_minutes: float = assumed(5, "minutes", "that one run of a job takes")
+    image_gb: float = assumed(0.3, "GB", "that one image takes in the registry")
+
+
+def documented() -> tuple[tuple[str, float, str, str], ...]:
+    """Name, default, unit and sentence of each."""
+    return tuple(
+        (each.name, getattr(Assumptions(), each.name), each.metadata["unit"], each.metadata["doc"])
+        for each in fields(Assumptions)
+    )
+
+
+def supposing(assumptions: Assumptions, words: tuple[str, ...]) -> Assumptions:
+    """The same, but for `NAME=NUMBER` words; raises `Problems` with all that are none."""
+    names = [each.name for each in fields(Assumptions)]
+    changed: dict[str, float] = {}
+    wrong: list[Problem] = []
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in names:
+            near = nearest(name, names)
+            mend = f"Did you mean {near}?" if near else f"There are {', '.join(names)}."
+            wrong.append(Problem(f"--assume {word}", f"nothing is called {name}", mend))
+        elif (number := amount(text)) is None:
+            what = f"{text or 'nothing'} is not a number from 0 to 10^15"
+            wrong.append(Problem(f"--assume {word}", what, f"Write it like {name}=5000."))
+        elif name == "edge_hits" and number > 100:
+            wrong.append(Problem(f"--assume {word}", "more than 100 %", "Write it like 80."))
+        elif name == "busy_hours" and number > 24:
+            wrong.append(Problem(f"--assume {word}", "a day has 24 hours", "Write it like 8."))
+        else:
+            changed[name] = number
+    if wrong:
+        raise Problems(wrong)
+    return replace(assumptions, **changed)
+
+
+def amount(text: str) -> float | None:
+    """A plain number, from 0 to 10^15: `5000`, `5e6`, `5_000_000`."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number <= 1e15 else None

@@ -1,0 +1,95 @@
+"""What an app needs around its nodes on AWS, as numbers that a bill counts. Pure.
+
+The file says none of it: how many zones the network spans, how many gateways lead out, how many
+keys, alarms and metrics there are. One value, so that a renderer can say what it really makes
+(`estimate(app, prices, assumptions, layout=…)`) and a test can hold the two against each other.
+"""
+
+from dataclasses import dataclass, replace
+
+from fairway.core.spec.model import App
+
+__all__ = ["CACHE_CLASS", "DATABASE_CLASS", "Layout", "containers", "fargate_size", "layout_of"]
+
+DATABASE_CLASS = "db.t4g.micro"
+CACHE_CLASS = "cache.t4g.micro"
+ALARMS_PER_SERVICE = 4  # error rate, p95, memory, CPU (R189-R192)
+ALARMS_PER_DATABASE = 2  # CPU, free storage
+WAF_RULES = 4  # AWS' common, bad inputs and reputation lists, and a rate rule
+METRICS = 8  # filters on the runtime's lines: requests, errors, latency, the business ones
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html,
+# read 2026-11: vCPU -> smallest, largest memory in MiB, and the step between.
+FARGATE = (
+    (0.25, 512, 2048, 512),
+    (0.5, 1024, 4096, 1024),
+    (1.0, 2048, 8192, 1024),
+    (2.0, 4096, 16384, 1024),
+    (4.0, 8192, 30720, 1024),
+    (8.0, 16384, 61440, 4096),
+    (16.0, 32768, 122880, 8192),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Counts; `is_arm` is whether tasks run on Graviton, `cache_engine` what caches run."""
+
+    zones: int
+    nat_gateways: int
+    interface_endpoints: int
+    balancers: int
+    keys: int
+    secrets: int
+    alarms: int
+    metrics: int
+    dashboards: int
+    waf_rules: int = WAF_RULES
+    insight_metrics: int = 0
+    is_arm: bool = True
+    cache_engine: str = "valkey"
+
+    @property
+    def public_addresses(self) -> int:
+        """Public IPv4 addresses: one per zone of each balancer, one per NAT gateway."""
+        return self.balancers * self.zones + self.nat_gateways
+
+
+def containers(app: App) -> bool:
+    """Whether anything of it runs as a task."""
+    return bool(app.jobs) or any(each.kind == "container" for each in app.services.values())
+
+
+def layout_of(app: App) -> Layout:
+    """What the AWS target makes around an app: production in every zone, the others in one."""
+    databases = [each for each in app.databases.values() if each.url is None]
+    caches = [each for each in app.caches.values() if each.url is None and each.enabled]
+    zones = max([2, *(each.zones for each in databases)])
+    is_production = app.environment not in ("dev", "staging", "local")
+    gateways = (zones if is_production else 1) if containers(app) else 0
+    public = [each for each in app.services.values() if each.public and each.kind == "container"]
+    return Layout(
+        zones=zones,
+        nat_gateways=gateways,
+        interface_endpoints=0,
+        balancers=1 if public else 0,
+        keys=1 if is_production else 0,
+        secrets=len(app.secrets) + len(databases) + len(caches),
+        alarms=ALARMS_PER_SERVICE * len(app.services) + ALARMS_PER_DATABASE * len(databases),
+        metrics=METRICS if app.services else 0,
+        dashboards=1,
+    )
+
+
+def one_gateway(layout: Layout) -> Layout:
+    """The same with a single way out."""
+    return replace(layout, nat_gateways=min(layout.nat_gateways, 1))
+
+
+def fargate_size(cpu: float, memory_mib: int) -> tuple[float, float] | None:
+    """The smallest task that holds so much: vCPU and GiB; None where Fargate has none."""
+    for vcpu, least, most, step in FARGATE:
+        if cpu <= vcpu and memory_mib <= most:
+            steps = max(-(-(memory_mib - least) // step), 0)
+            return vcpu, (least + steps * step) / 1024
+    return None
