@@ -52,7 +52,7 @@ def test_an_operation_logs_its_duration_success_and_fields(memory: Memory) -> No
         work.fields["paths"] = 12
 
     (line,) = memory.lines
-    assert tuple(line) == (*LOG_FIELDS, "seed", "paths")
+    assert tuple(line) == (*LOG_FIELDS, "seed", "paths", "trace_id", "span_id")
     assert line["operation"] == "simulate"
     assert line["scenarios"] == 1000
     assert line["success"] is True

@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
     from fairway_runtime.operations import operation
     from fairway_runtime.settings import Settings
+    from fairway_runtime.traces import outgoing_headers
 
-__all__ = ["Fairway", "Settings", "correlation_id", "identify", "operation"]
+__all__ = [
+    "Fairway",
+    "Settings",
+    "correlation_id",
+    "identify",
+    "operation",
+    "outgoing_headers",
+]
 
 __version__ = "0.1.0"
 
@@ -24,6 +32,7 @@ _HOMES = {
     "correlation_id": "context",
     "identify": "context",
     "operation": "operations",
+    "outgoing_headers": "traces",
 }
 
 

@@ -9,6 +9,10 @@ the request.
 import re
 from contextvars import ContextVar
 from random import getrandbits
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fairway_runtime.traces import Trace
 
 __all__ = ["RequestContext", "correlation_id", "current", "enter", "identify", "new_id", "sane_id"]
 
@@ -17,14 +21,18 @@ _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 
 
 class RequestContext:
-    """What every log line of one request says: its id, its user, its number of scenarios."""
+    """What every log line of one request says: its id, its user, its number of scenarios.
 
-    __slots__ = ("correlation_id", "scenarios", "user_id")
+    `trace` is None until someone has use for one.
+    """
+
+    __slots__ = ("correlation_id", "scenarios", "trace", "user_id")
 
     def __init__(self, correlation_id: str) -> None:
         self.correlation_id = correlation_id
         self.user_id: str | None = None
         self.scenarios: int | None = None
+        self.trace: Trace | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("fairway_request", default=None)

@@ -17,6 +17,7 @@ from fairway_runtime.refusals import Refusal, answer
 
 if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
+    from fairway_runtime.traces import Trace
 
 __all__ = ["Exchange", "Limited", "is_http_1"]
 
@@ -133,6 +134,31 @@ class Exchange:
             duration_ms=seconds * 1000,
             success=status < 500 and (self.refusal is None or self.refusal.status < 500),
             refusal=None if self.refusal is None else self.refusal.word,
+        )
+        trace = self.context.trace
+        if trace is not None and trace.is_sampled:
+            self._record(trace, f"{series.method} {series.route}", series.route, status, seconds)
+
+    def _record(self, trace: "Trace", name: str, route: str, status: int, seconds: float) -> None:
+        """The request's own span, as OpenTelemetry's conventions for HTTP name its parts."""
+        scope = self.scope
+        attributes: dict[str, object] = {
+            "http.request.method": scope["method"],
+            "http.route": route,
+            "http.response.status_code": status,
+            "url.path": self._fairway.lines.redact(scope["path"]),
+            "url.scheme": scope.get("scheme", "http"),
+            "correlation_id": self.context.correlation_id,
+        }
+        if self.context.user_id is not None:
+            attributes["user.id"] = self.context.user_id
+        trace.record(
+            name,
+            (trace.span_id, trace.parent_id),
+            (self.began, self.began + seconds),
+            attributes,
+            error=str(status) if status >= 500 else "",
+            is_server=True,
         )
 
     def _begin(self, message: Message) -> Message:

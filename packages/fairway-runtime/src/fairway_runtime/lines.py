@@ -140,6 +140,9 @@ class Lines:
         scenarios = "null" if context.scenarios is None else context.scenarios
         place = self._paths.get(path) or self._place(path)
         tail = "" if refusal is None else f',"refusal":"{refusal}"'
+        trace = context.trace
+        if trace is not None:
+            tail = f'{tail},"trace_id":"{trace.id}","span_id":"{trace.span_id}"'
         self.writer.write(
             (
                 f'{{"timestamp":"{self._timestamp()}","level":"{level}",'

@@ -15,6 +15,7 @@ from fairway_runtime.context import current
 from fairway_runtime.lines import Lines, LineWriter
 from fairway_runtime.redact import redactor
 from fairway_runtime.settings import Settings
+from fairway_runtime.traces import place
 
 __all__ = ["JsonHandler", "install", "lines", "lines_for"]
 
@@ -108,6 +109,9 @@ class JsonHandler(logging.Handler):
             fields["exception"] = self._formatter.formatException(record.exc_info)
         if record.stack_info:
             fields["stack"] = record.stack_info
+        here = place()
+        if here is not None:
+            fields |= {"trace_id": here.trace.id, "span_id": here.span_id}
         self._into.write(record.levelname, current(), fields)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fairway_runtime import contract, logs
+from fairway_runtime import contract, logs, traces
 from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
 from fairway_runtime.exchange import Exchange, Limited, is_http_1
@@ -34,6 +34,9 @@ __all__ = ["Fairway"]
 _TICK_SECONDS = 0.1
 _FOREVER = 1e9
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
+_READ = frozenset(
+    (_ID_HEADER, b"content-length", b"transfer-encoding", b"traceparent", b"tracestate")
+)
 _UPLOADS = "/_stcore/upload_file"
 
 
@@ -66,6 +69,8 @@ class Fairway:
             from fairway_runtime.limits import limiter_of
 
             self._limiter = limiter_of(self.settings)
+        self._tracer = traces.tracer_of(self.settings)
+        traces.install(self._tracer)
         self._body_bytes = self.settings.body_bytes
         self._lag = LoopLag(time.perf_counter())
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,17 +104,15 @@ class Fairway:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, from its id to its log line."""
-        identity: str | None = None
-        length = b""
-        is_chunked = False
+        found: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
-            if name == _ID_HEADER:
-                identity = sane_id(value)
-            elif name == b"content-length":
-                length = value
-            elif name == b"transfer-encoding":
-                is_chunked = True
-        context = RequestContext(identity or new_id())
+            if name in _READ:  # one that comes twice is one with a comma, as HTTP says
+                found[name] = b"%b,%b" % (found[name], value) if name in found else value
+        identity = found.get(_ID_HEADER)
+        context = RequestContext((identity and sane_id(identity)) or new_id())
+        traceparent = found.get(b"traceparent", b"")
+        if traceparent or self._tracer.sink is not None:
+            context.trace = self._tracer.begin(traceparent, found.get(b"tracestate", b""))
         enter(context)
         exchange = Exchange(self, scope, send, context, asyncio.current_task())
         if not self.lifecycle.has_started:
@@ -118,11 +121,16 @@ class Fairway:
         if self._limiter is not None and not await self._admits(self._limiter, exchange):
             return
         most = self._body_bytes
+        length = found.get(b"content-length", b"")
         if length.isdigit():  # the server holds the body to what it announced
             if most and int(length) > most and not _is_upload(scope):
                 await exchange.refuse(TOO_LARGE, receive)
                 return
-        elif most and (is_chunked or not is_http_1(scope)) and not _is_upload(scope):
+        elif (
+            most
+            and (b"transfer-encoding" in found or not is_http_1(scope))
+            and not _is_upload(scope)
+        ):
             receive = Limited(exchange, receive, most, TOO_LARGE)
         await self._run(exchange, receive)
 
@@ -185,6 +193,8 @@ class Fairway:
                 lifecycle.phase = Phase.STARTED
             if self._limiter is not None:
                 await self._limiter.close()
+            if self._tracer.sink is not None:  # R224
+                await asyncio.to_thread(self._tracer.sink.flush)
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """The first request on a loop: begin to watch it."""

@@ -1,11 +1,17 @@
-"""`operation`: one line that says how long a piece of work took and whether it succeeded."""
+"""`operation`: a line and a span that say how long a piece of work took and whether it succeeded.
+
+The span is below the operation or the request that it runs in (R185); outside of both it begins a
+trace of its own.
+"""
 
 import time
 from collections.abc import Mapping
+from contextvars import Token
+from random import getrandbits
 from types import TracebackType
 from typing import Self
 
-from fairway_runtime import contract, logs
+from fairway_runtime import contract, logs, traces
 from fairway_runtime.context import RequestContext, current
 
 __all__ = ["operation"]
@@ -24,7 +30,7 @@ class operation:  # noqa: N801 (reads as a statement: `with operation("simulate"
     in `error`, and goes on its way. Fields whose names R161 has taken raise `TypeError`.
     """
 
-    __slots__ = ("_began", "_name", "fields")
+    __slots__ = ("_began", "_name", "_parent_id", "_place", "_token", "fields")
 
     def __init__(self, name: str, /, **fields: object) -> None:
         taken = sorted(_TAKEN & fields.keys())
@@ -33,8 +39,23 @@ class operation:  # noqa: N801 (reads as a statement: `with operation("simulate"
         self._name = name
         self.fields = fields
         self._began = 0.0
+        self._parent_id = ""
+        self._place: traces.Place | None = None
+        self._token: Token[traces.Place | None] | None = None
 
     def __enter__(self) -> Self:
+        above = traces.place()
+        if above is None:
+            trace = traces.tracer().begin()
+            context = current()
+            if context is None:
+                above = traces.Place(trace, "")
+            else:
+                context.trace = trace
+                above = traces.Place(trace, trace.span_id)
+        self._parent_id = above.span_id
+        self._place = traces.Place(above.trace, f"{getrandbits(64) or 1:016x}")
+        self._token = traces.enter(self._place)
         self._began = time.perf_counter()
         return self
 
@@ -44,11 +65,12 @@ class operation:  # noqa: N801 (reads as a statement: `with operation("simulate"
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        duration_ms = (time.perf_counter() - self._began) * 1000
+        ended = time.perf_counter()
+        self._leave()
         context = current()
         fields: dict[str, object] = {
             "operation": self._name,
-            "duration_ms": duration_ms,
+            "duration_ms": (ended - self._began) * 1000,
             "success": kind is None,
         }
         fields.update((name, own) for name, own in self.fields.items() if name not in _TAKEN)
@@ -56,7 +78,34 @@ class operation:  # noqa: N801 (reads as a statement: `with operation("simulate"
             fields["error"] = f"{kind.__name__}: {error}" if str(error) else kind.__name__
         if context is not None:
             _remember(context, fields)
+        if self._place is not None:
+            self._record(self._place, fields, ended)
         logs.lines().write("INFO" if kind is None else "ERROR", context, fields)
+
+    def _leave(self) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                traces.leave(token)
+            except ValueError:  # entered in another task's context, which has ended
+                return
+
+    def _record(self, here: traces.Place, fields: dict[str, object], ended: float) -> None:
+        """The span; its ids join the line's fields."""
+        trace, span_id = here
+        if trace.is_recorded:
+            plain = logs.lines().plain
+            own = {
+                name: plain(value, name)
+                for name, value in fields.items()
+                if name not in {"operation", "duration_ms", "success"}
+            }
+            error = str(own.pop("error", ""))
+            ids, times = (span_id, self._parent_id), (self._began, ended)
+            trace.record(self._name, ids, times, own, error=error)
+        fields |= {"trace_id": trace.id, "span_id": span_id}
+        if self._parent_id:
+            fields["parent_span_id"] = self._parent_id
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
