@@ -11,6 +11,7 @@ PAGES = sorted((Path(__file__).parents[2] / "docs/runtime").glob("*.md"))
 MODULES = (
     *("breaker", "retry", "bulkhead", "bucket", "limits", "clients", "cache", "cached", "keys"),
     *("audit", "audit_file", "audit_postgres", "audit_export"),
+    *("sessions", "session_seal", "session_store"),
 )
 
 

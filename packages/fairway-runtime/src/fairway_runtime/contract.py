@@ -58,6 +58,7 @@ CORS_CREDENTIALS = "FAIRWAY_CORS_CREDENTIALS"  # "on": with their cookies
 PROBE_PORT = "FAIRWAY_PROBE_PORT"  # a second port that answers the probes
 METRICS_FOLDER = "FAIRWAY_METRICS_FOLDER"  # where several workers meet
 AUDIT_KEY = "FAIRWAY_AUDIT_KEY"  # seals the audit log; 32 characters or more
+SESSION_SECRET = "SESSION_SECRET"  # signs session cookies; the first of several, all are believed
 LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
 
 # -- Paths (R155-R157, R166) -----------------------------------------------------------------
