@@ -55,7 +55,6 @@ class Item:
 def items() -> tuple[Item, ...]:
     each = {key: row.each_usd for key, row in prices().rows.items()}
     x86 = 3 * HOURS * (each["fargate.x86.vcpu"] + 2 * each["fargate.x86.gb"])
-    arm = 3 * HOURS * (each["fargate.arm.vcpu"] + 2 * each["fargate.arm.gb"])
     unit = HOURS * each["alb.lcu"]
     one_zone = HOURS * each["rds.db.t4g.micro.single"]
     return (
@@ -63,7 +62,7 @@ def items() -> tuple[Item, ...]:
             name="tasks",
             theirs=120,
             nodes=(("service web", "fargate"),),
-            steps=(("three of 1 vCPU and 2 GB, x86, are $108", x86 - 120), ("Graviton", arm - x86)),
+            steps=(("three of 1 vCPU and 2 GB, x86, are $108", x86 - 120),),
         ),
         Item(
             name="balancer",
@@ -82,9 +81,13 @@ def items() -> tuple[Item, ...]:
             steps=(
                 ("cache.t3.micro is $12", HOURS * each["elasticache.cache.t3.micro.redis"] - 15),
                 (
-                    "cache.t4g.micro with Valkey",
+                    "cache.t4g.micro with Valkey instead",
                     HOURS * each["elasticache.cache.t4g.micro.valkey"]
                     - HOURS * each["elasticache.cache.t3.micro.redis"],
+                ),
+                (
+                    "a second node in another zone",
+                    HOURS * each["elasticache.cache.t4g.micro.valkey"],
                 ),
             ),
         ),
@@ -102,7 +105,10 @@ def items() -> tuple[Item, ...]:
             name="logs",
             theirs=10,
             nodes=(("watching", "logs"),),
-            steps=(("kept for 30 days", 20 * 0.15 * 30 / 30.4 * each["logs.storage"]),),
+            steps=(
+                ("the network's own log", 2e6 * 0.2 / 1e6 * each["logs.ingest"]),
+                ("kept for 90 days", 20.4 * 0.15 * 90 / 30.4 * each["logs.storage"]),
+            ),
         ),
         Item(
             name="transfer",

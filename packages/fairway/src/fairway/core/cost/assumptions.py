@@ -29,7 +29,7 @@ class Assumptions:
     function_ms: float = assumed(100, "ms", "that a function takes for one request")
     edge_hits: float = assumed(80, "%", "of cacheable requests are answered at the edge")
     log_kb: float = assumed(1, "kB", "logged for one request")
-    log_days: float = assumed(30, "days", "that logs are kept")
+    flow_kb: float = assumed(0.2, "kB", "that the network logs for one request")
     egress_gb: float = assumed(10, "GB", "fetched from outside through NAT")
     database_kb: float = assumed(5, "kB", "between service and database for one request")
     database_acu: float = assumed(1, "ACU", "that a serverless database uses on average")

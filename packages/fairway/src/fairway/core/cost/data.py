@@ -9,19 +9,17 @@ from fairway.core.cost.line import HOURS, Line
 from fairway.core.cost.prices import Prices
 from fairway.core.spec.model import App, Bucket, Cache, Database
 
-__all__ = ["cache_key", "data", "database_key", "serverless_highest"]
+__all__ = ["cache_key", "data", "database_key"]
 
 TABLE_FREE_GB = 25.0
 BACKUP_CHANGE = 0.02  # of a database's disk changes a day and is kept as log
-serverless_lowest = 0.5
-serverless_highest = 4.0
 
 
 def data(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:
     """The lines of every node that keeps something."""
     for database in app.databases.values():
         if database.url is None and database.engine == "postgres":
-            yield from of_database(app, database, prices, assumed)
+            yield from of_database(app, database, prices, assumed, layout)
     for cache in app.caches.values():
         if cache.url is None and cache.enabled:
             yield from of_cache(cache, prices, layout)
@@ -48,11 +46,11 @@ def cache_key(cache: Cache, layout: Layout) -> str:
 
 
 def of_database(
-    app: App, database: Database, prices: Prices, assumed: Assumptions
+    app: App, database: Database, prices: Prices, assumed: Assumptions, layout: Layout
 ) -> Iterator[Line]:
     node = f"database {database.name}"
     if database.serverless:
-        yield from of_serverless(app, database, prices, assumed)
+        yield from of_serverless(app, database, prices, assumed, layout)
         return
     key = database_key(database, zones=database.zones)
     if key not in prices:
@@ -77,19 +75,19 @@ def of_database(
 
 
 def of_serverless(
-    app: App, database: Database, prices: Prices, assumed: Assumptions
+    app: App, database: Database, prices: Prices, assumed: Assumptions, layout: Layout
 ) -> Iterator[Line]:
     """Capacity by the hour, disk by what is stored, each read and write of the disk."""
     node = f"database {database.name}"
-    count = (1 + (database.zones > 1) + database.read_replicas) * HOURS
-    least = min(serverless_lowest, assumed.database_acu)
+    count = max(database.zones, 1 + database.read_replicas) * HOURS
+    least = min(layout.least_acu, assumed.database_acu)
     yield Line(
         node=node,
         what=f"{assumed.database_acu:g} ACU on average, serverless",
         price=prices["aurora.acu"],
         quantity=count * assumed.database_acu,
         lowest=count * least,
-        highest=count * max(serverless_highest, assumed.database_acu),
+        highest=count * max(layout.most_acu, assumed.database_acu),
     )
     yield flat(node, "disk", prices, "aurora.storage", float(database.storage_gib))
     times = users(app, database.name) * assumed.requests_per_month * assumed.database_ios
@@ -99,8 +97,10 @@ def of_serverless(
 def of_cache(cache: Cache, prices: Prices, layout: Layout) -> Iterator[Line]:
     key = cache_key(cache, layout)
     if key in prices:
-        what = f"{cache.size or CACHE_CLASS}, {layout.cache_engine.capitalize()}"
-        yield flat(f"cache {cache.name}", what, prices, key, HOURS)
+        count = layout.cache_nodes
+        nodes = "1 node" if count == 1 else f"{count} nodes in 2 zones"
+        what = f"{cache.size or CACHE_CLASS}, {layout.cache_engine.capitalize()}, {nodes}"
+        yield flat(f"cache {cache.name}", what, prices, key, HOURS * count)
 
 
 def of_bucket(bucket: Bucket, prices: Prices, assumed: Assumptions) -> Iterator[Line]:

@@ -6,10 +6,14 @@ keys, alarms and metrics there are. One value, so that a renderer can say what i
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from fairway.core.spec.model import App
 
-__all__ = ["CACHE_CLASS", "DATABASE_CLASS", "Layout", "containers", "fargate_size", "layout_of"]
+__all__ = ["CACHE_CLASS", "DATABASE_CLASS", "Egress", "Layout", "fargate_size", "layout_of"]
+
+Egress = Literal["nat-per-zone", "one-nat", "endpoints"]
+MOST_ZONES = 3
 
 DATABASE_CLASS = "db.t4g.micro"
 CACHE_CLASS = "cache.t4g.micro"
@@ -17,6 +21,11 @@ ALARMS_PER_SERVICE = 4  # error rate, p95, memory, CPU (R189-R192)
 ALARMS_PER_DATABASE = 2  # CPU, free storage
 WAF_RULES = 4  # AWS' common, bad inputs and reputation lists, and a rate rule
 METRICS = 8  # filters on the runtime's lines: requests, errors, latency, the business ones
+SECRETS_PER_SERVER = 2  # a database's or a cache's password, and its whole address
+ENDPOINTS = 11  # of AWS' services, where no NAT leads out
+SLEEPING = {"dev": 0.0, "staging": 0.0}  # capacity units of a serverless database at rest
+LEAST_ACU = 0.5
+MOST_ACU = 16.0
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html,
 # read 2026-11: vCPU -> smallest, largest memory in MiB, and the step between.
@@ -44,9 +53,13 @@ class Layout:
     alarms: int
     metrics: int
     dashboards: int
+    log_days: int
+    cache_nodes: int
+    least_acu: float
+    most_acu: float = MOST_ACU
     waf_rules: int = WAF_RULES
     insight_metrics: int = 0
-    is_arm: bool = True
+    is_arm: bool = False
     cache_engine: str = "valkey"
 
     @property
@@ -55,29 +68,40 @@ class Layout:
         return self.balancers * self.zones + self.nat_gateways
 
 
-def containers(app: App) -> bool:
-    """Whether anything of it runs as a task."""
-    return bool(app.jobs) or any(each.kind == "container" for each in app.services.values())
+def layout_of(
+    app: App,
+    *,
+    zones: int | None = None,
+    egress: Egress | None = None,
+    is_arm: bool = False,
+    log_days: int | None = None,
+) -> Layout:
+    """What the AWS target makes around an app; production has everything in two zones.
 
-
-def layout_of(app: App) -> Layout:
-    """What the AWS target makes around an app: production in every zone, the others in one."""
+    What is not given is as the target chooses it: `egress` is how services reach what is outside.
+    """
     databases = [each for each in app.databases.values() if each.url is None]
     caches = [each for each in app.caches.values() if each.url is None and each.enabled]
-    zones = max([2, *(each.zones for each in databases)])
-    is_production = app.environment not in ("dev", "staging", "local")
-    gateways = (zones if is_production else 1) if containers(app) else 0
+    elsewhere = len(app.databases) + len(app.caches) - len(databases) - len(caches)
+    across = zones or min(MOST_ZONES, max([2, *(each.zones for each in databases)]))
+    is_production = app.environment not in {"dev", "staging", "local"}
+    way = egress or ("nat-per-zone" if is_production else "one-nat")
+    gateways = {"nat-per-zone": across, "one-nat": 1, "endpoints": 0}[way]
     public = [each for each in app.services.values() if each.public and each.kind == "container"]
     return Layout(
-        zones=zones,
+        zones=across,
         nat_gateways=gateways,
-        interface_endpoints=0,
+        interface_endpoints=ENDPOINTS if way == "endpoints" else 0,
         balancers=1 if public else 0,
-        keys=1 if is_production else 0,
-        secrets=len(app.secrets) + len(databases) + len(caches),
+        keys=1,
+        secrets=len(app.secrets) + SECRETS_PER_SERVER * (len(databases) + len(caches)) + elsewhere,
         alarms=ALARMS_PER_SERVICE * len(app.services) + ALARMS_PER_DATABASE * len(databases),
         metrics=METRICS if app.services else 0,
         dashboards=1,
+        log_days=log_days or (90 if is_production else 14),
+        cache_nodes=2 if is_production else 1,
+        least_acu=SLEEPING.get(app.environment, LEAST_ACU),
+        is_arm=is_arm,
     )
 
 

@@ -19,11 +19,14 @@ MONTH_DAYS = 30.4
 def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:
     """The lines of logs and alarms; metrics that AWS sends by itself are free."""
     node = "watching"
-    logged = len(app.services) * assumed.requests_per_month * assumed.log_kb / 1e6
-    if logged:
-        yield flat(node, "logs taken in", prices, "logs.ingest", logged)
-        kept = logged * LOGS_SHRINK_TO * assumed.log_days / MONTH_DAYS
-        yield flat(node, f"logs of {assumed.log_days:g} days", prices, "logs.storage", kept)
+    requests = len(app.services) * assumed.requests_per_month
+    logged = requests * assumed.log_kb / 1e6
+    flows = requests * assumed.flow_kb / 1e6
+    if logged or flows:
+        kept = (logged + flows) * LOGS_SHRINK_TO * layout.log_days / MONTH_DAYS
+        yield flat(node, "logs of the app", prices, "logs.ingest", logged)
+        yield flat(node, "logs of the network", prices, "logs.ingest", flows)
+        yield flat(node, f"logs kept for {layout.log_days} days", prices, "logs.storage", kept)
     if layout.metrics:
         yield flat(node, "metrics of your own", prices, "cloudwatch.metric", layout.metrics)
     if layout.insight_metrics:
