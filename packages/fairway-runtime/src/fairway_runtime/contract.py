@@ -20,6 +20,8 @@ HOST = "HOST"  # address to listen on
 PORT = "PORT"  # port to listen on
 
 DATABASE_URL = "DATABASE_URL"  # postgresql://user:password@host:port/name, or sqlite:///path
+DATABASE_READ_URL = "DATABASE_READ_URL"  # a read replica of it
+WEB_CONCURRENCY = "WEB_CONCURRENCY"  # processes that one replica runs
 REDIS_URL = "REDIS_URL"  # redis://:password@host:port/0
 BUCKET_NAME = "BUCKET_NAME"  # the only bucket's name; <NAME>_BUCKET_NAME when there are several
 AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3"  # read by every AWS SDK; absent on AWS itself
@@ -57,6 +59,7 @@ CORS_ORIGINS = "FAIRWAY_CORS_ORIGINS"  # whose pages may call: "https://a.exampl
 CORS_CREDENTIALS = "FAIRWAY_CORS_CREDENTIALS"  # "on": with their cookies
 PROBE_PORT = "FAIRWAY_PROBE_PORT"  # a second port that answers the probes
 METRICS_FOLDER = "FAIRWAY_METRICS_FOLDER"  # where several workers meet
+REPLICAS = "FAIRWAY_REPLICAS"  # the most replicas that may run at once
 AUDIT_KEY = "FAIRWAY_AUDIT_KEY"  # seals the audit log; 32 characters or more
 SESSION_SECRET = "SESSION_SECRET"  # signs session cookies; the first of several, all are believed
 LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
