@@ -1,0 +1,241 @@
+"""Runs a plan: blocks of paths over threads, and what they come to.
+
+Memory is a block a thread and counts a month: it does not grow with scenarios x months, only by
+24 bytes a scenario. A path depends on seed and number alone, and counts are whole numbers, so the
+answer is the same for every number of threads, to the last bit.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longrun.engine.bands import PERCENTILES, percentiles
+from longrun.engine.intervals import Estimate, quantile, share
+from longrun.engine.kernel import BINS, count_block, walk_block
+from longrun.engine.market import Course, course
+from longrun.engine.plan import Asset, Plan, Returns, Rule
+
+__all__ = ["Cancelled", "Outcome", "Paths", "outcome", "run_paths", "simulate", "warm_up"]
+
+BLOCK = 250  # paths; their months fit into a core's cache
+RULES = {Rule.FIXED: 0, Rule.PERCENT: 1, Rule.GUARDRAIL: 2}
+BARS = 40
+
+Progress = Callable[[int, int], None]
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop before the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What is known of each path, n of them, and of each month.
+
+    `ending` (n,) wealth at the end; `ruined_in` (n,) month of ruin or -1; `early` (n,) real
+    growth factor over the first ten years or the whole plan; `scales` (n,) final spending as a
+    part of the planned one, under guardrails; `counts` (months + 1, BINS).
+    """
+
+    ending: NDArray[np.float64]
+    ruined_in: NDArray[np.int32]
+    early: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    counts: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a plan. Money as the plan asks for it: `is_real` or of its month.
+
+    `ending`: one estimate each of `PERCENTILES`. `bands` (months + 1, 5): the same at each
+    month's start and at the end. `ruin_by_year`: the probability to be ruined by the end of each
+    year. `median_ruin_year`: of those ruined, None where none is. `sequence_risk`: by how much a
+    bad first decade lowers success: the share of successes in the best third of early returns
+    less that in the worst third. `bars`: edges (41,) and counts (40,) of ending wealth up to its
+    95th percentile, and how many are above. `median_spending`: final spending of the median path,
+    as a part of the planned one.
+    """
+
+    scenarios: int
+    success: Estimate
+    ending: tuple[Estimate, ...]
+    mean_ending: Estimate
+    bands: NDArray[np.float64]
+    ruin_by_year: tuple[Estimate, ...]
+    median_ruin_year: float | None
+    sequence_risk: float
+    bar_edges: NDArray[np.float64]
+    bar_counts: NDArray[np.int64]
+    above_bars: int
+    median_spending: float
+
+
+def simulate(
+    plan: Plan,
+    *,
+    threads: int = 2,
+    progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> Outcome:
+    """Answer a plan. `progress(done, scenarios)` is called between blocks, from any thread.
+
+    Raises `Cancelled` within one block of `is_cancelled` turning true, and ValueError for
+    correlations that contradict each other.
+    """
+    return outcome(plan, run_paths(plan, threads, progress, is_cancelled))
+
+
+def run_paths(
+    plan: Plan,
+    threads: int = 2,
+    progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> Paths:
+    """Walk every path of a plan."""
+    count = plan.scenarios
+    work = _Work(plan, course(plan), progress, is_cancelled)
+    workers = max(1, min(threads, len(work.starts)))
+    if workers == 1:
+        counts = work.take_blocks()
+    else:
+        with ThreadPoolExecutor(workers - 1, "longrun") as pool:
+            others = [pool.submit(work.take_blocks) for _ in range(workers - 1)]
+            counts = work.take_blocks()
+            for other in others:
+                counts += other.result()
+    if is_cancelled is not None and work.done < count:
+        raise Cancelled
+    return Paths(work.ending, work.ruined_in, work.early, work.scales, counts)
+
+
+class _Work:
+    """One run's blocks, taken by whichever thread is free."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        laid_out: Course,
+        progress: Progress | None,
+        is_cancelled: Callable[[], bool] | None,
+    ) -> None:
+        count = plan.scenarios
+        self.ending = np.empty(count)
+        self.ruined_in = np.empty(count, np.int32)
+        self.early = np.empty(count)
+        self.scales = np.empty(count)
+        self.starts = range(0, count, BLOCK)
+        self.done = 0
+        self._plan, self._course = plan, laid_out
+        self._means = np.ascontiguousarray(laid_out.means.T)
+        self._deviations = np.ascontiguousarray(laid_out.deviations.T)
+        self._progress, self._is_cancelled = progress, is_cancelled
+        self._left = iter(self.starts)
+        self._lock = threading.Lock()
+
+    def take_blocks(self) -> NDArray[np.int32]:
+        """Walk blocks until none is left, and count their wealth."""
+        months = self._plan.months
+        counts = np.zeros((months + 1, BINS), np.int32)
+        # Lines of memory in odd steps: even ones would fall on few places of the cache.
+        lines = (min(BLOCK, self._plan.scenarios) + 15) // 16 | 1
+        buffer = np.empty((months + 1, 16 * lines), np.float32)
+        while (first := self._next()) is not None:
+            block = buffer[:, : min(BLOCK, self._plan.scenarios - first)]
+            self._walk(first, block)
+            count_block(block.view(np.int32), counts)
+            with self._lock:
+                self.done += block.shape[1]
+                done = self.done
+            if self._progress is not None:
+                self._progress(done, self._plan.scenarios)
+        return counts
+
+    def _next(self) -> int | None:
+        if self._is_cancelled is not None and self._is_cancelled():
+            return None
+        with self._lock:
+            return next(self._left, None)
+
+    def _walk(self, first: int, block: NDArray[np.float32]) -> None:
+        plan, laid_out = self._plan, self._course
+        these = slice(first, first + block.shape[1])
+        walk_block(
+            np.uint64(plan.seed),
+            first,
+            laid_out.fixed_months,
+            float(plan.run_years),
+            float(plan.portfolio),
+            plan.is_real,
+            RULES[plan.rule],
+            float(laid_out.rate),
+            float(plan.guardrail_band),
+            float(plan.guardrail_step),
+            laid_out.weights,
+            self._means,
+            self._deviations,
+            laid_out.mixing,
+            laid_out.prices,
+            laid_out.years_growth,
+            laid_out.years_prices,
+            laid_out.spending,
+            laid_out.flows,
+            block,
+            self.ending[these],
+            self.ruined_in[these],
+            self.early[these],
+            self.scales[these],
+        )
+
+
+def outcome(plan: Plan, paths: Paths) -> Outcome:
+    """Sum paths up. Pure."""
+    count = len(paths.ending)
+    ordered = np.sort(paths.ending)
+    is_ruined = paths.ruined_in >= 0
+    by_year = np.bincount(paths.ruined_in[is_ruined] // 12, minlength=plan.years)
+    cumulative = np.cumsum(by_year[: plan.years])
+    ruined = int(is_ruined.sum())
+    mean = float(ordered.mean())
+    error = float(ordered.std()) / count**0.5
+    top = max(float(ordered[int(0.95 * (count - 1))]), 1.0)
+    bars, edges = np.histogram(ordered[ordered <= top], bins=BARS, range=(0.0, top))
+    return Outcome(
+        scenarios=count,
+        success=share(count - ruined, count),
+        ending=tuple(quantile(ordered, part / 100) for part in PERCENTILES),
+        mean_ending=Estimate(mean, mean - 1.96 * error, mean + 1.96 * error),
+        bands=percentiles(paths.counts, count),
+        ruin_by_year=tuple(share(int(so_far), count) for so_far in cumulative),
+        median_ruin_year=_median_year(paths.ruined_in[is_ruined]),
+        sequence_risk=_sequence_risk(paths.early, is_ruined),
+        bar_edges=edges,
+        bar_counts=bars,
+        above_bars=int((ordered > top).sum()),
+        median_spending=float(np.median(paths.scales)),
+    )
+
+
+def _median_year(months: NDArray[np.int32]) -> float | None:
+    return None if len(months) == 0 else round(float(np.median(months)) / 12, 1)
+
+
+def _sequence_risk(early: NDArray[np.float64], is_ruined: NDArray[np.bool_]) -> float:
+    third = len(early) // 3
+    if third == 0:
+        return 0.0
+    order = np.argpartition(early, (third, len(early) - third - 1))
+    worst = float(is_ruined[order[:third]].mean())
+    best = float(is_ruined[order[len(early) - third :]].mean())
+    return max(0.0, worst - best)
+
+
+def warm_up() -> None:
+    """Compile every kernel, so that no visitor waits for it."""
+    assets = (Asset(0.6, 0.07, 0.17), Asset(0.3, 0.03, 0.06), Asset(0.1, 0.02, 0.01))
+    for returns in Returns:
+        simulate(Plan(1e6, 4e4, 1, assets, returns=returns, scenarios=10), threads=1)
