@@ -144,8 +144,8 @@ def test_an_exception_before_the_answer_gives_a_500_without_internals_and_goes_o
     assert answer.status == 500
     assert answer.header("content-type") == "application/problem+json"
     assert "before" not in answer.body.decode()
-    assert answer.json["correlation_id"] == memory.lines[0]["correlation_id"]
-    assert (memory.lines[0]["status"], memory.lines[0]["success"]) == (500, False)
+    assert answer.json["correlation_id"] == memory.lines[1]["correlation_id"]
+    assert (memory.lines[1]["status"], memory.lines[1]["success"]) == (500, False)
 
 
 def test_an_exception_during_the_answer_is_logged_once_as_a_failure() -> None:
@@ -154,7 +154,8 @@ def test_an_exception_during_the_answer_is_logged_once_as_a_failure() -> None:
     with pytest.raises(RuntimeError, match="during"):
         asked(fairway, "/raise-late")
 
-    (line,) = memory.lines
+    error, line = memory.lines
+    assert error["error"] == "RuntimeError: during the answer"
     assert (line["status"], line["success"], line["refusal"]) == (200, False, "error")
 
 

@@ -10,6 +10,7 @@ each name is fetched when it is first used.
 TYPE_CHECKING = False  # `typing` itself would be most of what importing this package costs
 if TYPE_CHECKING:
     from fairway_runtime.context import correlation_id, identify
+    from fairway_runtime.errors import breadcrumb
     from fairway_runtime.middleware import Fairway
     from fairway_runtime.operations import operation
     from fairway_runtime.settings import Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Fairway",
     "Settings",
+    "breadcrumb",
     "correlation_id",
     "identify",
     "operation",
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Fairway": "middleware",
     "Settings": "settings",
+    "breadcrumb": "errors",
     "correlation_id": "context",
     "identify": "context",
     "operation": "operations",

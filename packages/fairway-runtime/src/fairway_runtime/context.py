@@ -12,6 +12,8 @@ from random import getrandbits
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from fairway_runtime.traces import Trace
 
 __all__ = ["RequestContext", "correlation_id", "current", "enter", "identify", "new_id", "sane_id"]
@@ -23,16 +25,19 @@ _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 class RequestContext:
     """What every log line of one request says: its id, its user, its number of scenarios.
 
-    `trace` is None until someone has use for one.
+    `trace` and `crumbs` are None until someone has use for them; `reported` is the error that was
+    told already.
     """
 
-    __slots__ = ("correlation_id", "scenarios", "trace", "user_id")
+    __slots__ = ("correlation_id", "crumbs", "reported", "scenarios", "trace", "user_id")
 
     def __init__(self, correlation_id: str) -> None:
         self.correlation_id = correlation_id
         self.user_id: str | None = None
         self.scenarios: int | None = None
         self.trace: Trace | None = None
+        self.crumbs: deque[dict[str, object]] | None = None
+        self.reported: BaseException | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("fairway_request", default=None)

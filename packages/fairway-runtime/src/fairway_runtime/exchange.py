@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fairway_runtime import contract
 from fairway_runtime.asgi import Headers, Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext
-from fairway_runtime.refusals import Refusal, answer
+from fairway_runtime.refusals import BROKEN, Refusal, answer
 
 if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
@@ -23,6 +23,7 @@ __all__ = ["Exchange", "Limited", "is_http_1"]
 
 _LINGER_SECONDS = 2.0  # how long a refused upload may go on, so that its sender reads the answer
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
+_STARLETTE_S_ERROR = b"Internal Server Error"
 _CLOSE = (b"connection", b"close")
 
 
@@ -36,6 +37,7 @@ class Exchange:
     __slots__ = (
         "_entry_root",
         "_fairway",
+        "_held",
         "_send",
         "_task",
         "began",
@@ -66,6 +68,7 @@ class Exchange:
         self.began = time.perf_counter()
         self.deadline = self.began + fairway.request_seconds
         self.headers = fairway.headers  # that the answer gets beside its id
+        self._held: Message | None = None  # the start of a 500 that may be Starlette's own
         self.status = 0  # of the answer, once it begins
         self.refusal: Refusal | None = None
         self.is_sealed = False  # the app's messages go nowhere any more
@@ -77,9 +80,14 @@ class Exchange:
             return _nothing()
         kind = message["type"]
         if kind == "http.response.body":
+            if self._held is not None:
+                return self._release(self._held, message)
             if not message.get("more_body", False):
                 self.finish()
         elif kind == "http.response.start":
+            if message["status"] == 500 and _may_be_starlette_s(message):
+                self._held = message
+                return _nothing()
             message = self._begin(message)
         return self._send(message)
 
@@ -93,6 +101,12 @@ class Exchange:
         """Take the cancellation of `cut` back: it has done its work."""
         if self._task is not None and self._task.cancelling():
             self._task.uncancel()
+
+    def operation(self) -> str:
+        """What the request is: `GET /items/{id}`."""
+        scope = self.scope
+        route = self._fairway.routes.of(scope, self._entry_root)
+        return f"{scope['method']} {route}"
 
     async def refuse(self, refusal: Refusal, receive: Receive | None = None) -> None:
         """Answer in the app's stead, unless it has begun to; then only note how it ended.
@@ -161,6 +175,20 @@ class Exchange:
             is_server=True,
         )
 
+    async def _release(self, start: Message, body: Message) -> None:
+        """The end of Starlette's bare 500: a problem with the request's id in its stead (R188)."""
+        self._held = None
+        if body.get("body") != _STARLETTE_S_ERROR or body.get("more_body", False):
+            await self._send(self._begin(start))
+            await self.send(body)
+            return
+        self.status = BROKEN.status
+        self._fairway.lifecycle.waiting.pop(self, None)
+        headers = self._headers()
+        self.finish()
+        await answer(BROKEN, headers, self.context.correlation_id, self._send)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
     def _begin(self, message: Message) -> Message:
         """The start of the answer with our headers; the app's message stays as it is."""
         self.status = message["status"]
@@ -203,6 +231,14 @@ def is_http_1(scope: Scope) -> bool:
     """HTTP/2 knows no `connection` header, and always announces its bodies' ends itself."""
     version: str = scope.get("http_version", "1.1")
     return version[0] == "1"
+
+
+def _may_be_starlette_s(start: Message) -> bool:
+    """Whether this looks like the start of what Starlette answers to an unhandled error."""
+    headers = dict(start.get("headers", ()))
+    length = b"%d" % len(_STARLETTE_S_ERROR)
+    kind: bytes = headers.get(b"content-type", b"")
+    return headers.get(b"content-length") == length and kind.startswith(b"text/plain")
 
 
 async def _listen_out(receive: Receive) -> None:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from fairway_runtime import contract
 from fairway_runtime.context import current
+from fairway_runtime.errors import leave_crumb
 from fairway_runtime.lines import Lines, LineWriter
 from fairway_runtime.redact import redactor
 from fairway_runtime.settings import Settings
@@ -25,6 +26,7 @@ _PLAIN_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
     "taskName",
 }
+_SERVERS = frozenset(("uvicorn.error", "gunicorn.error"))  # they log what the app raised
 
 _installed: list[Lines] = []  # one per process, as `logging` itself
 
@@ -99,6 +101,12 @@ class JsonHandler(logging.Handler):
             self.handleError(record)
 
     def _emit(self, record: logging.LogRecord) -> None:
+        context = current()
+        if context is not None:
+            error = record.exc_info[1] if record.exc_info else None
+            if error is not None and error is context.reported and record.name in _SERVERS:
+                return  # ours said it already, and says more
+            leave_crumb(context, record.levelname, _message(record), logger=record.name)
         fields: dict[str, object] = {"logger": record.name, "message": _message(record)}
         fields |= {
             name: value
@@ -112,7 +120,7 @@ class JsonHandler(logging.Handler):
         here = place()
         if here is not None:
             fields |= {"trace_id": here.trace.id, "span_id": here.span_id}
-        self._into.write(record.levelname, current(), fields)
+        self._into.write(record.levelname, context, fields)
 
 
 def _message(record: logging.LogRecord) -> str:

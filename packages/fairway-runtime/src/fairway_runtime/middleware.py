@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fairway_runtime import contract, logs, traces
 from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
+from fairway_runtime.errors import Reporter
 from fairway_runtime.exchange import Exchange, Limited, is_http_1
 from fairway_runtime.figures import roll
 from fairway_runtime.lifecycle import Lifecycle, Phase
@@ -55,6 +56,7 @@ class Fairway:
         self.app = app
         self.settings = settings or Settings.from_environment(os.environ)
         self.lines = lines or logs.lines_for(self.settings)
+        self.errors = Reporter(self.settings, self.lines)
         self.lifecycle = Lifecycle()
         self.registry = Registry()
         self.requests = RequestMetrics()
@@ -155,8 +157,9 @@ class Fairway:
             if exchange.refusal is None:  # the server's own doing: its client went away
                 exchange.status = exchange.status or 499
                 raise
-        except Exception:
+        except Exception as error:
             if exchange.refusal is None:
+                self.errors.report(error, exchange.context, exchange.scope, exchange.operation())
                 exchange.refusal = BROKEN
                 raise
         finally:
@@ -195,6 +198,7 @@ class Fairway:
                 await self._limiter.close()
             if self._tracer.sink is not None:  # R224
                 await asyncio.to_thread(self._tracer.sink.flush)
+            await asyncio.to_thread(self.errors.flush)
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """The first request on a loop: begin to watch it."""

@@ -13,6 +13,7 @@ from typing import Self
 
 from fairway_runtime import contract, logs, traces
 from fairway_runtime.context import RequestContext, current
+from fairway_runtime.errors import leave_crumb
 
 __all__ = ["operation"]
 
@@ -78,6 +79,9 @@ class operation:  # noqa: N801 (reads as a statement: `with operation("simulate"
             fields["error"] = f"{kind.__name__}: {error}" if str(error) else kind.__name__
         if context is not None:
             _remember(context, fields)
+            duration_ms = round((ended - self._began) * 1000, 3)
+            level = "INFO" if kind is None else "ERROR"
+            leave_crumb(context, level, self._name, duration_ms=duration_ms)
         if self._place is not None:
             self._record(self._place, fields, ended)
         logs.lines().write("INFO" if kind is None else "ERROR", context, fields)

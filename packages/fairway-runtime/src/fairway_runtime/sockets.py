@@ -54,8 +54,9 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
     fairway.lifecycle.websockets.add(context)
     try:
         await fairway.app(scope, receive, noting_send)
-    except Exception:
+    except Exception as error:
         status = 500
+        fairway.errors.report(error, context, scope, "WEBSOCKET")
         raise
     finally:
         fairway.lifecycle.websockets.discard(context)
