@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.runtime.serving import Running, client, until
@@ -190,20 +190,48 @@ def test_a_shutdown_of_the_app_that_never_ends_is_left_behind() -> None:
         assert app.saying("took longer than")
 
 
-def test_a_websocket_may_finish_and_is_closed_with_1012_at_the_drain_s_end() -> None:
-    with Running("shop:app", env={"FAIRWAY_DRAIN_SECONDS": "4"}) as app:
+def test_a_websocket_that_talks_may_finish_and_is_closed_with_1012_when_it_is_silent() -> None:
+    with Running("shop:app", env={"FAIRWAY_DRAIN_SECONDS": "20"}) as app:
         app.ready()
 
-        async def talk() -> int:
+        async def talk() -> tuple[int, float]:
             async with connect(f"ws://127.0.0.1:{app.port}/ws") as ws:
                 await ws.send("before")
                 await ws.recv()
                 app.terminate()
-                await asyncio.sleep(0.7)
-                await ws.send("during")
-                assert await ws.recv() == "DURING"
+                for _ in range(3):
+                    await asyncio.sleep(0.5)
+                    await ws.send("during")
+                    assert await ws.recv() == "DURING"
+                spoke_at = time.monotonic()
                 with pytest.raises(ConnectionClosed) as closed:
                     await ws.recv()
+                assert closed.value.rcvd is not None
+                return closed.value.rcvd.code, time.monotonic() - spoke_at
+
+        code, silent_seconds = asyncio.run(talk())
+        assert code == 1012
+        assert 0.9 < silent_seconds < 10  # of the 20 that it may have
+        assert app.code() == 0
+        assert app.named("drain")[0]["websockets_closed"] == 1
+        assert app.named("WEBSOCKET")
+
+
+def test_a_websocket_that_never_stops_talking_is_closed_with_1012_at_the_drain_s_end() -> None:
+    with Running("shop:app", env={"FAIRWAY_DRAIN_SECONDS": "2"}) as app:
+        app.ready()
+
+        async def chatter(ws: ClientConnection) -> None:
+            while True:
+                await ws.send("still here")
+                await ws.recv()
+                await asyncio.sleep(0.2)
+
+        async def talk() -> int:
+            async with connect(f"ws://127.0.0.1:{app.port}/ws") as ws:
+                app.terminate()
+                with pytest.raises(ConnectionClosed) as closed:
+                    await chatter(ws)
                 assert closed.value.rcvd is not None
                 return closed.value.rcvd.code
 

@@ -2,8 +2,9 @@
 
 The order of the end is the contract: not ready at once; still accepting for the lame duck's
 seconds, so that a balancer notices; then no new connections; in-flight requests finish, up to the
-drain's seconds; what remains is cancelled and answered 503; WebSockets close with 1012; the app
-closes its connections in its lifespan; exit code 0.
+drain's seconds; what remains is cancelled and answered 503; WebSockets close with 1012, those that
+are silent at once and the others when it is over; the app closes its connections in its lifespan;
+exit code 0.
 """
 
 import asyncio
@@ -19,12 +20,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import FrameType
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 
 from fairway_runtime.context import current
+from fairway_runtime.conversations import Connection, Conversations
 from fairway_runtime.middleware import Fairway
 
 __all__ = ["serve"]
@@ -36,18 +38,16 @@ _POLL_SECONDS = 0.02
 Result = TypeVar("Result")
 
 
-class _Connection(Protocol):
-    def shutdown(self) -> None: ...
-
-
 def serve(fairway: Fairway, listener: socket.socket) -> int:
     """Serve until SIGTERM or SIGINT, drain, and return the exit code.
 
     0 after a drain, whatever it had to cut; 1 when the app's startup failed. Never outlasts the
     drain by more than 5 s: what still hangs then is left behind, and the exit code is 1.
     """
+    conversations = Conversations(fairway)
     config = uvicorn.Config(
-        fairway,
+        conversations,
+        interface="asgi3",
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
@@ -57,7 +57,7 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
     )
     config.load()
     config.lifespan_class = _Lifespan
-    server = _Server(config, fairway)
+    server = _Server(config, fairway, conversations)
     runner = asyncio.Runner(loop_factory=_loop_factory())
     with contextlib.suppress(KeyboardInterrupt):
         runner.run(server.serve(sockets=[listener]))
@@ -123,9 +123,13 @@ class _Lifespan(LifespanOn):
 class _Server(uvicorn.Server):
     """uvicorn's server with our signals and our end."""
 
-    def __init__(self, config: uvicorn.Config, fairway: Fairway) -> None:
+    def __init__(
+        self, config: uvicorn.Config, fairway: Fairway, conversations: Conversations
+    ) -> None:
         super().__init__(config)
         self._fairway = fairway
+        self._conversations = conversations
+        self._closed = 0  # WebSockets, by the drain
         self._asked_at = 0.0  # when the first signal came
         self.abandoned = 0
         self.exit_code = 0
@@ -170,7 +174,7 @@ class _Server(uvicorn.Server):
         for listener in sockets or []:
             listener.close()
         websocket = self.config.ws_protocol_class
-        for connection in cast("list[_Connection]", list(self.server_state.connections)):
+        for connection in self._connections():
             if websocket is None or not isinstance(connection, websocket):
                 connection.shutdown()  # an idle one closes now, a busy one after its answer
         in_flight = len(lifecycle.in_flight)
@@ -179,7 +183,7 @@ class _Server(uvicorn.Server):
         self.abandoned = lifecycle.cut_all()
         if self.abandoned:
             await self._finish_until(time.monotonic() + 1)
-        closed = len(lifecycle.websockets)
+        self._closed += len(lifecycle.websockets)
         await super().shutdown(sockets)
         self._fairway.lines.write(
             "INFO",
@@ -191,7 +195,7 @@ class _Server(uvicorn.Server):
                 "requests": in_flight,
                 "requests_cut": self.abandoned,
                 "websockets": open_sockets,
-                "websockets_closed": closed,
+                "websockets_closed": self._closed,
             },
         )
 
@@ -200,7 +204,12 @@ class _Server(uvicorn.Server):
         while (lifecycle.in_flight or lifecycle.websockets) and not self.force_exit:
             if time.monotonic() >= deadline:
                 return
+            if lifecycle.websockets:
+                self._closed += self._conversations.close_silent(self._connections())
             await asyncio.sleep(_POLL_SECONDS)
+
+    def _connections(self) -> list[Connection]:
+        return cast("list[Connection]", list(self.server_state.connections))
 
 
 class _Watchdog:
