@@ -1,56 +1,130 @@
-"""Rolling releases under a steady load: what fails, and how much slower answers come meanwhile.
+"""Releases of every strategy under a steady load: what fails, and how much slower answers come.
 
 Two replicas of the weather app, PostgreSQL and the load generator share the machine. First a
 flood shows what the app can answer; then a third of that flows steadily, reads and writes, over
-kept and fresh connections, while a changed version is released several times. `before` is the
-quiet time up to the first release, `during` all releases together, `between` the quiet after
-each. Latency counts from the moment at which a request was meant to be sent. A failure is
-anything but a complete 2xx with the expected body; nobody asks again.
+kept and fresh connections, with a WebSocket held open, while a changed version is released again
+and again: rolling, then blue/green, then by canary with analysis. `before` is the quiet time up
+to a strategy's first release, `during` all its releases together, `between` the quiet after each.
+Latency counts from the moment at which a request was meant to be sent. A failure is anything but
+a complete 2xx with the expected body; nobody asks again. The WebSocket is told to come again
+(1012) by each replica that goes, which is no loss; any other end is.
 """
 
 import time
+from dataclasses import dataclass
 
 from bench.first_answer import answer
 from bench.project import Project, copied, is_short, median, say
 from bench.result import Result
 from bench.traffic import Streams, Told, capacity, fill, flowing
 
-REQUIREMENTS = ("R145", "R146", "R221", "R222", "R223")
+REQUIREMENTS = ("R145", "R146", "R148", "R149", "R151", "R221", "R222", "R223")
 
-REQUESTS = 50_000
-RELEASES = 8
+REQUESTS = 100_000
 SHORT_REQUESTS = 5_000
-SHORT_RELEASES = 2
 SHARE_OF_CAPACITY = 1 / 3
 SETTLE_SECONDS = 5.0
-GOALS = {"failed": "== 0", "p99_ratio": "<= 2", "requests": f">= {REQUESTS}"}
+SHORTEST_QUIET_SECONDS = 5.0
 VERSION = 'version="1.0.0"'
+PUBLIC = "public   = true\n"
+SOCKET_PATH = "/held"
+SOCKET = f"""
+
+import fastapi as _fastapi
+
+
+@app.websocket("{SOCKET_PATH}")
+async def held(socket: _fastapi.WebSocket) -> None:
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
+"""
+TOLD_TO_COME_AGAIN = "closed 1012"
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """How it is written in the file, how often it is released, and about how long one takes."""
+
+    name: str
+    said: str
+    releases: int
+    seconds: float
+
+
+STRATEGIES = (
+    Strategy("rolling", '"rolling"', 8, 6.0),
+    Strategy("blue_green", '{ blue_green = { keep = "5s" } }', 6, 10.0),
+    Strategy("canary", '{ canary = { steps = ["20% for 15s", "50% for 10s"] } }', 4, 45.0),
+)
+GOALS = {
+    f"{strategy.name}_{figure}": goal
+    for strategy in STRATEGIES
+    for figure, goal in (
+        ("failed", "== 0"),
+        ("requests", f">= {REQUESTS}"),
+        ("p99_ratio", "<= 2"),
+        ("socket_lost", "== 0"),
+    )
+}
 
 
 def run() -> Result:
-    """Flood, then release after release under the steady load."""
-    requests = SHORT_REQUESTS if is_short() else REQUESTS
-    releases = SHORT_RELEASES if is_short() else RELEASES
+    """Flood, then strategy after strategy under the steady load."""
+    figures: dict[str, float] = {}
     with copied() as project:
+        source = project.folder / "weather" / "api.py"
+        source.write_text(source.read_text() + SOCKET)
         project.up_to_first_200()
         project.settle()
         fill(project)
         answered = capacity(project.port)
-        rate = SHARE_OF_CAPACITY * answered
-        time.sleep(SETTLE_SECONDS)
-        with flowing(project.port, rate) as streams:
-            seconds = released(project, streams, releases, quiet=requests / rate / (releases + 2))
-            told = streams.finish()
+        figures["capacity_per_second"] = answered
+        figures["rate_per_second"] = SHARE_OF_CAPACITY * answered
+        number = 0
+        for strategy in STRATEGIES:
+            use(project, strategy)
+            time.sleep(SETTLE_SECONDS)
+            told = measured(project, strategy, figures["rate_per_second"], number)
+            number += int(told["releases"])
+            figures |= {f"{strategy.name}_{name}": value for name, value in told.items()}
+    return Result(figures, GOALS)
+
+
+def use(project: Project, strategy: Strategy) -> None:
+    """Have the file say the strategy, and put that in service."""
+    file = project.folder / "fairway.toml"
+    head, _, rest = file.read_text().partition(PUBLIC)
+    lines = [line for line in rest.splitlines(keepends=True) if not line.startswith("release = ")]
+    file.write_text(f"{head}{PUBLIC}release = {strategy.said}\n{''.join(lines)}")
+    project.fairway("deploy")
+
+
+def measured(project: Project, strategy: Strategy, rate: float, number: int) -> dict[str, float]:
+    """The figures of one strategy; versions are numbered on from `number`."""
+    requests = SHORT_REQUESTS if is_short() else REQUESTS
+    releases = 1 if is_short() else strategy.releases
+    whole = 1.02 * requests / rate
+    quiet = max(SHORTEST_QUIET_SECONDS, (whole - releases * strategy.seconds) / (releases + 2))
+    with flowing(project.port, rate, websocket=SOCKET_PATH) as streams:
+        ends_at = time.monotonic() + whole
+        seconds = released(
+            project, streams, strategy, range(number + 1, number + 1 + releases), quiet
+        )
+        time.sleep(max(0.0, ends_at - time.monotonic()))
+        told = streams.finish()
     if told.failed:
-        say(told.failures)
-    return Result(figures(told, answered, rate, seconds), GOALS)
+        say(f"{strategy.name}: {told.failures}")
+    return figures_of(told, seconds)
 
 
-def released(project: Project, streams: Streams, releases: int, quiet: float) -> list[float]:
+def released(
+    project: Project, streams: Streams, strategy: Strategy, numbers: range, quiet: float
+) -> list[float]:
     """The seconds of each release, with quiet before, between and after them."""
     seconds: list[float] = []
     time.sleep(2 * quiet)
-    for number in range(1, releases + 1):
+    for number in numbers:
         change(project, number)
         streams.mark("during")
         began = time.monotonic()
@@ -58,7 +132,7 @@ def released(project: Project, streams: Streams, releases: int, quiet: float) ->
         seconds.append(time.monotonic() - began)
         streams.mark("between")
         check(project, number)
-        say(f"release {number} took {seconds[-1]:.1f} s")
+        say(f"{strategy.name} release {number} took {seconds[-1]:.1f} s")
         time.sleep(quiet)
     return seconds
 
@@ -80,18 +154,17 @@ def check(project: Project, number: int) -> None:
         raise RuntimeError(f"release {number} is over, and another version answers")
 
 
-def figures(told: Told, answered: float, rate: float, seconds: list[float]) -> dict[str, float]:
+def figures_of(told: Told, seconds: list[float]) -> dict[str, float]:
     """Reads make the percentiles: twenty times as many, and all alike."""
     before, during = told.reads.phase("before"), told.reads.phase("during")
     between = told.reads.phase("between")
+    ends = [what for _, what in told.reads.websocket if what != "open"]
     return {
         "requests": told.sent,
         "failed": told.failed,
         "releases": len(seconds),
         "release_seconds": median(seconds),
         "release_seconds_worst": max(seconds),
-        "capacity_per_second": answered,
-        "rate_per_second": rate,
         "before_p50_ms": before.p50_ms,
         "during_p50_ms": during.p50_ms,
         "between_p50_ms": between.p50_ms,
@@ -99,7 +172,8 @@ def figures(told: Told, answered: float, rate: float, seconds: list[float]) -> d
         "during_p99_ms": during.p99_ms,
         "between_p99_ms": between.p99_ms,
         "during_max_ms": during.max_ms,
-        "during_requests": during.sent,
         "p99_ratio": during.p99_ms / before.p99_ms,
+        "socket_told_to_come_again": ends.count(TOLD_TO_COME_AGAIN),
+        "socket_lost": len(ends) - ends.count(TOLD_TO_COME_AGAIN),
         "generator_lag_p99_ms": told.reads.lag_p99_ms,
     }

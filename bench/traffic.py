@@ -81,16 +81,23 @@ class Streams:
 
 
 @contextmanager
-def flowing(port: int, rate: float) -> Generates[Streams]:
-    """A steady load of `rate` requests a second, reads and writes together."""
+def flowing(port: int, rate: float, *, websocket: str | None = None) -> Generates[Streams]:
+    """A steady load of `rate` requests a second, reads and writes together.
+
+    The reads' generator holds a `websocket` open, if there is one.
+    """
+    reading = Load(
+        port,
+        reads(port),
+        (1 - WRITE_SHARE) * rate,
+        fresh_share=FRESH_SHARE,
+        websocket=websocket,
+    )
+    writing = Load(port, (WRITE,), WRITE_SHARE * rate, fresh_share=FRESH_SHARE)
     with ExitStack() as stack:
         yield Streams(
-            *(
-                stack.enter_context(
-                    Generator(Load(port, requests, share * rate, fresh_share=FRESH_SHARE))
-                )
-                for requests, share in ((reads(port), 1 - WRITE_SHARE), ((WRITE,), WRITE_SHARE))
-            )
+            reads=stack.enter_context(Generator(reading)),
+            writes=stack.enter_context(Generator(writing)),
         )
 
 
