@@ -12,6 +12,7 @@ MODULES = (
     *("breaker", "retry", "bulkhead", "bucket", "limits", "clients", "cache", "cached", "keys"),
     *("audit", "audit_file", "audit_postgres", "audit_export"),
     *("sessions", "session_seal", "session_store"),
+    *("database", "database_threads", "database_engines", "database_settings"),
 )
 
 
