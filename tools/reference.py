@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
-from tools import reference_cli, reference_files, reference_local, reference_status
+from tools import (
+    reference_cli,
+    reference_files,
+    reference_local,
+    reference_prices,
+    reference_status,
+)
 
 __all__ = ["main", "pages"]
 
@@ -23,6 +29,7 @@ def pages() -> Mapping[str, str]:
         "cli.md": reference_cli.page(),
         "files.md": reference_files.page(),
         "local.md": reference_local.page(),
+        "prices.md": reference_prices.page(),
         "status.md": reference_status.page(),
     }
 

@@ -181,7 +181,7 @@ def test_a_bucket_that_tiers_pays_for_watching_its_objects() -> None:
 def test_savings_are_said_with_figures_and_where_the_discount_was_read() -> None:
     found = priced(f"{WEB}uses = ['db']\n[database.db]\n")
     said = {each.what: each for each in found.savings}
-    graviton = said["Graviton (ARM) instead of x86"]
+    graviton = said["Graviton (--processor ARM64)"]
     tasks = usd(found, "service web")
     assert graviton.lowest_usd == pytest.approx(0.2 * tasks, rel=0.01)
     on_arm = estimate(app(WEB), prices(), layout=layout_of(app(WEB), is_arm=True))

@@ -7,6 +7,7 @@ price. What is left over is how their figure was rounded, and must stay small.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from fairway.core.cost.line import HOURS, Estimate
 from fairway.core.spec.parse import parse
 from tests.core.cost.price_tables import prices
 
+GUIDE = Path(__file__).parent.parent.parent.parent / "docs/guides/cost.md"
 FILE = """
 app = "planner"
 
@@ -155,3 +157,4 @@ def test_what_the_bill_in_the_requirements_leaves_out_is_named_with_its_price(
     lines.append(f"| **total** | $200 | ${bill.usd:.2f} | |")
     assert 200 <= bill.usd <= 500  # R256
     golden("seed.md", "\n".join(lines) + "\n")
+    assert "\n".join(lines) in GUIDE.read_text()

@@ -1,44 +1,91 @@
 """`fairway plan [ENVIRONMENT]`."""
 
-import os
 from pathlib import Path
 
 import click
 
-from fairway.cli import local, project, talk, view
-from fairway.core.plan.diff import diff, to_json
-from fairway.engine.client import Absent
-from fairway.targets.local.gaps import gaps
+from fairway.cli import project
+from fairway.core.problem import Problem, Problems
 
 __all__ = ["command"]
 
+HERE = "local"
+REGION = "us-east-1"
+
 
 @click.command("plan")
-@click.argument("environment", default=local.ENVIRONMENT)
+@click.argument("environment", default=HERE)
 @project.folder_option
+@click.option(
+    "--target",
+    type=click.Choice(["local", "aws"]),
+    metavar="PLACE",
+    help="`local` or `aws`; else this machine for `local`, and AWS for every other environment.",
+)
+@click.option("--region", metavar="NAME", help=f"On AWS: the region; else {REGION}.")
+@click.option(
+    "--egress",
+    type=click.Choice(["nat-per-zone", "one-nat", "endpoints"]),
+    metavar="WAY",
+    help="On AWS: how services reach what is outside: `nat-per-zone` (as in production), "
+    "`one-nat` (as before it) or `endpoints` (only AWS itself).",
+)
+@click.option(
+    "--processor",
+    type=click.Choice(["X86_64", "ARM64"]),
+    metavar="NAME",
+    help="On AWS: what tasks run on, `X86_64` or `ARM64` (Graviton); else X86_64.",
+)
+@click.option(
+    "--requests-per-month",
+    metavar="NUMBER",
+    help="On AWS: the traffic that is priced; short for `--assume requests_per_month=NUMBER`.",
+)
+@click.option(
+    "--assume",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="On AWS: another number that is priced; the plan names them all. May be given again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def command(environment: str, folder: Path | None, *, as_json: bool) -> int:
-    """Say what `fairway up` or `deploy` would change: exit 0 nothing, 2 changes, 1 error."""
+def command(  # noqa: PLR0913 - one a flag
+    environment: str,
+    folder: Path | None,
+    *,
+    target: str | None,
+    region: str | None,
+    egress: str | None,
+    processor: str | None,
+    requests_per_month: str | None,
+    assume: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Say what `fairway up` or `deploy` would change: exit 0 nothing, 2 changes, 1 error.
+
+    For a cloud: what would be created there and what it costs a month, line by line. Nothing is
+    asked of it, and no login is needed.
+    """
     found = project.find(folder, assume=True)
-    _, app = local.specified(found, environment)
-    before = None
-    try:
-        running = talk.ask(found, {"verb": "status"}, tell=None)
-        if running["environment"] == environment:
-            before = running["revision"] or None
-    except Absent:
-        before = None
-    after = local.revision_now(found, environment) if before else None
-    plan = diff(
-        local.app_of(found, environment, before) if before else None,
-        app,
-        revision_before=before,
-        revision_after=after,
-        files=local.changed_files(found, environment, before, after) if before and after else (),
-        gaps=tuple(gaps(app, os.cpu_count() or 1)),
+    traffic = () if requests_per_month is None else (f"requests_per_month={requests_per_month}",)
+    assumptions = (*assume, *traffic)
+    if (target or (HERE if environment == HERE else "aws")) == HERE:
+        from fairway.cli import plan_here
+
+        for_aws = {"region": region, "egress": egress, "processor": processor}
+        given = [f"--{name}" for name, value in for_aws.items() if value is not None]
+        given += ["--assume"] if assumptions else []
+        if given:
+            raise Problems([only_for_aws(name, environment) for name in given])
+        return plan_here.show(found, environment, as_json=as_json)
+    from fairway.cli import plan_aws
+
+    asked = plan_aws.Asked(
+        region=region or REGION, egress=egress, processor=processor, assume=assumptions
     )
-    if as_json:
-        view.data(to_json(plan))
-    else:
-        view.text(str(plan))
-    return 2 if plan.changes else 0
+    return plan_aws.show(found, environment, asked, as_json=as_json)
+
+
+def only_for_aws(option: str, environment: str) -> Problem:
+    """An option that says nothing here."""
+    mend = f"Leave it out, or ask for AWS: fairway plan {environment} --target aws {option} …"
+    return Problem(option, "it is for AWS, and this plan is for this machine", mend)

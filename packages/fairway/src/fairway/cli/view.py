@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,9 +14,16 @@ import click
 from fairway.core.problem import Problem
 from fairway.core.status import EventLine
 
-__all__ = ["data", "echo", "event", "finding", "notes", "problems", "say", "text"]
+__all__ = ["data", "echo", "event", "finding", "notes", "paint", "problems", "say", "text", "width"]
 
 MARKS = {"info": "·", "good": "✓", "bad": "✗"}
+ROLES: dict[str, dict[str, Any]] = {
+    "head": {"bold": True},
+    "good": {"fg": "green"},
+    "dim": {"dim": True},
+    "money": {"fg": "cyan"},
+    "warn": {"fg": "yellow"},
+}
 COLOURS = {"info": None, "good": "green", "bad": "red"}
 
 
@@ -40,6 +48,16 @@ def echo(line: str, *, err: bool = False) -> bool:
 def text(line: str = "") -> bool:
     """One line of data; whether somebody reads it."""
     return echo(line)
+
+
+def width() -> int:
+    """The columns of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size().columns
+
+
+def paint(words: str, role: str) -> str:
+    """A page's words in its role: `head`, `good`, `dim`, `money`, `warn`."""
+    return click.style(words, **ROLES[role]) if words.strip() else words
 
 
 def data(value: Any) -> None:

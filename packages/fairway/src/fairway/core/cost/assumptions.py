@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from fairway.core.problem import Problem, Problems, nearest
+from fairway.core.spec.model import App
 
-__all__ = ["Assumptions", "documented", "supposing"]
+__all__ = ["Assumptions", "concerning", "documented", "supposing"]
 
 
 def assumed(default: float, unit: str, doc: str) -> Any:
@@ -24,7 +25,7 @@ class Assumptions:
     requests_per_month: float = assumed(3e6, "requests", "to each service and each site")
     response_kb: float = assumed(20, "kB", "sent for one request")
     cpu_ms: float = assumed(20, "ms", "of processor time for one request")
-    peak: float = assumed(2, "times", "the busiest hours' traffic over the average's")
+    peak: float = assumed(2, "times", "the average traffic in the busiest hours")
     busy_hours: float = assumed(8, "hours", "of a day are the busiest")
     function_ms: float = assumed(100, "ms", "that a function takes for one request")
     edge_hits: float = assumed(80, "%", "of cacheable requests are answered at the edge")
@@ -32,13 +33,13 @@ class Assumptions:
     flow_kb: float = assumed(0.2, "kB", "that the network logs for one request")
     egress_gb: float = assumed(10, "GB", "fetched from outside through NAT")
     database_kb: float = assumed(5, "kB", "between service and database for one request")
-    database_acu: float = assumed(1, "ACU", "that a serverless database uses on average")
+    database_acu: float = assumed(1, "ACU", "in use by a serverless database, on average")
     database_ios: float = assumed(2, "I/Os", "of a serverless database for one request")
     bucket_gb: float = assumed(20, "GB", "in each bucket")
     bucket_puts: float = assumed(1e5, "objects", "written to each bucket")
     bucket_gets: float = assumed(1e6, "objects", "read from each bucket")
-    object_kb: float = assumed(200, "kB", "an object's size")
-    table_ops: float = assumed(2, "reads", "and half as many writes, of a table for one request")
+    object_kb: float = assumed(200, "kB", "in an object")
+    table_ops: float = assumed(2, "reads", "of each table for one request, and half as many writes")
     stream_gb: float = assumed(5, "GB", "through each stream")
     job_minutes: float = assumed(5, "minutes", "that one run of a job takes")
     image_gb: float = assumed(0.3, "GB", "that one image takes in the registry")
@@ -50,6 +51,38 @@ def documented() -> tuple[tuple[str, float, str, str], ...]:
         (each.name, getattr(Assumptions(), each.name), each.metadata["unit"], each.metadata["doc"])
         for each in fields(Assumptions)
     )
+
+
+def concerning(app: App) -> frozenset[str]:
+    """The names of those that change what this app costs."""
+    serverless = any(each.serverless for each in app.databases.values())
+    functions = any(each.kind == "function" for each in app.services.values())
+    container = any(each.kind == "container" for each in app.services.values())
+    kept = any(each.cache for each in app.services.values())
+    public = any(each.public for each in app.services.values()) or bool(app.sites)
+    conditions = {
+        "requests_per_month": bool(app.services) or bool(app.sites),
+        "response_kb": public,
+        "cpu_ms": container,
+        "peak": container,
+        "busy_hours": container,
+        "function_ms": functions,
+        "edge_hits": kept,
+        "log_kb": bool(app.services),
+        "flow_kb": bool(app.services),
+        "database_kb": bool(app.databases),
+        "database_acu": serverless,
+        "database_ios": serverless,
+        "bucket_gb": bool(app.buckets) or bool(app.tables),
+        "bucket_puts": bool(app.buckets),
+        "bucket_gets": bool(app.buckets),
+        "object_kb": bool(app.buckets) or bool(app.sites),
+        "table_ops": bool(app.tables),
+        "stream_gb": bool(app.streams),
+        "job_minutes": bool(app.jobs),
+        "image_gb": bool(app.jobs) or container,
+    }
+    return frozenset(each.name for each in fields(Assumptions) if conditions.get(each.name, True))
 
 
 def supposing(assumptions: Assumptions, words: tuple[str, ...]) -> Assumptions:

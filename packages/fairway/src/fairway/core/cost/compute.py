@@ -31,7 +31,7 @@ def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> I
         count = times * (len(workflow.steps) * TRANSITIONS_PER_STEP + 2)
         node = f"workflow {workflow.name}"
         yield flat(node, "steps between its jobs", prices, "states.transition", count)
-    built = sum(each.kind == "container" for each in app.services.values()) or bool(app.jobs)
+    built = any(each.kind == "container" for each in app.services.values()) or bool(app.jobs)
     if built:
         size = assumed.image_gb * app.keep_revisions
         what = f"images of {app.keep_revisions} revisions"
@@ -86,7 +86,7 @@ def task_lines(
     note = "" if share == 1.0 else f"Spot at {1 - share:.0%} off, the least of its band"
     for number, words, key in (
         (size[0], f"{what}, {named}{spot}", f"fargate.{chip}.vcpu"),
-        (size[1], f"{size[1]:g} GB memory each", f"fargate.{chip}.gb"),
+        (size[1], f"{size[1]:g} GB of memory each", f"fargate.{chip}.gb"),
     ):
         yield Line(
             node=node,

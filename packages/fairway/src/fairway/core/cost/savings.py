@@ -60,7 +60,7 @@ def of_chip(lines: Sequence[Line], prices: Prices, layout: Layout) -> Iterator[S
     )
     source = prices[f"fargate.{other}.vcpu"].source
     differs = abs(then - now)
-    what = "Graviton (ARM) instead of x86"
+    what = "Graviton" if layout.is_arm else "Graviton (--processor ARM64)"
     yield Saving(
         node="tasks",
         what=what,
@@ -134,7 +134,7 @@ def cost(
 def of_gateways(prices: Prices, layout: Layout) -> Iterator[Saving]:
     fewer = layout.nat_gateways - one_gateway(layout).nat_gateways
     usd = fewer * HOURS * (prices["nat.hour"].each_usd + prices["ipv4.hour"].each_usd)
-    what = "one NAT gateway: nothing gets out while its zone is down"
+    what = "one NAT gateway (--egress one-nat); nothing gets out while its zone is down"
     yield saving("network", what, usd, usd, prices["nat.hour"].source)
 
 

@@ -1,0 +1,82 @@
+"""The plan of an environment on AWS, offline: what comes and what it costs, from an empty account.
+
+Nothing here asks AWS or imports what could: a plan is there in a fraction of a second.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairway.cli import view
+from fairway.cli.plan_page import page
+from fairway.cli.project import Project
+from fairway.core.cost import prices as tables
+from fairway.core.cost.assumptions import Assumptions, concerning, supposing
+from fairway.core.cost.estimate import estimate
+from fairway.core.cost.layout import Layout, layout_of
+from fairway.core.cost.prices import REGIONS, Prices
+from fairway.core.plan.cloud import CloudPlan, to_json
+from fairway.core.plan.creation import creations
+from fairway.core.problem import Problem, Problems, nearest
+from fairway.core.spec.model import App
+from fairway.core.spec.parse import parse
+
+__all__ = ["Asked", "plan_of", "price_table", "show"]
+
+FOLDER = Path(tables.__file__).parent / "aws"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the command line says beside the environment."""
+
+    region: str
+    egress: str | None = None
+    processor: str | None = None
+    assume: tuple[str, ...] = ()
+
+
+def show(found: Project, environment: str, asked: Asked, *, as_json: bool) -> int:
+    """Print it; 2 where something would be created, else 0."""
+    plan = plan_of(parse(found.text).app(environment), asked)
+    if as_json:
+        view.data(to_json(plan))
+    else:
+        view.text(page(plan, view.width(), view.paint))
+    return 2 if plan.creations else 0
+
+
+def plan_of(app: App, asked: Asked) -> CloudPlan:
+    """The plan of one app; raises `Problems` where a region or an assumption is none."""
+    assumptions = supposing(Assumptions(), asked.assume)
+    layout = layout_as(app, asked)
+    return CloudPlan(
+        app=app.name,
+        environment=app.environment,
+        target="aws",
+        place=REGIONS.get(asked.region, ""),
+        concerned=concerning(app),
+        creations=creations(app, layout),
+        estimate=estimate(app, price_table(asked.region), assumptions, layout=layout),
+    )
+
+
+def layout_as(app: App, asked: Asked) -> Layout:
+    """What the AWS target makes around the app, as it is asked to."""
+    match asked.egress:
+        case "nat-per-zone" | "one-nat" | "endpoints" as egress:
+            pass
+        case _:
+            egress = None
+    return layout_of(app, egress=egress, is_arm=asked.processor == "ARM64")
+
+
+def price_table(region: str) -> Prices:
+    """The table of one region; raises `Problems` where there is none."""
+    if region not in REGIONS:
+        near = nearest(region, REGIONS)
+        hint = f"Did you mean {near}? " if near else ""
+        mend = f"{hint}There are {', '.join(REGIONS)}."
+        raise Problems([Problem("--region", f"there are no prices of {region or 'it'}", mend)])
+    rows = (FOLDER / f"{region}.csv").read_text(encoding="utf-8")
+    discounts = (FOLDER / "discounts.csv").read_text(encoding="utf-8")
+    return tables.parse(region, rows, discounts)

@@ -1,0 +1,156 @@
+"""The page of a plan on AWS: golden texts at two widths, and the verb with its exit codes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairway.cli import plan_aws, view
+from fairway.cli.main import main
+from fairway.cli.plan_aws import Asked
+from fairway.cli.plan_page import page
+from fairway.core.plan.cloud import CloudPlan, to_json
+from fairway.core.problem import Problems
+from fairway.core.spec.parse import parse
+from tests.core.spec.app_texts import app_trees, written
+from tests.properties import examples
+
+FILES = Path(__file__).parent.parent / "core" / "spec" / "files"
+WEATHER = Path(__file__).parent.parent.parent / "examples" / "weather"
+NAMES = sorted(file.stem for file in FILES.glob("*.toml"))
+
+
+def plan(name: str, environment: str = "production", **asked: object) -> CloudPlan:
+    text = (FILES / f"{name}.toml").read_text()
+    chosen = Asked(**{"region": "us-east-1", **asked})  # pyright: ignore[reportArgumentType] - as the verb gives them
+    return plan_aws.plan_of(parse(text).app(environment), chosen)
+
+
+@pytest.mark.requirement("R263", "R264")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_of_every_app_is_as_it_was_read_and_approved(
+    golden: Callable[[str, str], None], name: str
+) -> None:
+    golden(f"plan_{name}_80.txt", page(plan(name), 80) + "\n")
+
+
+def test_the_page_has_causes_beside_what_comes_where_the_terminal_is_wide(
+    golden: Callable[[str, str], None],
+) -> None:
+    traffic = ("requests_per_month=3e8",)
+    found = plan("weather", region="eu-central-1", assume=traffic, egress="one-nat")
+    golden("plan_weather_120.txt", page(found, 120) + "\n")
+
+
+def test_staging_and_dev_cost_less_than_production_and_say_why() -> None:
+    production, staging = page(plan("weather"), 80), page(plan("weather", "staging"), 80)
+    assert "2 NAT gateways" in production
+    assert "one NAT gateway" in staging
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [76, 80, 100, 120, 200])
+def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(name: str, width: int) -> None:
+    for line in page(plan(name), width).splitlines():
+        assert len(line) <= width, line
+        assert line == line.rstrip(), line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_colours_change_no_letter(name: str) -> None:
+    assert click.unstyle(page(plan(name), 80, view.paint)) == page(plan(name), 80)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_created_and_what_it_costs_add_up_to_the_same_total(name: str) -> None:
+    found = plan(name)
+    assert sum(found.usd(node) for node in found.nodes) == pytest.approx(found.estimate.usd)
+    made = sum(found.usd(each.node) for each in found.creations)
+    assert made + found.usd("transfer") == pytest.approx(found.estimate.usd)
+    for node in found.estimate.nodes:
+        assert node == "transfer" or node in {each.node for each in found.creations}, node
+
+
+@examples(40)
+@given(app_trees, st.integers(60, 130))
+def test_a_page_can_be_made_of_any_app(tree: dict[str, object], width: int) -> None:
+    try:
+        spec = parse(written(tree))
+    except Problems:  # most trees make sense; what this one says is another test's
+        return
+    for environment in spec.environments:
+        found = plan_aws.plan_of(spec.app(environment), Asked(region="us-east-1"))
+        text = page(found, width)
+        assert "(None)" not in text
+        assert "nan" not in text.split()
+        json.dumps(to_json(found), allow_nan=False)
+
+
+# -- The verb --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fairway(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(("plan", *arguments, "-C", str(WEATHER)))
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+Verb = Callable[..., tuple[int, str, str]]
+
+
+def test_a_plan_with_changes_exits_with_2_and_says_nothing_on_stderr(fairway: Verb) -> None:
+    code, out, err = fairway("production")
+    assert (code, err) == (2, "")
+    assert out.startswith("weather · production · ")
+    assert "against an empty account" in out
+
+
+def test_a_plan_as_json_has_every_line_with_its_source_and_adds_up(fairway: Verb) -> None:
+    code, out, _ = fairway("production", "--json", "--region", "eu-west-1")
+    said = json.loads(out)
+    assert code == 2
+    assert said["region"] == "eu-west-1"
+    cost = said["cost"]
+    assert sum(line["usd"] for line in cost["lines"]) == pytest.approx(cost["usd"])
+    assert all(line["source"].startswith("https://") for line in cost["lines"])
+    assert all(each["cause"] for each in said["changes"])
+
+
+def test_traffic_is_set_on_the_command_line_and_shown_as_given(fairway: Verb) -> None:
+    _, out, _ = fairway("production", "--requests-per-month", "5e8", "--assume", "cpu_ms=50")
+    assert "* requests_per_month    500M requests" in out
+    assert "* cpu_ms                50 ms" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("production", "--region", "us-east-9"), "Did you mean us-east-1?"),
+        (("production", "--assume", "peek=2"), "Did you mean peak?"),
+        (("production", "--requests-per-month", "many"), "many is not a number"),
+        (("--region", "us-east-1"), "it is for AWS"),
+        (("nowhere",), "nowhere"),
+    ],
+)
+def test_bad_input_exits_with_2_and_says_how_to_mend(
+    fairway: Verb, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = fairway(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_an_environment_can_be_planned_on_this_machine_too(fairway: Verb) -> None:
+    code, out, _ = fairway("production", "--target", "local")
+    assert code == 2
+    assert "this machine is one zone" in out
