@@ -16,7 +16,7 @@ __all__ = ["PostgresServer", "postgres_server"]
 
 
 class PostgresServer:
-    """A server with a database of its own per test; may be killed and started again."""
+    """A server with a database of its own per test; may be stopped and started again."""
 
     def __init__(self, home: Path, runner: asyncio.Runner) -> None:
         self._runner = runner
@@ -36,12 +36,9 @@ class PostgresServer:
         place = f"127.0.0.1:{told['PGPORT']}/postgres"
         return f"postgresql://{told['PGUSER']}:{told['PGPASSWORD']}@{place}"
 
-    def kill(self) -> None:
-        running = self._table.find("db")
-        assert running is not None
-        os.kill(running.pid, signal.SIGKILL)
-
     def stop(self) -> None:
+        """End it at once, without a word to its clients."""
+
         async def end() -> None:
             for each in self._table.all():
                 await self._table.stop(each.name, grace_seconds=10, signal=signal.SIGQUIT)

@@ -280,7 +280,7 @@ def test_in_development_the_same_engines_take_sqlite(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("R227", "R230")
-def test_a_server_that_is_killed_and_comes_back_is_used_again_without_a_restart(
+def test_a_server_that_is_gone_and_comes_back_is_used_again_without_a_restart(
     server: PostgresServer,
 ) -> None:
     url = server.database()
@@ -289,7 +289,7 @@ def test_a_server_that_is_killed_and_comes_back_is_used_again_without_a_restart(
         settings = DatabaseSettings(url, wait_seconds=0.3)
         async with AsyncDatabase(settings, policy=quick()) as database:
             assert await database.fetch("SELECT 1 AS n") == [{"n": 1}]
-            server.kill()
+            await asyncio.to_thread(server.stop)  # at once, as in a crash
             began = time.monotonic()
             for _ in range(4):
                 with pytest.raises((psycopg.OperationalError, BreakerOpen)):

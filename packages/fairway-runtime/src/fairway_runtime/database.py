@@ -174,6 +174,7 @@ class AsyncDatabase:
             min_size=min(2, size),
             max_size=size,
             timeout=self._parts.settings.wait_seconds,
+            reconnect_timeout=self._parts.settings.wait_seconds,  # then the next caller tries
             open=False,
             name=f"{self._parts.name}{'-read' if is_reading else ''}",
         )
