@@ -47,7 +47,7 @@ def asked_in_vain(app: App, path: str = "/", **more: Any) -> Answer:
 
         await app(scope_of(path, **more), receive, send)
 
-    with pytest.raises((ValueError, RuntimeError)):
+    with pytest.raises((ValueError, RuntimeError, TimeoutError)):
         asyncio.run(run())
     return Answer(tuple(sent))
 

@@ -6,6 +6,7 @@ here is paid by every request.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 from fairway_runtime import contract
 from fairway_runtime.asgi import Headers, Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext
-from fairway_runtime.refusals import BROKEN, Refusal, answer
+from fairway_runtime.refusals import BROKEN, TIMED_OUT, Refusal, answer
+from fairway_runtime.security import without_given
 
 if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
     from fairway_runtime.traces import Trace
 
-__all__ = ["Exchange", "Limited", "is_http_1"]
+__all__ = ["Exchange", "Limited", "is_http_1", "refusal_of"]
 
 _LINGER_SECONDS = 2.0  # how long a refused upload may go on, so that its sender reads the answer
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
@@ -67,7 +69,7 @@ class Exchange:
         self.context = context
         self.began = time.perf_counter()
         self.deadline = self.began + fairway.request_seconds
-        self.headers = fairway.headers  # that the answer gets beside its id
+        self.headers: Headers = []  # that the answer gets beside its id
         self._held: Message | None = None  # the start of a 500 that may be Starlette's own
         self.status = 0  # of the answer, once it begins
         self.refusal: Refusal | None = None
@@ -182,19 +184,26 @@ class Exchange:
             await self._send(self._begin(start))
             await self.send(body)
             return
-        self.status = BROKEN.status
+        refusal = refusal_of(sys.exc_info()[1])  # Starlette answers while it handles the error
+        self.status = refusal.status
         self._fairway.lifecycle.waiting.pop(self, None)
         headers = self._headers()
         self.finish()
-        await answer(BROKEN, headers, self.context.correlation_id, self._send)
+        await answer(refusal, headers, self.context.correlation_id, self._send)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _begin(self, message: Message) -> Message:
         """The start of the answer with our headers; the app's message stays as it is."""
         self.status = message["status"]
         self._fairway.lifecycle.waiting.pop(self, None)
-        headers: Headers = [*message.get("headers", ()), *self._headers()]
-        return {**message, "headers": headers}
+        given = message.get("headers", ())
+        ours = self._headers()
+        names = self._fairway.security.names
+        for name, _ in given:
+            if name in names or name == b"access-control-allow-origin":
+                ours = without_given(given, ours, names)
+                break
+        return {**message, "headers": [*given, *ours]}
 
     def _headers(self, *, is_closing: bool = False) -> Headers:
         headers: Headers = [(_ID_HEADER, self.context.correlation_id.encode())]
@@ -231,6 +240,14 @@ def is_http_1(scope: Scope) -> bool:
     """HTTP/2 knows no `connection` header, and always announces its bodies' ends itself."""
     version: str = scope.get("http_version", "1.1")
     return version[0] == "1"
+
+
+def refusal_of(error: BaseException | None) -> Refusal:
+    """How an error that nobody handled is answered."""
+    timeouts = sys.modules.get("fairway_runtime.timeouts")  # not there: nobody raised its error
+    if timeouts is not None and isinstance(error, timeouts.TimedOut):
+        return TIMED_OUT
+    return BROKEN
 
 
 def _may_be_starlette_s(start: Message) -> bool:

@@ -15,15 +15,16 @@ from fairway_runtime import contract, logs, traces
 from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
 from fairway_runtime.errors import Reporter
-from fairway_runtime.exchange import Exchange, Limited, is_http_1
+from fairway_runtime.exchange import Exchange, Limited, is_http_1, refusal_of
 from fairway_runtime.figures import roll
 from fairway_runtime.lifecycle import Lifecycle, Phase
 from fairway_runtime.lines import Lines
 from fairway_runtime.metrics import Registry, RequestMetrics, family
 from fairway_runtime.probes import Probes, Readiness
 from fairway_runtime.process import LoopLag, process_metrics
-from fairway_runtime.refusals import BROKEN, NOT_STARTED, TOO_LARGE
+from fairway_runtime.refusals import NOT_STARTED, TOO_LARGE
 from fairway_runtime.routes import RouteNames
+from fairway_runtime.security import PREFLIGHT, Cors, Security
 from fairway_runtime.settings import Settings
 from fairway_runtime.sockets import serve_websocket
 
@@ -35,8 +36,12 @@ __all__ = ["Fairway"]
 _TICK_SECONDS = 0.1
 _FOREVER = 1e9
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
+_PREFLIGHT = {b"origin", b"access-control-request-method"}
 _READ = frozenset(
-    (_ID_HEADER, b"content-length", b"transfer-encoding", b"traceparent", b"tracestate")
+    (
+        *(_ID_HEADER, b"content-length", b"transfer-encoding", b"traceparent", b"tracestate"),
+        *(b"x-forwarded-proto", b"access-control-request-headers", *_PREFLIGHT),
+    )
 )
 _UPLOADS = "/_stcore/upload_file"
 
@@ -62,10 +67,17 @@ class Fairway:
         self.requests = RequestMetrics()
         self.routes = RouteNames()
         self.request_seconds = self.settings.request_seconds or _FOREVER
-        self.headers: Headers = []
+        replica: Headers = []
         if self.settings.replica:
             name = contract.REPLICA_HEADER.encode()
-            self.headers = [(name, self.settings.replica.encode("ascii", "replace"))]
+            replica = [(name, self.settings.replica.encode("ascii", "replace"))]
+        self.security = Security(self.settings, replica)
+        self._cors: Cors | None = None
+        if self.settings.cors_origins:
+            self._cors = Cors(
+                self.settings.cors_origins,
+                allows_credentials=self.settings.allows_cors_credentials,
+            )
         self._limiter: Limiter | None = None
         if self.settings.rate_limit is not None:
             from fairway_runtime.limits import limiter_of
@@ -117,6 +129,9 @@ class Fairway:
             context.trace = self._tracer.begin(traceparent, found.get(b"tracestate", b""))
         enter(context)
         exchange = Exchange(self, scope, send, context, asyncio.current_task())
+        exchange.headers = self.security.headers(scope, found)
+        if self._cors is not None and await self._is_preflight(self._cors, exchange, found):
+            return
         if not self.lifecycle.has_started:
             await exchange.refuse(NOT_STARTED)
             return
@@ -136,12 +151,23 @@ class Fairway:
             receive = Limited(exchange, receive, most, TOO_LARGE)
         await self._run(exchange, receive)
 
+    async def _is_preflight(
+        self, cors: Cors, exchange: Exchange, found: dict[bytes, bytes]
+    ) -> bool:
+        """Whether a browser only asked what it may send; the answer says so in any case."""
+        if exchange.scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
+            exchange.headers = [*exchange.headers, *cors.preflight(found)]
+            await exchange.refuse(PREFLIGHT)
+            return True
+        exchange.headers = [*exchange.headers, *cors.headers(found)]
+        return False
+
     async def _admits(self, limiter: "Limiter", exchange: Exchange) -> bool:
         """Whether the request is within its limit; its answer says so in any case."""
         if not limiter.counts(exchange.scope):
             return True
         taken = await limiter.take(exchange.scope)
-        exchange.headers = [*self.headers, *limiter.headers(taken)]
+        exchange.headers = [*exchange.headers, *limiter.headers(taken)]
         if not taken.is_allowed:
             await exchange.refuse(limiter.refusal(taken))
         return taken.is_allowed
@@ -160,7 +186,7 @@ class Fairway:
         except Exception as error:
             if exchange.refusal is None:
                 self.errors.report(error, exchange.context, exchange.scope, exchange.operation())
-                exchange.refusal = BROKEN
+                exchange.refusal = refusal_of(error)
                 raise
         finally:
             del lifecycle.in_flight[exchange]

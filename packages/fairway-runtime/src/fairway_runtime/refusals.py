@@ -41,6 +41,10 @@ BROKEN = Refusal("error", 500, "Internal Server Error", "The request failed; its
 
 async def answer(refusal: Refusal, headers: Headers, correlation_id: str, send: Send) -> None:
     """Send `refusal` whole, but for the end of the body: the caller closes when it is ready."""
+    if not refusal.title:  # nothing to read
+        only = [*refusal.headers, *headers]
+        await send({"type": "http.response.start", "status": refusal.status, "headers": only})
+        return
     body = encode(
         {
             "type": "about:blank",
