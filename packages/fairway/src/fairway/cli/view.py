@@ -2,17 +2,18 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fairway.core.problem import Problem
-from fairway.core.status import EventLine
+
+if TYPE_CHECKING:
+    from fairway.core.status import EventLine
 
 __all__ = ["data", "echo", "event", "finding", "notes", "paint", "problems", "say", "text", "width"]
 
@@ -52,7 +53,11 @@ def text(line: str = "") -> bool:
 
 def width() -> int:
     """The columns of the terminal; 80 where there is none."""
-    return shutil.get_terminal_size().columns
+    if (said := os.environ.get("COLUMNS", "")).isascii() and said.isdigit():
+        return int(said)
+    with suppress(OSError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    return 80
 
 
 def paint(words: str, role: str) -> str:
@@ -94,7 +99,7 @@ def notes(title: str, lines: Sequence[str]) -> None:
         echo(f"{click.style(f'{title}:', fg='yellow')} {line}", err=True)
 
 
-def event(happened: EventLine, *, dated: bool = False) -> None:
+def event(happened: "EventLine", *, dated: bool = False) -> None:
     """Something that the engine did, with its time in UTC; `dated`, for a log, with its day."""
     moment = datetime.fromtimestamp(happened.at, UTC)
     at = moment.strftime("%H:%M:%S")

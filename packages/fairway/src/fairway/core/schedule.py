@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from cronsim import CronSim
 
 from fairway.core import names
+from fairway.core.cron import CRON, ONCE
 from fairway.core.spec.model import Job
 
 __all__ = [
@@ -35,13 +36,6 @@ PUNCTUAL_SECONDS = 90.0
 # A clock that went back by more than this was wrong before: what it said is forgotten.
 CLOCK_WAS_WRONG_SECONDS = 86_400.0
 HISTORY = 50
-CRON = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-}
-ONCE = "@once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

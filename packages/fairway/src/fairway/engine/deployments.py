@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fairway.core.ledger import Revised
 from fairway.core.plan.action import Migrate
-from fairway.core.plan.wanted import release_order
+from fairway.core.plan.order import release_order
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import deployment as deployments
 from fairway.core.release import machine

@@ -13,7 +13,7 @@ from cronsim import CronSim
 
 from fairway.core.cost.assumptions import Assumptions
 from fairway.core.cost.line import HOURS
-from fairway.core.schedule import CRON, ONCE
+from fairway.core.cron import CRON, ONCE
 from fairway.core.spec.model import Service
 from fairway.core.spec.quantities import Replicas
 

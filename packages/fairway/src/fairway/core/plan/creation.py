@@ -14,7 +14,7 @@ from fairway.core.cost.layout import (
     Layout,
     fargate_size,
 )
-from fairway.core.plan.wanted import release_order
+from fairway.core.plan.order import release_order
 from fairway.core.spec.model import App, Blue, Canary, Database, Job, Service
 
 __all__ = ["Creation", "creations"]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fairway.core.plan.order import release_order
 from fairway.core.plan.said import chosen, said
-from fairway.core.plan.wanted import release_order
 from fairway.core.problem import Problem
 from fairway.core.spec.model import App, Node
 

@@ -1,12 +1,12 @@
 """What an app needs around its services, and in which order things may start. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fairway.core.plan.action import Backing, Provision, Retire
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.target import Node, Observed
 
-__all__ = ["backing", "changes", "may_spawn", "may_start", "release_order"]
+__all__ = ["backing", "changes", "may_spawn", "may_start"]
 
 
 def backing(app: App) -> Mapping[str, Backing]:
@@ -54,20 +54,3 @@ def may_spawn(app: App, service: Service, observed: Observed) -> bool:
     there = {each.name for each in observed.nodes if each.accepts}
     there |= {each.name for each in observed.nodes if each.kind == "bucket" and each.running}
     return all(name in there for name in service.uses if name in backing(app))
-
-
-def release_order(app: App) -> tuple[str, ...]:
-    """Services, each after those that it uses; by name where that leaves a choice."""
-    ordered: list[str] = []
-
-    def visit(name: str, above: Sequence[str]) -> None:
-        if name in ordered or name in above:
-            return
-        for used in sorted(app.services[name].uses):
-            if used in app.services:
-                visit(used, [*above, name])
-        ordered.append(name)
-
-    for name in sorted(app.services):
-        visit(name, [])
-    return tuple(ordered)
