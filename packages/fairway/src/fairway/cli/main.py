@@ -31,6 +31,7 @@ VERBS = {
     "resume": "Let a paused release go on.",
     "down": "Stop everything; data stays.",
     "schema": "Print the JSON Schema of fairway.toml.",
+    "render": "Write an environment as CloudFormation.",
     "doctor": "Say what this machine has.",
     "completion": "Print the shell's completion script.",
 }

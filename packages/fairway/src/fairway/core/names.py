@@ -3,6 +3,7 @@
 Pure. What a name must not be (too long, not a label) is checked by `core/spec/check.py`.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -11,14 +12,18 @@ from fairway_runtime import contract
 __all__ = [
     "bucket_name",
     "bucket_variable",
+    "cloud_name",
+    "cloud_path",
     "database_name",
     "database_variable",
     "is_label",
+    "logical_id",
     "redis_variable",
     "replica_name",
     "revision_id",
     "run_id",
     "service_variable",
+    "short_digest",
     "variable_stem",
 ]
 
@@ -80,3 +85,36 @@ def replica_name(service: str, ordinal: int) -> str:
 def run_id(job: str, ordinal: int) -> str:
     """`ingest#12`: one run of a job."""
     return f"{job}#{ordinal}"
+
+
+def cloud_name(*parts: str, limit: int) -> str:
+    """`weather-production-api`; one longer than `limit` ends in a digest of the whole."""
+    whole = "-".join(parts)
+    return (
+        whole if len(whole) <= limit else f"{whole[: limit - 7].rstrip('-')}-{short_digest(whole)}"
+    )
+
+
+def cloud_path(app: str, environment: str, *parts: str) -> str:
+    """`/fairway/weather/production/db/url`: a parameter's or a log group's path."""
+    return "/".join(("", "fairway", app, environment, *parts))
+
+
+def logical_id(*parts: str) -> str:
+    """`service`, `my-api` -> `ServiceMyApi`: letters and digits only, another one for each name.
+
+    Where hyphens do not show in the capitals (`a-1`, `a--b`), a digest of the part keeps it apart.
+    """
+    return "".join(_capitals(part) for part in parts)
+
+
+def _capitals(part: str) -> str:
+    words = re.split(r"[-_]", part)
+    joined = "".join(word[:1].upper() + word[1:] for word in words)
+    hidden = "_" in part or any(not word or word[0].isdigit() for word in words[1:])
+    return joined + short_digest(part) if hidden else joined
+
+
+def short_digest(text: str) -> str:
+    """Six characters that stand for a longer text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:6]

@@ -1,0 +1,177 @@
+"""What the AWS target does not honour of a file. Pure: each is said before anything is written.
+
+Never dropped silently: whoever adds a key to the file adds it to the templates or to this list.
+"""
+
+from collections.abc import Iterator
+
+from fairway.core.problem import Problem
+from fairway.core.spec.model import (
+    App,
+    Blue,
+    Canary,
+    Database,
+    Job,
+    Recovery,
+    Rolling,
+    Service,
+    Site,
+)
+from fairway.targets.aws.render.deployment import is_linear
+from fairway.targets.aws.render.scaling import scales
+from fairway.targets.aws.render.sizes import fitting
+
+__all__ = ["gaps"]
+
+
+def gaps(app: App) -> list[Problem]:
+    """Every part of the app that AWS would not run as the file says, with what happens instead."""
+    return [
+        *_whole_nodes(app),
+        *(gap for service in app.services.values() for gap in _of_service(service)),
+        *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
+        *(gap for database in app.databases.values() for gap in _of_database(database)),
+        *_of_others(app),
+    ]
+
+
+def _whole_nodes(app: App) -> Iterator[Problem]:
+    for name in app.streams:
+        yield Problem(f"stream.{name}", "streams are not rendered for AWS yet")
+    for name in app.models:
+        yield Problem(
+            f"model.{name}",
+            "no endpoint serves it; who uses it may read its artifact",
+        )
+    for name in app.sites:
+        yield Problem(f"site.{name}", "sites are not rendered for AWS yet")
+    for name in app.jobs:
+        yield Problem(f"job.{name}", "jobs are not rendered for AWS yet")
+    for name in app.workflows:
+        yield Problem(f"workflow.{name}", "workflows are not rendered for AWS yet")
+    if app.pipeline is not None:
+        yield Problem("pipeline", "no pipeline is rendered yet")
+    if app.recovery != Recovery():
+        yield Problem("recovery", "nothing measures these goals on AWS yet")
+
+
+def _of_service(service: Service) -> Iterator[Problem]:
+    at = f"service.{service.name}"
+    if service.kind == "function":
+        yield Problem(f"{at}.kind", "it runs as a container: functions are not rendered yet")
+    if service.build is not None:
+        what = "no image is built yet; the one that you name must hold what this builds"
+        yield Problem(f"{at}.build", what)
+    if scales(service) and service.scale.queue:
+        what = "the balancer does not count waiting requests; CPU and memory add replicas"
+        yield Problem(f"{at}.scale.queue", what, "Add `scale.requests`: requests a second of one.")
+    if service.cache:
+        yield Problem(f"{at}.cache", "the edge is not rendered for AWS yet")
+    yield from _of_release(at, service)
+    yield from _of_clients(at, service)
+    yield from _of_size(at, service)
+    yield from _of_account(at, service)
+
+
+def _of_release(at: str, service: Service) -> Iterator[Problem]:
+    match service.release:
+        case Rolling(batch=batch, surge=surge) if batch != surge:
+            what = f"ECS replaces as many at a time as it may start beside the others: {surge}"
+            yield Problem(f"{at}.release.rolling.batch", what)
+        case Canary(steps=steps):
+            if len(steps) > 1 and not is_linear(steps):
+                first = steps[0]
+                what = (
+                    f"ECS knows one step: {first.percent:g}% for {first.hold_seconds / 60:g} min, "
+                    "then all"
+                )
+                mend = 'Even steps of the same length, such as "25%", "50%", "75%", are all kept.'
+                yield Problem(f"{at}.release.canary", what, mend)
+            what = "ECS judges it by alarms alone: without traffic it passes"
+            yield Problem(f"{at}.release.canary", what)
+        case _:
+            pass
+    if isinstance(service.release, Blue | Canary) and not service.public:
+        yield Problem(f"{at}.release", "without the balancer no alarm judges the new revision")
+
+
+def _of_clients(at: str, service: Service) -> Iterator[Problem]:
+    limits = service.limits
+    if service.command is not None and (limits.per_ip or limits.per_user):
+        what = "requests to a server of your own are not limited per client"
+        mend = "Name the app by asgi, wsgi or script, or write firewall = true."
+        yield Problem(f"{at}.limits", what, mend)
+    elif limits.per_user is not None and limits.per_user != limits.per_ip:
+        yield Problem(f"{at}.limits.per_user", "users have the rate of addresses yet")
+    if service.firewall and not service.public:
+        yield Problem(f"{at}.firewall", "nothing from outside reaches it; no firewall is made")
+    default = type(service.timeouts)()
+    for key in ("database", "cache"):
+        field = f"{key}_seconds"
+        if getattr(service.timeouts, field) != getattr(default, field):
+            yield Problem(f"{at}.timeouts.{key}", "the app is not told it; it sets its own")
+
+
+def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
+    size = fitting(node.cpu, node.memory_mib)
+    if size is not None and (size.cpu, size.memory_mib) != (
+        round(node.cpu * 1024),
+        node.memory_mib,
+    ):
+        what = (
+            f"Fargate has no {node.cpu:g} processors with {node.memory_mib} MiB; "
+            f"it gets {size.cpu / 1024:g} with {size.memory_mib}"
+        )
+        yield Problem(f"{at}.memory", what)
+
+
+def _of_account(at: str, node: Service | Site) -> Iterator[Problem]:
+    if node.account is not None:
+        yield Problem(f"{at}.account", "everything is rendered for one account yet")
+
+
+def _of_job(app: App, job: Job) -> Iterator[Problem]:
+    at = f"job.{job.name}"
+    yield from _of_size(at, job)
+    for name in job.uses:
+        if name in app.services and not app.services[name].public:
+            what = f"a job cannot reach {name}: only services are in its mesh"
+            yield Problem(f"{at}.uses", what, f"Make {name} public, or call it from a service.")
+
+
+def _of_database(database: Database) -> Iterator[Problem]:
+    at = f"database.{database.name}"
+    if database.engine == "sqlite":
+        what = "its file is lost with its task, and each replica has its own"
+        yield Problem(f"{at}.engine", what, 'Write engine = "postgres".')
+        return
+    if database.url is not None:
+        yield Problem(f"{at}.url", "its address is a secret that is made empty: put its value")
+        return
+    yield Problem(at, "its password is not renewed by itself yet")
+    if database.read_replicas:
+        what = "nothing sends reads to a replica; its address is in Parameter Store"
+        yield Problem(f"{at}.read_replicas", what)
+    if database.zones > 2 and not database.serverless:
+        yield Problem(f"{at}.zones", "it stands in two zones: an instance and its standby")
+    if database.serverless and database.size is not None:
+        yield Problem(f"{at}.size", "it has no size: it scales with its load")
+
+
+def _of_others(app: App) -> Iterator[Problem]:
+    for site in app.sites.values():
+        yield from _of_account(f"site.{site.name}", site)
+    for name, cache in app.caches.items():
+        if cache.enabled and cache.url is not None:
+            what = "its address is a secret that is made empty: put its value"
+            yield Problem(f"cache.{name}.url", what)
+    for name in app.tables:
+        what = "no variable brings its name yet; it is in Parameter Store"
+        yield Problem(f"table.{name}", what)
+    for name, secret in app.secrets.items():
+        at = f"secret.{name}"
+        if secret.rotate_seconds is not None:
+            what = "a task that runs keeps the value that it started with until the next release"
+            yield Problem(f"{at}.rotate", what)
+        elif not secret.generate:
+            yield Problem(at, "it is made empty: put its value before what uses it starts")

@@ -1,0 +1,68 @@
+"""AWS's CloudFormation from an app: `render(app)` -> {path: template}. Pure, deterministic.
+
+Place in the flow: the CLI writes the texts to files that the AWS CLI deploys without Fairway.
+A stack a concern, so that nothing stateful is in what a release rolls back: network, data,
+balancer, before (migrations), service-<name>, jobs, edge, alarms.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.balancer import balancer
+from fairway.targets.aws.render.before import before
+from fairway.targets.aws.render.choices import Choices, Egress, Processor, choices_for
+from fairway.targets.aws.render.data import data
+from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.network import network
+from fairway.targets.aws.render.service import service
+from fairway.targets.aws.render.template import Draft, Stack, text
+
+__all__ = ["Choices", "Egress", "Processor", "Stack", "choices_for", "render", "stacks"]
+
+
+def render(app: App, choices: Choices | None = None) -> Mapping[str, str]:
+    """Path -> template, sorted by path; the same app and choices give the same bytes."""
+    found = {stack.path: text(stack) for stack in stacks(app, choices)}
+    return dict(sorted(found.items()))
+
+
+def stacks(app: App, choices: Choices | None = None) -> tuple[Stack, ...]:
+    """Every stack, in the order in which they are deployed."""
+    return tuple(_stacks(app, choices or choices_for(app)))
+
+
+def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
+    def draft(name: str, description: str, region: str | None = None) -> Draft:
+        return Draft(
+            app=app.name,
+            environment=app.environment,
+            name=name,
+            description=f"{app.name} in {app.environment}: {description}.",
+            region=region,
+        )
+
+    def ground(name: str, description: str) -> Ground:
+        return Ground(draft(name, description), choices)
+
+    yield network(app, draft("network", "network, key, topic"), choices)
+    yield data(app, draft("data", "databases, caches, buckets, secrets, images"), choices)
+    yield balancer(app, ground("balancer", "cluster, balancer, certificate"))
+    if any(each.before for each in app.services.values()):
+        yield before(app, ground("before", "what runs once before a release"))
+    for each in _used_first(app):
+        yield service(app, each, ground(f"service-{each.name}", f"the service {each.name}"))
+
+
+def _used_first(app: App) -> list[Service]:
+    """The services, each after those that it uses: their groups must be there."""
+    ordered: dict[str, Service] = {}
+
+    def visit(node: Service) -> None:
+        for name in node.uses:
+            if name in app.services and name not in ordered:
+                visit(app.services[name])
+        ordered[node.name] = node
+
+    for each in app.services.values():
+        visit(each)
+    return list(ordered.values())

@@ -1,0 +1,105 @@
+"""What a task may do: the actions that its `uses` need, on the resources that they name (R203).
+
+Two roles a task: the one by which ECS starts it (its image, its log, its secrets), and its own.
+"""
+
+from collections.abc import Iterator
+
+from fairway.core.spec.model import App, Job, Service
+from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.policies import add_role, statement
+from fairway.targets.aws.render.template import PARTITION, REGION, Value, get, join, sub
+from fairway.targets.aws.render.wiring import Wired
+
+__all__ = ["add_roles"]
+
+OBJECTS = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+)
+ROWS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+
+
+def add_roles(
+    app: App, node: Service | Job, ground: Ground, id_: str, wired: Wired
+) -> tuple[Value, Value]:
+    """Add both; the ARN of the one that starts the task, and of the task's own."""
+    start = add_role(
+        ground.draft, f"{id_}StartRole", "ecs-tasks.amazonaws.com", list(_start(ground, id_, wired))
+    )
+    own = add_role(
+        ground.draft, f"{id_}Role", "ecs-tasks.amazonaws.com", list(_own(app, node, ground))
+    )
+    return start, own
+
+
+def _start(ground: Ground, id_: str, wired: Wired) -> Iterator[Value]:
+    yield statement(("ecr:GetAuthorizationToken",), "*")
+    yield statement(
+        ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+        ground.draft.take("registry/arn"),
+    )
+    yield statement(("logs:CreateLogStream", "logs:PutLogEvents"), get(f"{id_}Logs"))
+    if wired.secret:
+        yield statement(("secretsmanager:GetSecretValue",), list(wired.secret.values()))
+        yield statement(
+            ("kms:Decrypt",),
+            ground.key,
+            when={
+                "StringEquals": {
+                    "kms:ViaService": sub(f"secretsmanager.{REGION}.amazonaws.com"),
+                }
+            },
+        )
+
+
+def _own(app: App, node: Service | Job, ground: Ground) -> Iterator[Value]:
+    buckets = [name for name in node.uses if name in app.buckets]
+    buckets += [
+        bucket
+        for name in node.uses
+        if name in app.models and (bucket := _bucket(app.models[name].artifact)) in app.buckets
+    ]
+    buckets = list(dict.fromkeys(buckets))
+    for name in buckets:
+        arn = f"arn:{PARTITION}:s3:::"
+        bucket = ground.draft.take(f"bucket/{name}")
+        whole = sub(arn + "${Bucket}", Bucket=bucket)
+        yield statement(("s3:GetBucketLocation", "s3:ListBucket"), whole)
+        yield statement(OBJECTS, join("/", [whole, "*"]))
+    tables = [name for name in node.uses if name in app.tables]
+    for name in tables:
+        arn = ground.draft.take(f"table/{name}/arn")
+        yield statement(ROWS, [arn, join("/", [arn, "index/*"])])
+    services = [*(["s3"] if buckets else []), *(["dynamodb"] if tables else [])]
+    if services:
+        yield statement(
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            ground.key,
+            when={
+                "StringEquals": {
+                    "kms:ViaService": [
+                        sub(f"{service}.{REGION}.amazonaws.com") for service in services
+                    ],
+                }
+            },
+        )
+
+
+def _bucket(place: str) -> str:
+    return place.split("/", 1)[0]

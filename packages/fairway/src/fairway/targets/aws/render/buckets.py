@@ -1,0 +1,176 @@
+"""Buckets: private, encrypted, TLS only, versioned (R101-R106).
+
+Every bucket keeps what was deleted or overwritten for a week; one with `versions` keeps it for
+good. `logs` is the bucket in which the balancer and the buckets write who asked for what (R164).
+"""
+
+import math
+from collections.abc import Mapping
+
+from fairway.core import names
+from fairway.core.spec.model import App, Bucket
+from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.policies import statement
+from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, join, ref, sub
+
+__all__ = ["CLOSED", "add_buckets", "bucket_id", "tls_only"]
+
+DAY = 86400.0
+UNDELETE_DAYS = 7
+AUDIT_DAYS = 365  # R248
+CLOSED: Mapping[str, Value] = {
+    "BlockPublicAcls": True,
+    "BlockPublicPolicy": True,
+    "IgnorePublicAcls": True,
+    "RestrictPublicBuckets": True,
+}
+OWNED: Value = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def bucket_id(name: str) -> str:
+    """A bucket's id in the template."""
+    return names.logical_id("bucket", name)
+
+
+def add_buckets(app: App, ground: Ground) -> None:
+    """Add the app's buckets, and the one for logs."""
+    _add_logs(ground.draft)
+    watched = {
+        place.split("/", 1)[0]
+        for job in app.jobs.values()
+        for place in (job.only_if_new, job.on_new)
+        if place
+    }
+    for bucket in app.buckets.values():
+        _add(bucket, ground, is_watched=bucket.name in watched)
+
+
+def tls_only(id_: str) -> Value:
+    """The statement that refuses whoever comes without TLS."""
+    return statement(
+        ("s3:*",),
+        [get(id_), join("/", [get(id_), "*"])],
+        principal="*",
+        when={"Bool": {"aws:SecureTransport": False}},
+        effect="Deny",
+    )
+
+
+def _add(bucket: Bucket, ground: Ground, *, is_watched: bool) -> None:
+    draft, id_ = ground.draft, bucket_id(bucket.name)
+    properties: dict[str, Value] = {
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [
+                {
+                    "BucketKeyEnabled": True,
+                    "ServerSideEncryptionByDefault": {
+                        "KMSMasterKeyID": ground.key,
+                        "SSEAlgorithm": "aws:kms",
+                    },
+                }
+            ]
+        },
+        "LifecycleConfiguration": {"Rules": _lifecycle(bucket)},
+        "LoggingConfiguration": {
+            "DestinationBucketName": ref("LogsBucket"),
+            "LogFilePrefix": f"buckets/{bucket.name}/",
+        },
+        "OwnershipControls": OWNED,
+        "PublicAccessBlockConfiguration": CLOSED,
+        "VersioningConfiguration": {"Status": "Enabled"},
+    }
+    if is_watched:
+        properties["NotificationConfiguration"] = {
+            "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+        }
+    draft.add(id_, "AWS::S3::Bucket", properties, keep="Retain")
+    _policy(draft, id_, [tls_only(id_)])
+    draft.give(f"bucket/{bucket.name}", ref(id_))
+
+
+def _lifecycle(bucket: Bucket) -> list[Value]:
+    rules: list[Value] = [
+        {
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+            "Id": "unfinished-uploads",
+            "Status": "Enabled",
+        }
+    ]
+    if not bucket.versions:
+        rules.append(
+            {
+                "Id": "undelete-for-a-week",
+                "NoncurrentVersionExpiration": {"NoncurrentDays": UNDELETE_DAYS},
+                "Status": "Enabled",
+            }
+        )
+    if bucket.tiering:
+        rules.append(
+            {
+                "Id": "tiering",
+                "Status": "Enabled",
+                "Transitions": [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 0}],
+            }
+        )
+    if bucket.keep_seconds is not None:
+        days = max(1, math.ceil(bucket.keep_seconds / DAY))
+        rules.append({"ExpirationInDays": days, "Id": "keep", "Status": "Enabled"})
+    return rules
+
+
+def _policy(draft: Draft, id_: str, statements: list[Value]) -> None:
+    draft.add(
+        f"{id_}Policy",
+        "AWS::S3::BucketPolicy",
+        {
+            "Bucket": ref(id_),
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+        },
+    )
+
+
+def _add_logs(draft: Draft) -> None:
+    """The bucket of access logs. Balancers write to no bucket with a key of one's own."""
+    id_ = "LogsBucket"
+    draft.add(
+        id_,
+        "AWS::S3::Bucket",
+        {
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
+            },
+            "LifecycleConfiguration": {
+                "Rules": [
+                    {
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                        "ExpirationInDays": AUDIT_DAYS,
+                        "Id": "a-year",
+                        "NoncurrentVersionExpiration": {"NoncurrentDays": UNDELETE_DAYS},
+                        "Status": "Enabled",
+                    }
+                ]
+            },
+            "OwnershipControls": OWNED,
+            "PublicAccessBlockConfiguration": CLOSED,
+            "VersioningConfiguration": {"Status": "Enabled"},
+        },
+        keep="Retain",
+    )
+    own: Mapping[str, Value] = {"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}}
+    writers = (
+        ("logging.s3.amazonaws.com", "buckets/*"),
+        ("logdelivery.elasticloadbalancing.amazonaws.com", f"balancer/AWSLogs/{ACCOUNT}/*"),
+    )
+    writes = [
+        statement(
+            ("s3:PutObject",),
+            sub("${LogsBucket.Arn}/" + below),
+            principal={"Service": service},
+            when=own,
+        )
+        for service, below in writers
+    ]
+    _policy(draft, id_, [tls_only(id_), *writes])
+    draft.give("logs/bucket", ref(id_))

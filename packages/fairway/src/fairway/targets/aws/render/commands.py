@@ -1,0 +1,82 @@
+"""The lines that deploy rendered templates with the AWS CLI, in their order. Pure."""
+
+import shlex
+from collections.abc import Sequence
+
+from fairway.core import names
+from fairway.core.spec.model import App
+from fairway.targets.aws.render import Stack
+from fairway.targets.aws.render.template import text
+
+__all__ = ["commands"]
+
+# Larger templates go through a bucket of yours.
+LARGEST_DIRECT_BYTES = 51_200
+
+
+def commands(app: App, stacks: Sequence[Stack], folder: str) -> list[str]:
+    """One line a stack; between them, what runs once. `$NAME`s are the user's own values."""
+    lines: list[str] = []
+    for stack in stacks:
+        lines.append(_deploy(stack, folder))
+        if stack.name == "before":
+            lines += [line for name in _before(app) for line in _once(app, name)]
+    return lines
+
+
+def _deploy(stack: Stack, folder: str) -> str:
+    words = [
+        "aws cloudformation deploy",
+        f"--stack-name {stack.stack_name}",
+        f"--template-file {shlex.quote(f'{folder}/{stack.path}')}",
+        "--no-fail-on-empty-changeset",
+    ]
+    if any(resource.type == "AWS::IAM::Role" for resource in stack.resources.values()):
+        words.append("--capabilities CAPABILITY_IAM")
+    if stack.region is not None:
+        words.append(f"--region {stack.region}")
+    asked = [name for name, said in stack.parameters.items() if "Default" not in said]
+    if asked:
+        values = " ".join(f'{name}="${_shouted(name)}"' for name in asked)
+        words.append(f"--parameter-overrides {values}")
+    if len(text(stack).encode()) > LARGEST_DIRECT_BYTES:
+        words.append('--s3-bucket "$TEMPLATES_BUCKET"')
+    return " ".join(words)
+
+
+def _shouted(name: str) -> str:
+    """`HostedZoneId` -> `HOSTED_ZONE_ID`."""
+    return "".join(f"_{each}" if each.isupper() else each.upper() for each in name).lstrip("_")
+
+
+def _before(app: App) -> list[str]:
+    return [service.name for service in app.services.values() if service.before is not None]
+
+
+def _once(app: App, name: str) -> list[str]:
+    """Run a migration and wait for it; the last line fails where it failed."""
+
+    def value(key: str) -> str:
+        path = names.cloud_path(app.name, app.environment, key)
+        return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"
+
+    cluster = names.cloud_name(app.name, app.environment, limit=255)
+    network = (
+        f"awsvpcConfiguration={{subnets=[{value('services/subnets')}],"
+        f"securityGroups=[{value(f'before/{name}/group')}],assignPublicIp=DISABLED}}"
+    )
+    start = (
+        f"aws ecs run-task --cluster {cluster} --launch-type FARGATE"
+        f' --task-definition "{value(f"before/{name}/task")}"'
+        f' --network-configuration "{network}"'
+        " --query 'tasks[0].taskArn' --output text"
+    )
+    ended = (
+        f'aws ecs describe-tasks --cluster {cluster} --tasks "$TASK"'
+        " --query 'tasks[0].containers[0].exitCode' --output text"
+    )
+    return [
+        f"TASK=$({start})",
+        f'aws ecs wait tasks-stopped --cluster {cluster} --tasks "$TASK"',
+        f'test "$({ended})" = 0',
+    ]

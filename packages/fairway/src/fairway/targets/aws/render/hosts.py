@@ -1,0 +1,67 @@
+"""The host names of what is public: below the domain that is given when the stacks are deployed.
+
+One public node has the domain itself; of several, the only site has it, and each of the others
+its own name below it. A service whose answers the edge keeps is reached by the edge at
+`origin-<name>`.
+"""
+
+from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.template import Draft, Value, sub
+
+__all__ = [
+    "DOMAIN",
+    "ask_domain",
+    "host",
+    "is_at_edge",
+    "origin",
+    "prefix",
+    "public_services",
+    "url",
+]
+
+DOMAIN = "${Domain}"
+
+
+def public_services(app: App) -> list[Service]:
+    """The services that the balancer leads to, by name."""
+    return [service for service in app.services.values() if service.public]
+
+
+def is_at_edge(app: App, name: str) -> bool:
+    """Whether the CDN stands before this public node."""
+    return name in app.sites or bool(app.services[name].cache)
+
+
+def host(app: App, name: str, domain: str = DOMAIN) -> Value:
+    """The host name of a public node; `domain` is how the stack says the domain."""
+    return sub(f"{prefix(app, name)}{domain}")
+
+
+def url(app: App, name: str, domain: str = DOMAIN) -> Value:
+    """The address of a public node, without a final slash."""
+    return sub(f"https://{prefix(app, name)}{domain}")
+
+
+def origin(app: App, name: str, domain: str = DOMAIN) -> Value:
+    """The host name at which the balancer itself is reached for this service."""
+    return sub(f"origin-{name}.{domain}") if is_at_edge(app, name) else host(app, name, domain)
+
+
+def prefix(app: App, name: str) -> str:
+    """What stands before the domain: `api.`, or nothing."""
+    publics = [*app.sites, *(service.name for service in public_services(app))]
+    first = list(app.sites) or publics
+    return "" if first == [name] else f"{name}."
+
+
+def ask_domain(draft: Draft) -> None:
+    """Ask whoever deploys for the domain and its zone."""
+    draft.ask(
+        "Domain",
+        "The domain of the app, such as app.example.org; its zone is in Route 53.",
+        AllowedPattern=r"([a-z0-9-]{1,63}\.)+[a-z]{2,63}",
+    )
+    draft.parameters["HostedZoneId"] = {
+        "Type": "AWS::Route53::HostedZone::Id",
+        "Description": "The id of the zone in Route 53 that holds the domain.",
+    }

@@ -1,0 +1,163 @@
+"""AWS's limits that can be known before a deploy: each is a problem now, not a failure then.
+
+Figures are the service quotas and schemas of 2026-11; those that AWS raises when asked are the
+ones that every account has at first. Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from fairway.core import names
+from fairway.core.problem import Problem
+from fairway.core.spec.model import App, Blue, Canary, Database, Job, Secret, Service
+from fairway.targets.aws.render import Stack, stacks
+from fairway.targets.aws.render.choices import Choices
+from fairway.targets.aws.render.deployment import (
+    KEEP_MINUTES,
+    LONGEST_HOURS,
+    LONGEST_STEP_MINUTES,
+    hold_minutes,
+    is_linear,
+)
+from fairway.targets.aws.render.service import rule_priority
+from fairway.targets.aws.render.sizes import fitting
+from fairway.targets.aws.render.tasks import LONGEST_STOP_SECONDS, MARGIN_SECONDS
+from fairway.targets.aws.render.template import text
+
+__all__ = ["limits", "of_stacks"]
+
+MOST_RESOURCES = 500
+MOST_PARAMETERS = 200
+LARGEST_TEMPLATE_BYTES = 1_000_000
+MOST_GROUP_RULES = 60  # in one direction, of one security group
+MOST_LISTENER_RULES = 100
+LONGEST_IDLE_SECONDS = 4000
+LONGEST_DATABASE_NAME = 63
+LEAST_STORAGE_GIB = 20
+LARGEST_STORAGE_GIB = 65_536
+LONGEST_BACKUP_SECONDS = 35 * 86_400
+LONGEST_ROTATION_SECONDS = 1000 * 86_400
+MOST_TASKS = 5000
+
+
+def limits(app: App, choices: Choices) -> list[Problem]:
+    """Every limit that the app would run into."""
+    found = [
+        *(problem for service in app.services.values() for problem in _of_service(service)),
+        *(problem for job in app.jobs.values() for problem in _of_size(f"job.{job.name}", job)),
+        *(problem for each in app.databases.values() for problem in _of_database(app, each)),
+        *(problem for each in app.secrets.values() for problem in _of_secret(each)),
+        *_of_balancer(app),
+        *_of_groups(app),
+    ]
+    # A template of what is already too large says nothing new.
+    return found or list(of_stacks(stacks(app, choices)))
+
+
+def of_stacks(found: Sequence[Stack]) -> Iterator[Problem]:
+    """Limits of CloudFormation itself."""
+    for stack in found:
+        size = len(text(stack).encode())
+        for count, most, noun in (
+            (len(stack.resources), MOST_RESOURCES, "resources"),
+            (len(stack.parameters), MOST_PARAMETERS, "parameters"),
+            (size, LARGEST_TEMPLATE_BYTES, "bytes"),
+        ):
+            if count > most:
+                what = f"its template would have {count:,} {noun}, CloudFormation takes {most:,}"
+                yield Problem(stack.path, what, "Make two apps of it.")
+
+
+def _of_service(service: Service) -> Iterator[Problem]:
+    at = f"service.{service.name}"
+    yield from _of_size(at, service)
+    timeouts = service.timeouts
+    if timeouts.drain_seconds + MARGIN_SECONDS > LONGEST_STOP_SECONDS:
+        most = LONGEST_STOP_SECONDS - MARGIN_SECONDS
+        what = f"Fargate ends a task {LONGEST_STOP_SECONDS} s after it asked it to"
+        yield Problem(f"{at}.timeouts.drain", what, f"Write at most {most}s.")
+    if service.public and timeouts.request_seconds + MARGIN_SECONDS > LONGEST_IDLE_SECONDS:
+        what = f"the balancer gives up after {LONGEST_IDLE_SECONDS} s"
+        mend = "Answer at once, and let a job do the work."
+        yield Problem(f"{at}.timeouts.request", what, mend)
+    hours = service.off_hours
+    most = max(service.replicas.maximum, hours.replicas.maximum if hours else 0)
+    if most > MOST_TASKS:
+        what = f"an ECS service has at most {MOST_TASKS} tasks"
+        yield Problem(f"{at}.replicas", what, "Write fewer.")
+    yield from _of_release(f"{at}.release", service)
+
+
+def _of_release(at: str, service: Service) -> Iterator[Problem]:
+    match service.release:
+        case Blue(keep_seconds=keep) if hold_minutes(keep) > LONGEST_STEP_MINUTES:
+            yield Problem(f"{at}.blue_green.keep", "ECS keeps the old revision at most 24 hours")
+        case Canary(steps=steps) if steps:
+            counted = len(steps) if is_linear(steps) else 1
+            step = hold_minutes(steps[0].hold_seconds)
+            if step > LONGEST_STEP_MINUTES:
+                yield Problem(f"{at}.canary", "a step of ECS lasts at most 24 hours")
+            if counted * step + KEEP_MINUTES > LONGEST_HOURS * 60:
+                what = f"CloudFormation refuses releases longer than {LONGEST_HOURS} hours"
+                yield Problem(f"{at}.canary", what, "Shorten its steps.")
+        case _:
+            pass
+
+
+def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
+    if fitting(node.cpu, node.memory_mib) is None:
+        what = f"Fargate has no task with {node.cpu:g} processors and {node.memory_mib} MiB"
+        yield Problem(f"{at}.memory", what, "It has at most 16 processors and 120 GiB.")
+
+
+def _of_database(app: App, database: Database) -> Iterator[Problem]:
+    at = f"database.{database.name}"
+    if database.url is not None or database.engine != "postgres":
+        return
+    name = names.database_name(app.name, database.name)
+    if len(name) > LONGEST_DATABASE_NAME:
+        what = f"PostgreSQL would call it {name}, longer than {LONGEST_DATABASE_NAME} characters"
+        yield Problem(at, what, "Give it, or the app, a shorter name.")
+    if not LEAST_STORAGE_GIB <= database.storage_gib <= LARGEST_STORAGE_GIB // 2:
+        what = f"RDS has disks from {LEAST_STORAGE_GIB} GiB to {LARGEST_STORAGE_GIB:,} GiB"
+        mend = "It grows by itself to twice what is written."
+        yield Problem(f"{at}.storage", what, mend)
+    if database.backups_seconds > LONGEST_BACKUP_SECONDS:
+        yield Problem(f"{at}.backups", "RDS keeps backups at most 35 days", 'Write "35d".')
+    if database.read_replicas and database.backups_seconds == 0:
+        yield Problem(f"{at}.backups", "a read replica needs backups of its source")
+    if database.read_replicas > 15:
+        yield Problem(f"{at}.read_replicas", "RDS has at most 15 of one database")
+
+
+def _of_secret(secret: Secret) -> Iterator[Problem]:
+    if (secret.rotate_seconds or 0.0) > LONGEST_ROTATION_SECONDS:
+        what = "Secrets Manager renews at least every 1,000 days"
+        yield Problem(f"secret.{secret.name}.rotate", what)
+
+
+def _of_balancer(app: App) -> Iterator[Problem]:
+    public = [service.name for service in app.services.values() if service.public]
+    most = min(MOST_LISTENER_RULES, MOST_GROUP_RULES)
+    if len(public) > most:
+        what = f"{len(public)} services are public; a balancer leads to {most}"
+        yield Problem("service", what, "Make fewer public, or two apps of it.")
+    taken: dict[int, str] = {}
+    for name in public:
+        other = taken.setdefault(rule_priority(name), name)
+        if other != name:
+            what = f"its rule would have the place of that of {other}"
+            yield Problem(f"service.{name}", what, "Give one of them another name.")
+
+
+def _of_groups(app: App) -> Iterator[Problem]:
+    """Rules into the group of what is used: one a node that uses it, one a migration."""
+    users: dict[str, int] = {}
+    for node in (*app.services.values(), *app.jobs.values()):
+        rules = 2 if isinstance(node, Service) and node.before else 1
+        for name in node.uses:
+            users[name] = users.get(name, 0) + rules
+    for name, count in users.items():
+        grouped = name in app.databases or name in app.caches or name in app.services
+        if grouped and count > MOST_GROUP_RULES:
+            what = f"{count} nodes and migrations use it; a security group has {MOST_GROUP_RULES}"
+            yield Problem(name, what, "Let services of one kind share it through one of them.")

@@ -1,0 +1,95 @@
+"""Roles and what they allow: each statement names its actions and its resources.
+
+`ON_ANY` are the few actions that AWS lets nobody narrow to a resource; tests fail on any other
+that is allowed on `*`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, sub
+
+__all__ = ["ON_ANY", "add_role", "policy", "statement", "trust"]
+
+# Actions without a resource of their own (service authorization reference, 2026-11).
+ON_ANY = frozenset(
+    {
+        "ecr:GetAuthorizationToken",
+        "ecs:DescribeTasks",
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeRules",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+        "secretsmanager:GetRandomPassword",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+    }
+)
+
+
+def statement(
+    actions: Sequence[str],
+    resources: Value,
+    *,
+    principal: Value | None = None,
+    when: Mapping[str, Value] | None = None,
+    effect: str = "Allow",
+) -> Value:
+    """One statement of a policy."""
+    said: dict[str, Value] = {
+        "Effect": effect,
+        "Action": sorted(actions),
+        "Resource": resources,
+    }
+    if principal is not None:
+        said["Principal"] = principal
+    if when:
+        said["Condition"] = when
+    return said
+
+
+def policy(name: str, statements: Sequence[Value]) -> Value:
+    """An inline policy of a role."""
+    return {
+        "PolicyName": name,
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
+    }
+
+
+def trust(service: str, *, of_this_account: bool = True) -> Value:
+    """Who may take a role: a service of AWS, for this account only (no confused deputy)."""
+    said: dict[str, Value] = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": service},
+    }
+    if of_this_account:
+        said["Condition"] = {"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}}
+    return {"Version": "2012-10-17", "Statement": [said]}
+
+
+def add_role(
+    draft: Draft,
+    id: str,  # noqa: A002 - CloudFormation's own word
+    service: str,
+    statements: Sequence[Value],
+    *,
+    of_this_account: bool = True,
+) -> Value:
+    """Add a role that `service` takes; its ARN."""
+    properties: dict[str, Value] = {
+        "AssumeRolePolicyDocument": trust(service, of_this_account=of_this_account)
+    }
+    if statements:
+        properties["Policies"] = [policy("only", statements)]
+    draft.add(id, "AWS::IAM::Role", properties)
+    return get(id)

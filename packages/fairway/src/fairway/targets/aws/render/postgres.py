@@ -1,0 +1,217 @@
+"""PostgreSQL on RDS (R77-R91): private, encrypted, TLS only, backed up, protected from deletion.
+
+The address with its password is a secret of its own, which services read as `DATABASE_URL`.
+"""
+
+import math
+
+from fairway.core import names
+from fairway.core.spec.model import App, Database
+from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.policies import add_role, statement
+from fairway.targets.aws.render.security import add_group
+from fairway.targets.aws.render.template import (
+    ACCOUNT,
+    PARTITION,
+    REGION,
+    Draft,
+    Value,
+    get,
+    ref,
+    sub,
+)
+
+__all__ = ["PORT", "SIZE", "USER", "add_external", "add_postgres", "add_subnets"]
+
+PORT = 5432
+USER = "app"
+SIZE = "db.t4g.micro"  # R89: what the planner's source names, as Graviton
+VERSION = "16.15"  # the major version of the local target; minor ones come by themselves (R88)
+FAMILY = "postgres16"
+DAY = 86400.0
+LONGEST_BACKUP_DAYS = 35
+SLOW_MS = 1000  # R91
+
+
+def add_subnets(ground: Ground) -> None:
+    """What the databases share: their subnets, and the role that reports their machines' load."""
+    draft = ground.draft
+    draft.add(
+        "DatabaseSubnets",
+        "AWS::RDS::DBSubnetGroup",
+        {
+            "DBSubnetGroupDescription": "Private subnets for data.",
+            "SubnetIds": ground.subnets("data"),
+        },
+    )
+    group = f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:RDSOSMetrics"
+    add_role(
+        draft,
+        "DatabaseMonitoringRole",
+        "monitoring.rds.amazonaws.com",
+        [
+            statement(("logs:CreateLogGroup", "logs:PutRetentionPolicy"), sub(group)),
+            statement(
+                (
+                    "logs:CreateLogStream",
+                    "logs:DescribeLogStreams",
+                    "logs:GetLogEvents",
+                    "logs:PutLogEvents",
+                ),
+                sub(f"{group}:log-stream:*"),
+            ),
+        ],
+    )
+
+
+def add_postgres(app: App, database: Database, ground: Ground) -> None:
+    """Add one database with its replicas."""
+    draft, id_ = ground.draft, names.logical_id("database", database.name)
+    password = add_password(ground, database)
+    group = add_group(
+        draft, f"{id_}Group", f"Database {database.name}: heard by who uses it.", ground.network
+    )
+    draft.add(
+        f"{id_}Parameters",
+        "AWS::RDS::DBParameterGroup",
+        {
+            "Description": f"TLS only; queries above {SLOW_MS} ms are logged.",
+            "Family": FAMILY,
+            "Parameters": {
+                "log_connections": "1",
+                "log_min_duration_statement": str(SLOW_MS),
+                "log_statement": "ddl",
+                "rds.force_ssl": "1",
+            },
+        },
+    )
+    shared = _instance(database, group, id_)
+    draft.add(
+        id_,
+        "AWS::RDS::DBInstance",
+        {
+            **shared,
+            "AllocatedStorage": str(database.storage_gib),
+            "BackupRetentionPeriod": backup_days(database),
+            "DBName": names.database_name(app.name, database.name),
+            "DBSubnetGroupName": ref("DatabaseSubnets"),
+            "DeletionProtection": app.environment != "dev",
+            "EngineVersion": VERSION,
+            "KmsKeyId": ground.key,
+            "MasterUserPassword": resolved(password),
+            "MasterUsername": USER,
+            "MaxAllocatedStorage": 2 * database.storage_gib,
+            "MultiAZ": database.zones > 1,
+            "PreferredBackupWindow": "03:00-04:00",
+            "PreferredMaintenanceWindow": "sun:04:30-sun:05:30",
+            "StorageEncrypted": True,
+            "StorageType": "gp3",
+        },
+        keep="Snapshot",
+    )
+    for number in range(1, database.read_replicas + 1):
+        draft.add(
+            f"{id_}Replica{number}",
+            "AWS::RDS::DBInstance",
+            {**shared, "SourceDBInstanceIdentifier": ref(id_)},
+            keep="Retain",
+        )
+        draft.give(
+            f"database/{database.name}/replica/{number}",
+            get(f"{id_}Replica{number}", "Endpoint.Address"),
+        )
+    draft.give(f"database/{database.name}/instance", ref(id_))
+    add_address(app, ground, database, get(id_, "Endpoint.Address"))
+    draft.give(f"database/{database.name}/group", group)
+
+
+def _instance(database: Database, group: Value, id_: str) -> dict[str, Value]:
+    """What the database and its replicas have in common."""
+    return {
+        "AutoMinorVersionUpgrade": True,
+        "CopyTagsToSnapshot": True,
+        "DBInstanceClass": database.size or SIZE,
+        "DBParameterGroupName": ref(f"{id_}Parameters"),
+        "DatabaseInsightsMode": "standard",
+        "EnableCloudwatchLogsExports": ["postgresql", "upgrade"],
+        "EnableIAMDatabaseAuthentication": True,
+        "EnablePerformanceInsights": True,
+        "Engine": "postgres",
+        "MonitoringInterval": 60,
+        "MonitoringRoleArn": get("DatabaseMonitoringRole"),
+        "PerformanceInsightsRetentionPeriod": 7,
+        "PubliclyAccessible": False,
+        "VPCSecurityGroups": [group],
+    }
+
+
+def backup_days(database: Database) -> int:
+    """How long backups, and with them point-in-time recovery, are kept (R246, C3)."""
+    return min(LONGEST_BACKUP_DAYS, math.ceil(database.backups_seconds / DAY))
+
+
+def add_password(ground: Ground, database: Database) -> str:
+    """Add a generated password; the id of its secret."""
+    id_ = names.logical_id("database", database.name, "password")
+    ground.draft.add(
+        id_,
+        "AWS::SecretsManager::Secret",
+        {
+            "Description": f"The password of the database {database.name}.",
+            "GenerateSecretString": {
+                "ExcludePunctuation": True,
+                "GenerateStringKey": "password",
+                "PasswordLength": 40,
+                "SecretStringTemplate": f'{{"username": "{USER}"}}',
+            },
+            "KmsKeyId": ground.key,
+        },
+        keep="Retain",
+    )
+    return id_
+
+
+def resolved(secret: str) -> Value:
+    """The password inside a secret, as CloudFormation reads it: never shown in a template."""
+    return sub(f"{{{{resolve:secretsmanager:${{{secret}}}:SecretString:password}}}}")
+
+
+def add_address(app: App, ground: Ground, database: Database, host: Value) -> None:
+    """Add the secret that holds the whole address, and hand it over."""
+    draft, id_ = ground.draft, names.logical_id("database", database.name, "url")
+    password = names.logical_id("database", database.name, "password")
+    name = names.database_name(app.name, database.name)
+    resolve = f"{{{{resolve:secretsmanager:${{{password}}}:SecretString:password}}}}"
+    draft.add(
+        id_,
+        "AWS::SecretsManager::Secret",
+        {
+            "Description": f"The address of the database {database.name}, with its password.",
+            "KmsKeyId": ground.key,
+            "SecretString": sub(
+                f"postgresql://{USER}:{resolve}@${{Host}}:{PORT}/{name}?sslmode=require",
+                Host=host,
+            ),
+        },
+    )
+    draft.give(f"database/{database.name}/url", ref(id_))
+
+
+def add_external(ground: Ground, kind: str, name: str) -> None:
+    """Add an empty secret for the address of a server that is elsewhere: people fill it."""
+    add_empty(ground.draft, names.logical_id(kind, name, "url"), f"{kind}/{name}/url", ground.key)
+
+
+def add_empty(draft: Draft, id_: str, key: str, encrypted: Value) -> None:
+    """Add a secret without a value, named so that people find it."""
+    draft.add(
+        id_,
+        "AWS::SecretsManager::Secret",
+        {
+            "Description": "Put its value with `aws secretsmanager put-secret-value`.",
+            "KmsKeyId": encrypted,
+            "Name": draft.path(key)[1:],
+        },
+        keep="Retain",
+    )
+    draft.give(key, ref(id_))

@@ -1,0 +1,45 @@
+"""The registry of images (R50-R53): private, scanned on push, a tag never moves but `latest`."""
+
+import json
+
+from fairway.core.spec.model import App
+from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.template import get
+
+__all__ = ["add_registry"]
+
+
+def add_registry(app: App, ground: Ground) -> None:
+    """Add it; images beyond the revisions that are kept are dropped, the oldest first."""
+    draft = ground.draft
+    rule = {
+        "rulePriority": 1,
+        "description": "Revisions to roll back to.",
+        "selection": {
+            "tagStatus": "any",
+            "countType": "imageCountMoreThan",
+            # Each deploy pushes an image, and a failed one may push another.
+            "countNumber": 2 * app.keep_revisions,
+        },
+        "action": {"type": "expire"},
+    }
+    draft.add(
+        "Registry",
+        "AWS::ECR::Repository",
+        {
+            "EncryptionConfiguration": {"EncryptionType": "KMS", "KmsKey": ground.key},
+            "ImageScanningConfiguration": {"ScanOnPush": True},
+            "ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+            "ImageTagMutabilityExclusionFilters": [
+                {
+                    "ImageTagMutabilityExclusionFilterType": "WILDCARD",
+                    "ImageTagMutabilityExclusionFilterValue": "latest",
+                }
+            ],
+            "LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [rule]})},
+            "RepositoryName": draft.called(limit=200),
+        },
+        keep="Retain",
+    )
+    draft.give("registry", get("Registry", "RepositoryUri"))
+    draft.give("registry/arn", get("Registry"))

@@ -1,0 +1,87 @@
+"""`fairway render`: what it writes, what it refuses to touch, what it prints."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fairway.cli.main import cli
+from fairway.core.problem import Problems
+
+FILE = 'app = "shop"\n[service.web]\nasgi = "m:app"\npublic = true\nbefore = "migrate"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "fairway.toml").write_text(FILE)
+    return tmp_path
+
+
+def rendered(folder: Path, *more: str, out: str = "out") -> Result:
+    words = ["render", "production", "-C", str(folder), "--out", str(folder / out), *more]
+    return CliRunner().invoke(cli, words, catch_exceptions=True)
+
+
+def test_it_writes_a_template_a_stack_and_prints_how_to_deploy_them(folder: Path) -> None:
+    result = rendered(folder)
+    assert result.exit_code == 0, result.output
+    written = sorted(path.name for path in (folder / "out").glob("*.json"))
+    assert {"network.json", "data.json", "balancer.json", "service-web.json"} <= set(written)
+    lines = [line for line in result.stdout.splitlines() if "cloudformation deploy" in line]
+    assert len(lines) == len(json.loads((folder / "out" / ".fairway-rendered.json").read_text()))
+    assert "--stack-name shop-production-network" in lines[0]
+    assert 'Domain="$DOMAIN" HostedZoneId="$HOSTED_ZONE_ID"' in result.stdout
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no sh here")
+def test_what_it_prints_is_a_script(folder: Path) -> None:
+    printed = rendered(folder, out="a folder").stdout
+    subprocess.run(["sh", "-n"], input=printed, text=True, check=True)
+
+
+def test_again_it_writes_the_same_and_takes_away_what_left_the_file(folder: Path) -> None:
+    rendered(folder)
+    before = (folder / "out" / "service-web.json").read_bytes()
+    rendered(folder)
+    assert (folder / "out" / "service-web.json").read_bytes() == before
+    (folder / "fairway.toml").write_text('app = "shop"\n[database.db]\n')
+    assert rendered(folder).exit_code == 0
+    assert not (folder / "out" / "service-web.json").exists()
+
+
+def test_a_foreign_file_stops_it_before_anything_is_written(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "data.json").write_text("mine")
+    result = rendered(folder)
+    assert isinstance(result.exception, Problems)
+    assert "Fairway did not write it" in str(result.exception)
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["data.json"]
+    assert (folder / "out" / "data.json").read_text() == "mine"
+
+
+def test_a_template_that_was_changed_by_hand_is_kept(folder: Path) -> None:
+    rendered(folder)
+    (folder / "out" / "data.json").write_text("changed")
+    result = rendered(folder)
+    assert isinstance(result.exception, Problems)
+    assert "changed by hand" in str(result.exception)
+    assert (folder / "out" / "data.json").read_text() == "changed"
+
+
+def test_a_limit_of_aws_stops_it(folder: Path) -> None:
+    (folder / "fairway.toml").write_text(FILE + "cpu = 32\n")
+    result = rendered(folder)
+    assert isinstance(result.exception, Problems)
+    assert not (folder / "out").exists()
+
+
+def test_gaps_are_said_and_are_data_too(folder: Path) -> None:
+    (folder / "fairway.toml").write_text(FILE + "[secret.KEY]\n")
+    assert "gap: secret.KEY:" in rendered(folder).stderr
+    said = json.loads(rendered(folder, "--json").stdout)
+    assert any(gap.startswith("secret.KEY:") for gap in said["gaps"])
+    assert "service-web.json" in said["files"]
+    assert said["commands"]

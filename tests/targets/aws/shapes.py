@@ -1,0 +1,54 @@
+"""The apps that are rendered in these tests: the five shapes of the specification, and a small one.
+
+Their files are those of the parser's tests, so both are held by the same text.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fairway.core.spec.model import App
+from fairway.core.spec.parse import parse
+from fairway.targets.aws.render import Choices, render
+
+__all__ = ["APPS", "ENVIRONMENTS", "all_resources", "app", "app_of", "resources", "templates"]
+
+FILES = Path(__file__).parents[2] / "core" / "spec" / "files"
+APPS = ("bandit", "fairshare", "hello", "insights", "planner", "weather")
+ENVIRONMENTS = ("dev", "staging", "production")
+
+
+@cache
+def app(name: str, environment: str) -> App:
+    return parse((FILES / f"{name}.toml").read_text()).app(environment)
+
+
+def app_of(text: str, environment: str = "production") -> App:
+    """An app of these lines."""
+    return parse(f'app = "shop"\n{text}').app(environment)
+
+
+def templates(of: App, choices: Choices | None = None) -> dict[str, dict[str, Any]]:
+    """Path -> template as CloudFormation reads it."""
+    return {path: json.loads(text) for path, text in render(of, choices).items()}
+
+
+def resources(of: App, kind: str) -> dict[str, dict[str, Any]]:
+    """`path/id` -> properties of every resource of this kind."""
+    return {
+        f"{path}/{key}": resource["Properties"]
+        for path, template in templates(of).items()
+        for key, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def all_resources() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where it is, and the resource, over all shapes and environments."""
+    for name in APPS:
+        for environment in ENVIRONMENTS:
+            for path, template in templates(app(name, environment)).items():
+                for key, resource in template["Resources"].items():
+                    yield f"{name}/{environment}/{path}/{key}", resource

@@ -1,0 +1,121 @@
+"""Every role of every shape: named actions on named resources, nothing else (R203)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fairway.targets.aws.render.policies import ON_ANY
+from tests.targets.aws.shapes import all_resources, app_of, resources
+
+# All that any role may do. Who adds a line here says in the change why.
+ALLOWED = frozenset(
+    {
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetAuthorizationToken",
+        "ecr:GetDownloadUrlForLayer",
+        "elasticloadbalancing:DeregisterTargets",
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeRules",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:ModifyRule",
+        "elasticloadbalancing:RegisterTargets",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:GetLogEvents",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetRandomPassword",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+    }
+)
+USES = """
+[service.api]
+asgi = "a:app"
+uses = ["db", "files", "state"]
+[service.other]
+asgi = "o:app"
+uses = ["db"]
+[database.db]
+[bucket.files]
+[bucket.unused]
+[table.state]
+key = "id"
+"""
+
+
+@pytest.mark.requirement("R203")
+def test_no_role_may_do_what_is_not_on_the_list() -> None:
+    seen: set[str] = set()
+    for where, statement in role_statements():
+        actions = listed(statement["Action"])
+        seen.update(actions)
+        assert statement["Effect"] == "Allow", where
+        assert not set(actions) - ALLOWED, where
+    assert seen == ALLOWED, "an action that no role has any more is taken off the list"
+
+
+@pytest.mark.requirement("R203")
+def test_no_role_may_do_it_to_everything() -> None:
+    for where, statement in role_statements():
+        if "*" in [each for each in listed(statement["Resource"]) if isinstance(each, str)]:
+            assert set(listed(statement["Action"])) <= ON_ANY, where
+
+
+@pytest.mark.requirement("R203")
+def test_each_task_has_a_role_of_its_own_with_only_what_it_uses() -> None:
+    roles = resources(app_of(USES), "AWS::IAM::Role")
+    assert "Policies" not in roles["service-other.json/ServiceRole"]  # a database needs a password
+    text = str(roles["service-api.json/ServiceRole"])
+    assert "TakeBucketFiles" in text
+    assert "TakeTableStateArn" in text
+    assert "Unused" not in text
+
+
+def test_roles_are_taken_by_one_service_of_aws_for_this_account() -> None:
+    for where, resource in all_resources():
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        (statement,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        service = statement["Principal"]["Service"]
+        assert isinstance(service, str)
+        assert "ManagedPolicyArns" not in resource["Properties"], where
+        assert "Condition" in statement or service == "lambda.amazonaws.com", where
+
+
+def role_statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, resource in all_resources():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"].get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    yield where, statement
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
