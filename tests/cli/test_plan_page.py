@@ -142,11 +142,11 @@ def test_traffic_is_set_on_the_command_line_and_shown_as_given(fairway: Verb) ->
         (("nowhere",), "nowhere"),
     ],
 )
-def test_bad_input_exits_with_2_and_says_how_to_mend(
+def test_bad_input_exits_with_1_as_2_means_changes_and_says_how_to_mend(
     fairway: Verb, arguments: tuple[str, ...], said: str
 ) -> None:
     code, out, err = fairway(*arguments)
-    assert (code, out) == (2, "")
+    assert (code, out) == (1, "")
     assert said in err
 
 

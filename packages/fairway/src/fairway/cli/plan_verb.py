@@ -1,5 +1,6 @@
 """`fairway plan [ENVIRONMENT]`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -62,27 +63,57 @@ def command(  # noqa: PLR0913 - one a flag
 ) -> int:
     """Say what `fairway up` or `deploy` would change: exit 0 nothing, 2 changes, 1 error.
 
+    A file or an option that can't be read is an error too: 2 always means changes.
+
     For a cloud: what would be created there and what it costs a month, line by line. Nothing is
     asked of it, and no login is needed.
     """
-    found = project.find(folder, assume=True)
     traffic = () if requests_per_month is None else (f"requests_per_month={requests_per_month}",)
-    assumptions = (*assume, *traffic)
-    if (target or (HERE if environment == HERE else "aws")) == HERE:
-        from fairway.cli import plan_here
+    given = {"region": region, "egress": egress, "processor": processor}
+    try:
+        if (target or (HERE if environment == HERE else "aws")) == HERE:
+            return here(folder, environment, given, (*assume, *traffic), as_json=as_json)
+        return aws(folder, environment, given, (*assume, *traffic), as_json=as_json)
+    except Problems as problems:
+        raise Problems(problems.problems, exit_code=1) from problems
 
-        for_aws = {"region": region, "egress": egress, "processor": processor}
-        given = [f"--{name}" for name, value in for_aws.items() if value is not None]
-        given += ["--assume"] if assumptions else []
-        if given:
-            raise Problems([only_for_aws(name, environment) for name in given])
-        return plan_here.show(found, environment, as_json=as_json)
+
+def here(
+    folder: Path | None,
+    environment: str,
+    given: Mapping[str, str | None],
+    assumptions: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> int:
+    """On this machine; what is said for AWS only is refused."""
+    from fairway.cli import plan_here
+
+    useless = [f"--{name}" for name, value in given.items() if value is not None]
+    useless += ["--assume"] if assumptions else []
+    if useless:
+        raise Problems([only_for_aws(name, environment) for name in useless])
+    return plan_here.show(project.find(folder, assume=True), environment, as_json=as_json)
+
+
+def aws(
+    folder: Path | None,
+    environment: str,
+    given: Mapping[str, str | None],
+    assumptions: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> int:
+    """On AWS."""
     from fairway.cli import plan_aws
 
     asked = plan_aws.Asked(
-        region=region or REGION, egress=egress, processor=processor, assume=assumptions
+        region=given["region"] or REGION,
+        egress=given["egress"],
+        processor=given["processor"],
+        assume=assumptions,
     )
-    return plan_aws.show(found, environment, asked, as_json=as_json)
+    return plan_aws.show(project.find(folder, assume=True), environment, asked, as_json=as_json)
 
 
 def only_for_aws(option: str, environment: str) -> Problem:
