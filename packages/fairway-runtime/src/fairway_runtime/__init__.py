@@ -9,6 +9,7 @@ each name is fetched when it is first used.
 
 TYPE_CHECKING = False  # `typing` itself would be most of what importing this package costs
 if TYPE_CHECKING:
+    from fairway_runtime.business import count, level, observe
     from fairway_runtime.context import correlation_id, identify
     from fairway_runtime.errors import breadcrumb
     from fairway_runtime.middleware import Fairway
@@ -21,7 +22,10 @@ __all__ = [
     "Settings",
     "breadcrumb",
     "correlation_id",
+    "count",
     "identify",
+    "level",
+    "observe",
     "operation",
     "outgoing_headers",
 ]
@@ -33,7 +37,10 @@ _HOMES = {
     "Settings": "settings",
     "breadcrumb": "errors",
     "correlation_id": "context",
+    "count": "business",
     "identify": "context",
+    "level": "business",
+    "observe": "business",
     "operation": "operations",
     "outgoing_headers": "traces",
 }

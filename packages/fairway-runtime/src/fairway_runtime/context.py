@@ -53,7 +53,13 @@ def correlation_id() -> str | None:
 
 
 def identify(user_id: str) -> None:
-    """Name the user of the request that runs: every later line of it carries `user_id` (R161)."""
+    """Name the user of the request that runs: every later line of it carries `user_id` (R161).
+
+    The user also counts among the `active_users` of the next five minutes (R176).
+    """
+    from fairway_runtime.business import business
+
+    business.saw(user_id)
     context = _current.get()
     if context is not None:
         context.user_id = user_id

@@ -33,11 +33,12 @@ class UnderWay(Protocol):
 class Lifecycle:
     """The state of one process; `begin_drain` may be called from a signal handler."""
 
-    __slots__ = ("in_flight", "is_draining", "phase", "waiting", "websockets")
+    __slots__ = ("in_flight", "is_draining", "phase", "ticked_at", "waiting", "websockets")
 
     def __init__(self) -> None:
         self.phase = Phase.UNSEEN
         self.is_draining = False
+        self.ticked_at = 0.0  # when the event loop last ran, by `time.perf_counter`
         # Insertion order is age, so the first of `waiting` is the next to run out of time.
         self.in_flight: dict[UnderWay, None] = {}
         self.waiting: dict[UnderWay, None] = {}  # those that have not begun to answer

@@ -4,19 +4,33 @@ Requests are counted by method, route template and status; both names are bounde
 whatever a stranger asks for, the number of series stays small. Thread-safe.
 """
 
+import re
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from fairway_runtime import contract
 from fairway_runtime.lines import encode
 
-__all__ = ["CONTENT_TYPE", "Labels", "Registry", "RequestMetrics", "Series", "family"]
+__all__ = [
+    "BOUNDS",
+    "CONTENT_TYPE",
+    "OPENMETRICS_TYPE",
+    "Labels",
+    "Registry",
+    "RequestMetrics",
+    "Series",
+    "family",
+    "histogram",
+    "openmetrics",
+]
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
+_WHOLE_BOUND = re.compile(r'\ble="(\d+)"')
 
 # Steps of two at most up to 3 s, so that a release is judged by where its answers really lie.
-_BOUNDS = (
+BOUNDS = (
     *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15),
     *(0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0),
 )
@@ -29,16 +43,27 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Registry:
-    """Who has metrics to tell: functions that give lines of Prometheus text."""
+    """Who has metrics to tell: functions that give lines of Prometheus text.
+
+    `together` replaces what `render` gives where several workers have to be asked.
+    """
 
     def __init__(self) -> None:
         self._collectors: list[Callable[[], Iterable[str]]] = []
+        self.together: Callable[[], bytes] | None = None
 
     def register(self, collector: Callable[[], Iterable[str]]) -> None:
         self._collectors.append(collector)
 
+    def answer(self, accept: str) -> tuple[bytes, bytes]:
+        """The metrics and their content type, for a request that accepts `accept`."""
+        text = (self.together or self.render)()
+        if "application/openmetrics-text" in accept.lower():
+            return openmetrics(text), OPENMETRICS_TYPE
+        return text, CONTENT_TYPE
+
     def render(self) -> bytes:
-        """Everything, in Prometheus's text format 0.0.4."""
+        """Everything this process has to tell, in Prometheus's text format 0.0.4."""
         lines = [line for collector in tuple(self._collectors) for line in collector()]
         return "\n".join([*lines, ""]).encode()
 
@@ -51,6 +76,23 @@ def family(
     yield f"# TYPE {name} {kind}"
     for labels, value in samples:
         yield sample(name, labels, value)
+
+
+def openmetrics(text: bytes) -> bytes:
+    """Prometheus text as OpenMetrics 1.0.
+
+    Its counters are families without `_total`, its bounds are floats, and it has an end.
+    """
+    lines: list[str] = []
+    for line in text.decode().splitlines():
+        if line.startswith("# "):
+            mark, name, rest = line[2:].split(" ", 2)
+            lines.append(f"# {mark} {name.removesuffix('_total')} {rest}")
+        elif 'le="' in line:
+            lines.append(_WHOLE_BOUND.sub(r'le="\1.0"', line, count=1))
+        else:
+            lines.append(line)
+    return "\n".join([*lines, "# EOF", ""]).encode()
 
 
 def sample(name: str, labels: Labels, value: float) -> str:
@@ -73,11 +115,11 @@ class Series:
         self.route = route
         self.method_json = encode(method).decode()
         self.operation_json = encode(f"{method} {route}").decode()
-        self.buckets = [0] * (len(_BOUNDS) + 1)
+        self.buckets = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
 
     def observe(self, seconds: float) -> None:
-        index = bisect_left(_BOUNDS, seconds)
+        index = bisect_left(BOUNDS, seconds)
         with self._lock:
             self.buckets[index] += 1
             self.seconds += seconds
@@ -117,7 +159,8 @@ class RequestMetrics:
         yield from family(
             contract.ERRORS_METRIC, "counter", "Answers of 500 and above.", errors.items()
         )
-        yield from _histogram(latency)
+        about = "Seconds from a request's first byte to its answer's last."
+        yield from histogram(contract.DURATION_METRIC, about, latency)
 
     def _add(self, method: str, route: str, status: int) -> Series:
         method = method if method in _METHODS else contract.OTHER_LABEL
@@ -131,13 +174,15 @@ class RequestMetrics:
             return self._series.setdefault(key, Series(method, route, self._lock))
 
 
-def _histogram(latency: dict[Labels, tuple[tuple[int, ...], float]]) -> Iterator[str]:
-    name = contract.DURATION_METRIC
-    yield f"# HELP {name} Seconds from a request's first byte to its answer's last."
+def histogram(
+    name: str, about: str, latency: Mapping[Labels, tuple[tuple[int, ...], float]]
+) -> Iterator[str]:
+    """One histogram as Prometheus text: counts for each of `BOUNDS` and beyond, and their sum."""
+    yield f"# HELP {name} {about}"
     yield f"# TYPE {name} histogram"
     for labels, (buckets, seconds) in latency.items():
         reached = 0
-        for bound, count in zip((*_BOUNDS, float("inf")), buckets, strict=True):
+        for bound, count in zip((*BOUNDS, float("inf")), buckets, strict=True):
             reached += count
             least = "+Inf" if bound == float("inf") else f"{bound:g}"
             yield sample(f"{name}_bucket", (*labels, ("le", least)), reached)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fairway_runtime import contract, logs, traces
 from fairway_runtime.asgi import App, Headers, Message, Receive, Scope, Send
+from fairway_runtime.business import business
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
 from fairway_runtime.errors import Reporter
 from fairway_runtime.exchange import Exchange, Limited, is_http_1, refusal_of
@@ -93,6 +94,7 @@ class Fairway:
         self.registry.register(self._lag.collect)
         self.registry.register(process_metrics)
         self.registry.register(roll.collect)
+        self.registry.register(business.collect)
         readiness = Readiness(self.settings)
         self._probes = Probes(self.settings, self.lifecycle, readiness, self.registry)
 
@@ -228,16 +230,42 @@ class Fairway:
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """The first request on a loop: begin to watch it."""
+        if self._loop is None:
+            self._open()
         self._loop = loop
         if self.settings.is_logging:
             logs.install(self.settings, self.lines)
         loop.call_later(_TICK_SECONDS, self._tick, loop, time.perf_counter() + _TICK_SECONDS)
+
+    def _open(self) -> None:
+        """In the process that serves: meet the other workers, and answer on the second port."""
+        from fairway_runtime.workers import folder_for
+
+        settings = self.settings
+        try:
+            folder = folder_for(settings.metrics_folder)
+            if folder is not None:
+                from fairway_runtime.workers import Workers
+
+                workers = Workers(folder, self.registry.render)
+                workers.start()
+                self.registry.together = workers.render
+            if settings.probe_port:
+                from fairway_runtime.probe_port import ProbePort
+
+                readiness = Readiness(settings)
+                probes = Probes(settings, self.lifecycle, readiness, self.registry)
+                ProbePort(probes, self.lifecycle, settings.host, settings.probe_port).start()
+        except OSError as error:  # the app is worth more than what watches it
+            fields = {"operation": "start", "success": False, "error": str(error)}
+            self.lines.write("ERROR", None, fields)
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         """Ten times a second: how late is the loop, and which requests have run out of time."""
         if loop is not self._loop:
             return
         now = time.perf_counter()
+        self.lifecycle.ticked_at = now
         self._lag.observe(now, due)
         self.lifecycle.expire(now)
         loop.call_later(_TICK_SECONDS, self._tick, loop, now + _TICK_SECONDS)

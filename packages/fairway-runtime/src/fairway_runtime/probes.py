@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from fairway_runtime import contract
 from fairway_runtime.asgi import Message, Scope, Send
 from fairway_runtime.checks import Outcome, check
+from fairway_runtime.clients import header
 from fairway_runtime.lifecycle import Lifecycle, Phase
 from fairway_runtime.lines import encode
-from fairway_runtime.metrics import CONTENT_TYPE, Registry
+from fairway_runtime.metrics import Registry
 from fairway_runtime.settings import Dependency, Settings
 
 __all__ = ["Probes", "Readiness"]
@@ -90,7 +91,8 @@ class Probes:
         elif path == contract.STARTUP_PATH:
             await self._startup(scope, send)
         else:
-            await _send(scope, send, 200, self._registry.render(), CONTENT_TYPE)
+            text, kind = self._registry.answer(header(scope, b"accept").decode("latin-1"))
+            await _send(scope, send, 200, text, kind)
 
     async def _ready(self, scope: Scope, send: Send) -> None:
         """200 when every dependency answers, startup is complete, and no drain has begun."""
