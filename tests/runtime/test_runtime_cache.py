@@ -16,6 +16,7 @@ from fairway_runtime.cached import cached
 from fairway_runtime.figures import Roll
 from fairway_runtime.keys import UnkeyableError, digest, plain_key
 from fairway_runtime.redis_link import RedisLink
+from tests.properties import examples
 from tests.runtime.redis_server import RedisServer
 from tests.runtime.ticking import Ticking
 
@@ -58,7 +59,7 @@ def test_by_default_it_is_500_mb_and_the_environment_s_ttl() -> None:
 @pytest.mark.requirement("R93")
 def test_it_does_what_its_dumb_twin_does(steps: list[tuple[str, int]]) -> None:
     clock = Ticking()
-    cache = Cache("plans", max_bytes=4 * 1500, ttl_seconds=10, clock=clock)
+    cache = Cache("plans", max_bytes=4 * 1600, ttl_seconds=10, clock=clock)
     twin: list[tuple[int, int, float]] = []  # key, value, end; the one used last stands last
     for number, (step, key) in enumerate(steps):
         if step == "pass":
@@ -109,6 +110,103 @@ def test_digests_are_equal_where_values_are_written_alike(one: object, other: ob
         return f"[{','.join(map(written, value))}]" if isinstance(value, list) else repr(value)
 
     assert (digest(one) == digest(other)) == (written(one) == written(other))
+
+
+LIKE = st.sampled_from([0, 1, 1.0, True, False, 0.0, -0.0, "1", b"1", None, "x", "y", (1,), 2.5])
+CALLS = st.tuples(
+    st.sampled_from(["call", "call", "call", "pass", "clear"]),
+    st.lists(LIKE, max_size=3),
+    st.dictionaries(st.sampled_from(["x", "y", "1"]), LIKE, max_size=3),
+)
+
+
+@examples(300)
+@given(st.lists(CALLS, max_size=40), st.booleans())
+@pytest.mark.requirement("R93")
+def test_whatever_is_called_however_often_the_answer_is_that_of_the_function_itself(
+    steps: list[tuple[str, list[object], dict[str, object]]], is_async: bool
+) -> None:
+    clock, made = Ticking(), []
+    cache = Cache("plans", max_bytes=6 * 1000, ttl_seconds=10, clock=clock)
+
+    def said(*args: object, **kwargs: object) -> tuple[object, ...]:
+        named = sorted((name, type(one), repr(one)) for name, one in kwargs.items())
+        return (*((type(one), repr(one)) for one in args), len(args), *named)
+
+    async def said_async(*args: object, **kwargs: object) -> tuple[object, ...]:
+        made.append(clock.now)
+        return said(*args, **kwargs)
+
+    def said_now(*args: object, **kwargs: object) -> tuple[object, ...]:
+        made.append(clock.now)
+        return said(*args, **kwargs)
+
+    kept: dict[tuple[object, ...], float] = {}  # what the last of the same calls was made at
+    compute, compute_now = cached(cache=cache)(said_async), cached(cache=cache)(said_now)
+
+    async def main() -> None:
+        for step, args, kwargs in steps:
+            if step == "pass":
+                clock.now += len(args)
+            elif step == "clear":
+                cache.clear()
+                kept.clear()
+            else:
+                before = len(made)
+                call = compute(*args, **kwargs) if is_async else None
+                answer = await call if call else compute_now(*args, **kwargs)
+                assert answer == said(*args, **kwargs)
+                if len(made) > before:
+                    kept[answer] = clock.now
+                else:
+                    assert clock.now - kept[answer] < 10
+
+    asyncio.run(main())
+    dictionaries = {id(entry.aliases): entry.aliases for entry in cache._entries.values()}
+    assert sum(len(one) for one in dictionaries.values() if one is not None) <= len(cache)
+
+
+def test_a_hit_is_found_again_after_another_call_with_equal_arguments(tmp_path: Path) -> None:
+    made: list[object] = []
+
+    @cached(cache=Cache("plans"))
+    def kind(value: object, *, other: object = None) -> object:
+        made.append(value)
+        return (type(value), type(other))
+
+    for _ in range(3):
+        for value in (1, True, 1.0, "1"):
+            assert kind(value) == (type(value), type(None))
+            assert kind(value, other=True) == (type(value), bool)
+            assert kind(value, other=1) == (type(value), int)
+    assert len(made) == 12
+
+
+def test_threads_that_fill_it_beyond_its_bound_break_nothing() -> None:
+    cache = Cache("plans", max_bytes=20_000)
+    faults: list[object] = []
+
+    @cached(cache=cache)
+    def double(number: int) -> int:
+        return number * 2
+
+    def work(seed: int) -> None:
+        try:
+            for number in range(3000):
+                value = (number * seed) % 60
+                if double(value) != value * 2:
+                    faults.append(value)
+        except Exception as error:  # noqa: BLE001 (whatever a race may raise)
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 7, 11, 13)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert faults == []
+    assert len(cache._entries) == len(cache._order)
+    assert cache._bytes == sum(entry.size for entry in cache._entries.values()) <= 20_000
 
 
 def test_arrays_are_keyed_by_type_shape_and_content() -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from fairway_runtime.cache import ABSENT, Cache
+from fairway_runtime.cache import ABSENT, Cache, Entry
 from fairway_runtime.calls import is_async
 from fairway_runtime.keys import digest, digest_of_call, plain_key
 
@@ -43,38 +43,70 @@ def cached(
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         calls = _Calls(function, cache, ttl, key, version)
         if is_async(function):
-            flights: dict[Hashable, _Flight] = {}
-
-            @functools.wraps(function)
-            async def call_async(*args: P.args, **kwargs: P.kwargs) -> object:
-                where = calls.key(args, kwargs)
-                found = calls.cache.get(where)
-                if found is not ABSENT:
-                    return found
-                place = (asyncio.get_running_loop(), where)
-                flight = flights.get(place)
-                if flight is None or flight.is_over:
-                    task = asyncio.ensure_future(calls.make(where, args, kwargs))
-                    flight = flights[place] = _Flight(task)
-                try:
-                    return await flight.wait()
-                finally:
-                    if flight.is_over and flights.get(place) is flight:
-                        del flights[place]
-
-            return cast("Callable[P, R]", call_async)
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            where = calls.key(args, kwargs)
-            found = calls.cache.get(where)
-            if found is ABSENT:
-                found = calls.make_once(where, args, kwargs)
-            return cast("R", found)
-
-        return call
+            return cast("Callable[P, R]", _cached_async(cast("Callable[P, Any]", function), calls))
+        return _cached(function, calls)
 
     return decorate
+
+
+def _cached(function: Callable[P, R], calls: "_Calls") -> Callable[P, R]:
+    quick = calls.quick
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            if kwargs:
+                values = kwargs.values()
+                entry = quick[*args, *kwargs, *values]
+                kinds = tuple(map(type, (*args, *values)))
+            else:
+                entry, kinds = quick[args], tuple(map(type, args))
+            if entry.kinds == kinds and calls.cache.hit(entry):
+                return entry.value  # pyright: ignore[reportReturnType] (what the function gave)
+        except (KeyError, TypeError):  # not there, or a list among the arguments
+            pass
+        where = calls.key(args, kwargs)
+        found = calls.find(where, args, kwargs)
+        if found is ABSENT:
+            found = calls.make_once(where, args, kwargs)
+        return cast("R", found)
+
+    return call
+
+
+def _cached_async(function: Callable[P, Any], calls: "_Calls") -> Callable[P, Any]:
+    quick = calls.quick
+    flights: dict[Hashable, _Flight] = {}
+
+    @functools.wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> object:
+        try:
+            if kwargs:
+                values = kwargs.values()
+                entry = quick[*args, *kwargs, *values]
+                kinds = tuple(map(type, (*args, *values)))
+            else:
+                entry, kinds = quick[args], tuple(map(type, args))
+            if entry.kinds == kinds and calls.cache.hit(entry):
+                return entry.value
+        except (KeyError, TypeError):
+            pass
+        where = calls.key(args, kwargs)
+        found = calls.find(where, args, kwargs)
+        if found is not ABSENT:
+            return found
+        place = (asyncio.get_running_loop(), where)
+        flight = flights.get(place)
+        if flight is None or flight.is_over:
+            task = asyncio.ensure_future(calls.make(where, args, kwargs))
+            flight = flights[place] = _Flight(task)
+        try:
+            return await flight.wait()
+        finally:
+            if flight.is_over and flights.get(place) is flight:
+                del flights[place]
+
+    return call
 
 
 class _Flight:
@@ -129,6 +161,10 @@ class _Calls:
         self._name = f"{function.__module__}.{function.__qualname__}:{version}"
         self._token = object()  # of this very function: two closures may have one name
         self._may_share = "<locals>" not in function.__qualname__
+        # Entries by plain arguments, names and values, flat: a key that says types as well would
+        # cost more to hash than all else in a hit. Equal ones are told apart by `Entry.kinds`,
+        # which has the types of arguments and values, and by its length how many are named.
+        self.quick: dict[Hashable, Entry] = {}
         self._lock = threading.Lock()
         self._turns: dict[Hashable, _Turn] = {}
 
@@ -144,6 +180,14 @@ class _Calls:
             plain = digest_of_call(self._signature, args, kwargs)
         return (self._token, plain)
 
+    def find(self, where: Hashable, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+        """The value at `where`, or `ABSENT`; found once, it is found more quickly."""
+        entry = self.cache.find(where)
+        if entry is None:
+            return ABSENT
+        self._give_alias(entry, args, kwargs)
+        return entry.value
+
     async def make(
         self, where: Hashable, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> object:
@@ -154,7 +198,7 @@ class _Calls:
             value = await self._function(*args, **kwargs)
             if shared:
                 await self.cache.share(shared, value, self._seconds)
-        self.cache.put(where, value, self._seconds)
+        self._keep(where, args, kwargs, value)
         return value
 
     def make_once(
@@ -194,8 +238,29 @@ class _Calls:
             value = self._function(*args, **kwargs)
             if shared:
                 self.cache.share_now(shared, value, self._seconds)
-        self.cache.put(where, value, self._seconds)
+        self._keep(where, args, kwargs, value)
         return value
+
+    def _keep(
+        self,
+        where: Hashable,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        value: object,
+    ) -> None:
+        entry = self.cache.put(where, value, self._seconds)
+        if entry is not None:
+            self._give_alias(entry, args, kwargs)
+
+    def _give_alias(
+        self, entry: Entry, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
+        """Only for plain arguments, which is when the key tells their values and not a digest."""
+        plain = cast("tuple[object, object]", entry.key)[1]
+        if type(plain) is tuple:
+            values = kwargs.values()
+            kinds = tuple(map(type, (*args, *values)))
+            self.cache.give_alias(entry, self.quick, (*args, *kwargs, *values), kinds)
 
     @property
     def _seconds(self) -> float:
