@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.cli import view
+from fairway.cli.plan_layout import honoured, layout_as_rendered
 from fairway.cli.plan_page import page
 from fairway.cli.project import Project
 from fairway.core.cost import prices as tables
 from fairway.core.cost.assumptions import Assumptions, concerning, supposing
 from fairway.core.cost.estimate import estimate
-from fairway.core.cost.layout import Layout, layout_of
 from fairway.core.cost.prices import REGIONS, Prices
 from fairway.core.plan.cloud import CloudPlan, to_json
 from fairway.core.plan.creation import creations
 from fairway.core.problem import Problem, Problems, nearest
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
+from fairway.targets.aws.gaps import gaps
+from fairway.targets.aws.render import Egress, Processor, choices_for, stacks
+from fairway.targets.aws.render.limits import limits
 
 __all__ = ["Asked", "plan_of", "price_table", "show"]
 
@@ -30,8 +33,8 @@ class Asked:
     """What the command line says beside the environment."""
 
     region: str
-    egress: str | None = None
-    processor: str | None = None
+    egress: Egress | None = None
+    processor: Processor | None = None
     assume: tuple[str, ...] = ()
 
 
@@ -46,9 +49,18 @@ def show(found: Project, environment: str, asked: Asked, *, as_json: bool) -> in
 
 
 def plan_of(app: App, asked: Asked) -> CloudPlan:
-    """The plan of one app; raises `Problems` where a region or an assumption is none."""
+    """The plan of one app.
+
+    Raises `Problems` where a region or an assumption is none, or where AWS has a limit.
+    """
     assumptions = supposing(Assumptions(), asked.assume)
-    layout = layout_as(app, asked)
+    prices = price_table(asked.region)
+    choices = choices_for(app, egress=asked.egress, processor=asked.processor)
+    if problems := limits(app, choices):
+        raise Problems(problems)
+    missing = tuple(gaps(app))
+    app = honoured(app, missing)
+    layout = layout_as_rendered(app, choices, stacks(app, choices))
     return CloudPlan(
         app=app.name,
         environment=app.environment,
@@ -56,18 +68,9 @@ def plan_of(app: App, asked: Asked) -> CloudPlan:
         place=REGIONS.get(asked.region, ""),
         concerned=concerning(app),
         creations=creations(app, layout),
-        estimate=estimate(app, price_table(asked.region), assumptions, layout=layout),
+        estimate=estimate(app, prices, assumptions, layout=layout),
+        gaps=missing,
     )
-
-
-def layout_as(app: App, asked: Asked) -> Layout:
-    """What the AWS target makes around the app, as it is asked to."""
-    match asked.egress:
-        case "nat-per-zone" | "one-nat" | "endpoints" as egress:
-            pass
-        case _:
-            egress = None
-    return layout_of(app, egress=egress, is_arm=asked.processor == "ARM64")
 
 
 def price_table(region: str) -> Prices:

@@ -1,12 +1,15 @@
 """`fairway plan [ENVIRONMENT]`."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fairway.cli import project
 from fairway.core.problem import Problem, Problems
+
+if TYPE_CHECKING:
+    from fairway.targets.aws.render import Egress, Processor
 
 __all__ = ["command"]
 
@@ -55,8 +58,8 @@ def command(  # noqa: PLR0913 - one a flag
     *,
     target: str | None,
     region: str | None,
-    egress: str | None,
-    processor: str | None,
+    egress: "Egress | None",
+    processor: "Processor | None",
     requests_per_month: str | None,
     assume: tuple[str, ...],
     as_json: bool,
@@ -69,51 +72,24 @@ def command(  # noqa: PLR0913 - one a flag
     asked of it, and no login is needed.
     """
     traffic = () if requests_per_month is None else (f"requests_per_month={requests_per_month}",)
-    given = {"region": region, "egress": egress, "processor": processor}
+    numbers = (*assume, *traffic)
     try:
+        found = project.find(folder, assume=True)
         if (target or (HERE if environment == HERE else "aws")) == HERE:
-            return here(folder, environment, given, (*assume, *traffic), as_json=as_json)
-        return aws(folder, environment, given, (*assume, *traffic), as_json=as_json)
+            from fairway.cli import plan_here
+
+            said = {"region": region, "egress": egress, "processor": processor, "assume": numbers}
+            if useless := [f"--{name}" for name, value in said.items() if value]:
+                raise Problems([only_for_aws(name, environment) for name in useless])
+            return plan_here.show(found, environment, as_json=as_json)
+        from fairway.cli import plan_aws
+
+        asked = plan_aws.Asked(
+            region=region or REGION, egress=egress, processor=processor, assume=numbers
+        )
+        return plan_aws.show(found, environment, asked, as_json=as_json)
     except Problems as problems:
         raise Problems(problems.problems, exit_code=1) from problems
-
-
-def here(
-    folder: Path | None,
-    environment: str,
-    given: Mapping[str, str | None],
-    assumptions: tuple[str, ...],
-    *,
-    as_json: bool,
-) -> int:
-    """On this machine; what is said for AWS only is refused."""
-    from fairway.cli import plan_here
-
-    useless = [f"--{name}" for name, value in given.items() if value is not None]
-    useless += ["--assume"] if assumptions else []
-    if useless:
-        raise Problems([only_for_aws(name, environment) for name in useless])
-    return plan_here.show(project.find(folder, assume=True), environment, as_json=as_json)
-
-
-def aws(
-    folder: Path | None,
-    environment: str,
-    given: Mapping[str, str | None],
-    assumptions: tuple[str, ...],
-    *,
-    as_json: bool,
-) -> int:
-    """On AWS."""
-    from fairway.cli import plan_aws
-
-    asked = plan_aws.Asked(
-        region=given["region"] or REGION,
-        egress=given["egress"],
-        processor=given["processor"],
-        assume=assumptions,
-    )
-    return plan_aws.show(project.find(folder, assume=True), environment, asked, as_json=as_json)
 
 
 def only_for_aws(option: str, environment: str) -> Problem:

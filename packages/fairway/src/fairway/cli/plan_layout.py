@@ -1,0 +1,67 @@
+"""What the AWS target really makes, as the estimate counts it: the plan prices what is rendered.
+
+Place in the flow: between `targets/aws/render` and `core/cost`, which know nothing of each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+from fairway.core.cost.layout import Layout, layout_of
+from fairway.core.problem import Problem
+from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render import Choices, Stack
+
+__all__ = ["honoured", "layout_as_rendered"]
+
+
+def layout_as_rendered(app: App, choices: Choices, found: Sequence[Stack]) -> Layout:
+    """The layout with everything counted that the stacks hold."""
+    layout = layout_of(
+        app,
+        zones=choices.zones,
+        egress=choices.egress,
+        is_arm=choices.processor == "ARM64",
+        log_days=choices.log_days,
+    )
+    return replace(
+        layout,
+        nat_gateways=len(properties(found, "AWS::EC2::NatGateway")),
+        interface_endpoints=sum(
+            each["VpcEndpointType"] == "Interface"
+            for each in properties(found, "AWS::EC2::VPCEndpoint")
+        ),
+        balancers=len(properties(found, "AWS::ElasticLoadBalancingV2::LoadBalancer")),
+        keys=len(properties(found, "AWS::KMS::Key")),
+        secrets=len(properties(found, "AWS::SecretsManager::Secret")),
+        alarms=sum(map(watched, properties(found, "AWS::CloudWatch::Alarm"))),
+    )
+
+
+def properties(found: Sequence[Stack], type_: str) -> list[Mapping[str, object]]:
+    """The properties of every resource of a type."""
+    return [
+        resource.properties
+        for stack in found
+        for resource in stack.resources.values()
+        if resource.type == type_
+    ]
+
+
+def watched(alarm: Mapping[str, object]) -> int:
+    """The metrics that one alarm looks at: each is billed as an alarm."""
+    metrics = cast("Sequence[Mapping[str, object]]", alarm.get("Metrics", ()))
+    return sum("MetricStat" in each for each in metrics) or 1
+
+
+def honoured(app: App, gaps: Sequence[Problem]) -> App:
+    """The app as the target runs it, where a gap says so: priced is what would be there."""
+    where = {gap.where for gap in gaps}
+    services: dict[str, Service] = {}
+    for name, service in app.services.items():
+        if f"service.{name}.kind" in where:
+            service = replace(service, kind="container")  # noqa: PLW2901 - step by step
+        if f"service.{name}.cache" in where:
+            service = replace(service, cache={})  # noqa: PLW2901 - step by step
+        services[name] = service
+    return replace(app, services=services)
