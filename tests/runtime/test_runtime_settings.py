@@ -67,6 +67,7 @@ def test_what_hardens_an_app_arrives_too() -> None:
             "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": "0.1",
             "SENTRY_DSN": "https://key@sentry.example/1",
+            "RATE_LIMIT": "60/min",
             "USER_RATE_LIMIT": "10/s",
             "FAIRWAY_SECURITY_HEADERS": "off",
             "FAIRWAY_HSTS_SECONDS": "0",
@@ -81,6 +82,7 @@ def test_what_hardens_an_app_arrives_too() -> None:
         traces_headers=(("api-key", "open sesame"), ("x", "y")),
         trace_ratio=0.1,
         sentry_dsn="https://key@sentry.example/1",
+        rate_limit=Rate(60, 60),
         user_rate_limit=Rate(10, 1),
         has_security_headers=False,
         hsts_seconds=0,
@@ -118,11 +120,13 @@ def test_what_can_not_be_spoken_or_allowed_is_told() -> None:
                 "FAIRWAY_CORS_ORIGINS": "a.example *",
                 "FAIRWAY_CORS_CREDENTIALS": "on",
                 "FAIRWAY_SECURITY_HEADERS": "some",
+                "USER_RATE_LIMIT": "1/s",
             }
         )
 
     assert [fault.split("=")[0].split(":")[0] for fault in caught.value.faults] == [
         "OTEL_EXPORTER_OTLP_HEADERS",
+        "USER_RATE_LIMIT",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "OTEL_TRACES_SAMPLER",
         "SENTRY_DSN",

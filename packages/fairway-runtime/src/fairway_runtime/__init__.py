@@ -1,7 +1,7 @@
 """Production behaviour for any ASGI app, without a change to it.
 
     from fairway_runtime import Fairway
-    app = Fairway(app)
+    app = Fairway(app)      # or, where `app` has to stay what it is: install(app)
 
 or nothing at all: `fairway-runtime run module:app`. Importing this package costs next to nothing:
 each name is fetched when it is first used.
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fairway_runtime.business import count, level, observe
     from fairway_runtime.context import correlation_id, identify
     from fairway_runtime.errors import breadcrumb
+    from fairway_runtime.installing import install
+    from fairway_runtime.limits import Limiter
     from fairway_runtime.middleware import Fairway
     from fairway_runtime.operations import operation
     from fairway_runtime.settings import Settings
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fairway",
+    "Limiter",
     "Settings",
     "breadcrumb",
     "correlation_id",
     "count",
     "identify",
+    "install",
     "level",
     "observe",
     "operation",
@@ -34,11 +38,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Fairway": "middleware",
+    "Limiter": "limits",
     "Settings": "settings",
     "breadcrumb": "errors",
     "correlation_id": "context",
     "count": "business",
     "identify": "context",
+    "install": "installing",
     "level": "business",
     "observe": "business",
     "operation": "operations",

@@ -47,16 +47,20 @@ class Rate:
         """What a caller is told when its bucket will be full in `debt_seconds`."""
         left = int((self.seconds - debt_seconds) / self.step_seconds + _NEAR)
         wait = 0.0 if left > 0 else max(0.0, debt_seconds + self.step_seconds - self.seconds)
-        return Taken(is_allowed, max(0, left), debt_seconds, wait)
+        return Taken(is_allowed, max(0, left), debt_seconds, wait, self)
 
 
 class Taken(NamedTuple):
-    """Whether a token was there; how many are left; seconds until full, and until the next."""
+    """Whether a token was there; how many are left; seconds until full, and until the next.
+
+    And the rate of the bucket that it was asked of.
+    """
 
     is_allowed: bool
     remaining: int
     full_seconds: float
     wait_seconds: float
+    rate: Rate
 
 
 class Buckets:

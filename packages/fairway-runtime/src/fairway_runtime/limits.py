@@ -46,6 +46,8 @@ _EXEMPT = ("/static/", "/_stcore/")  # parts of a page; Streamlit asks for dozen
 class Limiter:
     """Decides whether a request may pass, and what its answer says about it.
 
+    `rate` is an address's, `user_rate` a known user's; without it they are the same.
+
     Probes never come here; paths below /static and /_stcore are exempt. Without `link`, or while
     Redis is lost, every process counts for itself.
     """
@@ -54,22 +56,21 @@ class Limiter:
         self,
         rate: Rate,
         *,
+        user_rate: Rate | None = None,
         clients: Clients | None = None,
         link: RedisLink | None = None,
         scope_name: str = "",
         most_keys: int = 20_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.rate = rate
         self.link = link
         self._clients = clients or Clients()
         self._clock = clock
-        self._local = Buckets(rate, most_keys=most_keys, clock=clock)
+        self._addresses = self._users = Buckets(rate, most_keys=most_keys, clock=clock)
+        if user_rate is not None and user_rate != rate:
+            self._users = Buckets(user_rate, most_keys=most_keys, clock=clock)
         self._prefix = f"fairway:rate:{scope_name}:"
-        self._step_us = math.ceil(rate.step_seconds * 1e6)
-        self._limit = (b"ratelimit-limit", b"%d" % rate.most)
-        policy = f"{rate.most};w={math.ceil(rate.seconds)}"
-        self._policy = (b"ratelimit-policy", policy.encode())
+        self._said = {one: _said(one) for one in (self._addresses.rate, self._users.rate)}
         self._rejections = 0
         roll.add(self)
 
@@ -82,15 +83,18 @@ class Limiter:
     async def take(self, scope: Scope) -> Taken:
         """Count one request of whoever sends it."""
         key = self._clients.name(scope)
-        taken = self._local.take(key) if self.link is None else await self._take(self.link, key)
+        buckets = self._users if key.startswith("user:") else self._addresses
+        if self.link is None:
+            taken = buckets.take(key)
+        else:
+            taken = await self._take(self.link, buckets, key)
         self._rejections += not taken.is_allowed
         return taken
 
     def headers(self, taken: Taken) -> Headers:
         """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-07 has them."""
         return [
-            self._limit,
-            self._policy,
+            *self._said[taken.rate],
             (b"ratelimit-remaining", b"%d" % taken.remaining),
             (b"ratelimit-reset", b"%d" % math.ceil(taken.full_seconds)),
         ]
@@ -114,22 +118,28 @@ class Limiter:
         yield Figure(
             "rate_limit_rejections_total", "counter", "Answers of 429.", (), self._rejections
         )
-        yield Figure("rate_limit_keys", "gauge", "Buckets in memory.", (), len(self._local))
+        keys = sum(len(one) for one in {self._addresses, self._users})
+        yield Figure("rate_limit_keys", "gauge", "Buckets in memory.", (), keys)
 
-    async def _take(self, link: RedisLink, key: str) -> Taken:
+    async def _take(self, link: RedisLink, buckets: Buckets, key: str) -> Taken:
         asked = self._clock()
-        owed = int(self._local.debt_seconds(key) * 1e6)
-        step = self._step_us
+        rate = buckets.rate
+        owed = int(buckets.debt_seconds(key) * 1e6)
+        step = math.ceil(rate.step_seconds * 1e6)
         try:
-            answer = await link.run(
-                _TAKE, (self._prefix + key,), (step, step * self.rate.most, owed)
-            )
+            answer = await link.run(_TAKE, (self._prefix + key,), (step, step * rate.most, owed))
         except RedisLost:
-            return self._local.take(key)
+            return buckets.take(key)
         allowed, debt_us = cast("list[int]", answer)
         debt = debt_us / 1e6
-        self._local.owe(key, asked + debt)  # since before Redis looked: never more than is true
-        return self.rate.taken(debt, is_allowed=allowed == 1)
+        buckets.owe(key, asked + debt)  # since before Redis looked: never more than is true
+        return rate.taken(debt, is_allowed=allowed == 1)
+
+
+def _said(rate: Rate) -> Headers:
+    """What the answers say of a rate."""
+    policy = f"{rate.most};w={math.ceil(rate.seconds)}"
+    return [(b"ratelimit-limit", b"%d" % rate.most), (b"ratelimit-policy", policy.encode())]
 
 
 def limiter_of(settings: Settings) -> Limiter | None:
@@ -138,4 +148,10 @@ def limiter_of(settings: Settings) -> Limiter | None:
         return None
     link = RedisLink(settings.redis_url, "rate_limit") if settings.redis_url else None
     clients = Clients(settings.trusted_proxies, settings.user_header)
-    return Limiter(settings.rate_limit, clients=clients, link=link, scope_name=settings.service)
+    return Limiter(
+        settings.rate_limit,
+        user_rate=settings.user_rate_limit,
+        clients=clients,
+        link=link,
+        scope_name=settings.service,
+    )

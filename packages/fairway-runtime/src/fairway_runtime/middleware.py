@@ -52,12 +52,19 @@ class Fairway:
 
         app = Fairway(app)
 
+    `limiter` replaces the one that the settings ask for: one that knows the app's users, say.
+
     Lifespan, HTTP and WebSocket scopes pass through. `lines` and `lifecycle` are for servers and
     tests; an app needs neither.
     """
 
     def __init__(
-        self, app: App, settings: Settings | None = None, lines: Lines | None = None
+        self,
+        app: App,
+        settings: Settings | None = None,
+        lines: Lines | None = None,
+        *,
+        limiter: "Limiter | None" = None,
     ) -> None:
         self.app = app
         self.settings = settings or Settings.from_environment(os.environ)
@@ -79,8 +86,8 @@ class Fairway:
                 self.settings.cors_origins,
                 allows_credentials=self.settings.allows_cors_credentials,
             )
-        self._limiter: Limiter | None = None
-        if self.settings.rate_limit is not None:
+        self._limiter = limiter
+        if limiter is None and self.settings.rate_limit is not None:
             from fairway_runtime.limits import limiter_of
 
             self._limiter = limiter_of(self.settings)

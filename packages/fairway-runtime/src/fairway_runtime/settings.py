@@ -104,7 +104,7 @@ class Settings:
             ),
             body_bytes=reader.whole(contract.BODY_BYTES, contract.DEFAULT_BODY_BYTES),
             rate_limit=reader.rate(contract.RATE_LIMIT),
-            user_rate_limit=reader.rate(contract.USER_RATE_LIMIT),
+            user_rate_limit=_user_rate(reader),
             redis_url=_redis_url(reader),
             trusted_proxies=reader.networks(
                 contract.TRUSTED_PROXIES, contract.DEFAULT_TRUSTED_PROXIES
@@ -157,6 +157,14 @@ def _redis_url(reader: Reader) -> str:
     if is_used and not url.startswith(("redis://", "rediss://", "unix://")):
         reader.faults.append(f"{contract.REDIS_URL}: must begin with redis:// or rediss://")
     return url
+
+
+def _user_rate(reader: Reader) -> Rate | None:
+    rate = reader.rate(contract.USER_RATE_LIMIT)
+    if rate is not None and not reader.env.get(contract.RATE_LIMIT):
+        name = contract.RATE_LIMIT
+        reader.faults.append(f"{contract.USER_RATE_LIMIT}: needs {name}, for who is no known user")
+    return rate
 
 
 def _traces_url(reader: Reader) -> str:
