@@ -1,0 +1,75 @@
+"""Scenarios & stress: bad beginnings, and plans that were saved, side by side."""
+
+import streamlit as st
+
+from longrun.answers import Answer
+from longrun.inputs import PlanInput
+from longrun.store import Saved, Unavailable
+from longrun.stress import TEMPLATES
+from longrun.text import plain_text
+from longrun.ui import charts
+from longrun.ui.state import answered, apply, plan, service, solved
+
+__all__ = ["show"]
+
+
+def show() -> None:
+    st.title("Scenarios & stress")
+    result = answered()
+    if result is None:
+        return
+    asked, found, _ = result
+    st.subheader("Bad beginnings")
+    st.caption("Stylised and hard, not forecasts: after them the plan's own assumptions hold.")
+    answers = [found]
+    for template in TEMPLATES:
+        one = solved(asked, template.name)
+        if one is None:
+            return
+        answers.append(one)
+    charts.comparison(["As planned", *(one.title for one in TEMPLATES)], answers, "beginning")
+    with st.expander("What each means"):
+        for template in TEMPLATES:
+            st.markdown(f"**{template.title}.** {template.about}")
+    _save()
+    _compare(asked, found)
+
+
+def _save() -> None:
+    st.subheader("Save and share")
+    with st.form("save"):
+        name = plain_text(st.text_input("Name of this scenario", max_chars=100))
+        is_sent = st.form_submit_button("Save")
+    if is_sent and not name:
+        st.error("Name of this scenario: it is empty. Give it a name.")
+    elif is_sent:
+        key = apply(plan(), name)
+        if key:
+            st.success("Saved. Whoever has this link sees this plan:")
+            address = str(st.context.url or "").partition("?")[0]
+            st.code(f"{address}?scenario={key}", language=None, wrap_lines=True)
+
+
+def _compare(asked: PlanInput, found: Answer) -> None:
+    st.subheader("Compare")
+    try:
+        kept = service().store.scenarios(asked.client_id)
+    except Unavailable as error:
+        st.warning(f"Saved scenarios can't be shown: {error}.")
+        return
+    named = [one for one in kept if one.name != "Last applied"]
+    if not named:
+        st.info("No scenario of this client is saved yet.")
+        return
+    chosen = st.multiselect("Saved scenarios", named, format_func=_title, max_selections=5)
+    names, answers = ["This plan"], [found]
+    for one in chosen:
+        other = solved(PlanInput.model_validate(one.plan))
+        if other is not None:
+            names.append(_title(one))
+            answers.append(other)
+    charts.comparison(names, answers, "scenario")
+
+
+def _title(one: Saved) -> str:
+    return f"{one.name} ({one.saved_at[:16].replace('T', ' ')} UTC)"

@@ -1,0 +1,147 @@
+"""What one visitor is at: the plan, its answer, and how it gets from here to there.
+
+The plan that was applied last is kept in the store, and its id in the address. So a page that is
+opened anew, on whichever replica, after a release or by somebody else, shows the same plan.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, cast
+
+import streamlit as st
+from pydantic import ValidationError
+
+from longrun.analysis import Analysis, analyse
+from longrun.answers import Answer
+from longrun.inputs import PlanInput
+from longrun.service import Busy, Service, TooSlow, current, over_cap
+from longrun.store import Unavailable
+
+__all__ = ["answered", "apply", "begin", "plan", "service", "solved"]
+
+FIRST = PlanInput(portfolio=1_000_000, annual_spending=40_000)
+SHOW_AFTER_SECONDS = 0.3
+
+
+def service() -> Service:
+    return current()
+
+
+def plan() -> PlanInput:
+    """The visitor's plan."""
+    return cast("PlanInput", st.session_state.setdefault("plan", FIRST))
+
+
+def begin() -> None:
+    """Take the plan over that the address names, and keep the address true."""
+    named = st.query_params.get("scenario", "")
+    if named and named != st.session_state.get("scenario"):
+        _open(named)
+    kept = st.session_state.get("scenario", "")
+    if kept and st.query_params.get("scenario") != kept:
+        st.query_params["scenario"] = kept
+    for told in st.session_state.pop("told", []):
+        st.toast(told)
+
+
+def _open(key: str) -> None:
+    try:
+        found = service().store.scenario(key)
+    except Unavailable as error:
+        st.warning(f"The plan of this link can't be opened now: {error}.")
+        return
+    if found is None:
+        st.warning("There is no plan under this link. You see the first one instead.")
+        del st.query_params["scenario"]
+        return
+    try:
+        st.session_state["plan"] = PlanInput.model_validate(found.plan)
+    except ValidationError:
+        st.warning("The plan of this link is from another version and can't be read.")
+        return
+    st.session_state["scenario"] = key
+    st.toast(f"Opened: {found.name}")
+
+
+def apply(changed: PlanInput, name: str = "Last applied") -> str:
+    """Make this the visitor's plan, and keep it; its id, or "" while the database is away."""
+    st.session_state["plan"] = changed
+    st.session_state.pop("stopped", None)
+    try:
+        key = service().store.save(name, changed.client_id, changed.model_dump(mode="json"))
+    except Unavailable as error:
+        st.session_state["scenario"] = ""
+        st.warning(f"The plan is applied, but not kept: {error}.")
+        return ""
+    st.session_state["scenario"] = key
+    st.query_params["scenario"] = key
+    return key
+
+
+def answered() -> tuple[PlanInput, Answer, Analysis] | None:
+    """The plan with its answer; None where there is none, and the page says why."""
+    asked = plan()
+    if st.session_state.get("stopped") == asked:
+        st.info("The simulation was stopped.")
+        if not st.button("Run it", type="primary"):
+            return None
+        del st.session_state["stopped"]
+    found = solved(asked)
+    if found is None:
+        return None
+    told = analyse(asked, found)
+    recorded = cast("Mapping[str, Any]", st.session_state.get("recorded", {}))
+    key = asked.model_dump_json()
+    if key not in recorded:
+        st.session_state["recorded"] = {key: True}
+        if not service().record(asked, found, told):
+            st.warning("The database does not answer: this simulation is not in the history.")
+            st.session_state["recorded"] = {}
+    return asked, found, told
+
+
+def solved(asked: PlanInput, template: str = "") -> Answer | None:
+    """The answer, with a bar and a button to stop where it takes a while."""
+    trouble = over_cap(asked, service().settings)
+    if trouble is not None:
+        st.error(str(trouble))
+        return None
+    stop = threading.Event()
+    done = [0]
+
+    def progress(count: int, _: int) -> None:
+        done[0] = max(done[0], count)
+
+    with ThreadPoolExecutor(1, "solve") as pool:
+        try:
+            work = pool.submit(
+                service().solve, asked, template, progress=progress, is_cancelled=stop.is_set
+            )
+            _wait(work, asked, done)
+            return Answer.model_validate_json(work.result())
+        except (Busy, TooSlow) as error:
+            st.error(f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing of your plan is lost.")
+            return None
+        finally:  # a click elsewhere ends this script: the simulation ends with it
+            stop.set()
+
+
+def _wait(work: "Future[str]", asked: PlanInput, done: list[int]) -> None:
+    began = time.monotonic()
+    place = st.empty()
+    bar = None
+    while not work.done():
+        if bar is None and time.monotonic() - began > SHOW_AFTER_SECONDS:
+            with place.container():
+                bar = st.progress(0.0, "Simulating")
+                st.button("Stop", on_click=_stopped, args=(asked,))
+        if bar is not None:
+            bar.progress(done[0] / asked.scenarios, f"{done[0]:,} of {asked.scenarios:,} scenarios")
+        time.sleep(0.02)
+    place.empty()
+
+
+def _stopped(asked: PlanInput) -> None:
+    st.session_state["stopped"] = asked
