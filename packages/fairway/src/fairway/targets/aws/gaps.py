@@ -3,7 +3,7 @@
 Never dropped silently: whoever adds a key to the file adds it to the templates or to this list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fairway.core.problem import Problem
 from fairway.core.spec.model import (
@@ -17,11 +17,14 @@ from fairway.core.spec.model import (
     Service,
     Site,
 )
+from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
 from fairway.targets.aws.render.scaling import scales
 from fairway.targets.aws.render.sizes import fitting
 
 __all__ = ["gaps"]
+
+LONGEST_AT_EDGE_SECONDS = 60
 
 
 def gaps(app: App) -> list[Problem]:
@@ -43,12 +46,6 @@ def _whole_nodes(app: App) -> Iterator[Problem]:
             f"model.{name}",
             "no endpoint serves it; who uses it may read its artifact",
         )
-    for name in app.sites:
-        yield Problem(f"site.{name}", "sites are not rendered for AWS yet")
-    for name in app.jobs:
-        yield Problem(f"job.{name}", "jobs are not rendered for AWS yet")
-    for name in app.workflows:
-        yield Problem(f"workflow.{name}", "workflows are not rendered for AWS yet")
     if app.pipeline is not None:
         yield Problem("pipeline", "no pipeline is rendered yet")
     if app.recovery != Recovery():
@@ -65,8 +62,11 @@ def _of_service(service: Service) -> Iterator[Problem]:
     if scales(service) and service.scale.queue:
         what = "the balancer does not count waiting requests; CPU and memory add replicas"
         yield Problem(f"{at}.scale.queue", what, "Add `scale.requests`: requests a second of one.")
-    if service.cache:
-        yield Problem(f"{at}.cache", "the edge is not rendered for AWS yet")
+    if service.cache and not service.public:
+        yield Problem(f"{at}.cache", "only the edge keeps answers, and it is not public")
+    if service.cache and service.timeouts.request_seconds > LONGEST_AT_EDGE_SECONDS:
+        what = f"the edge waits {LONGEST_AT_EDGE_SECONDS} s for an answer"
+        yield Problem(f"{at}.timeouts.request", what, "AWS raises it when asked.")
     yield from _of_release(at, service)
     yield from _of_clients(at, service)
     yield from _of_size(at, service)
@@ -133,10 +133,18 @@ def _of_account(at: str, node: Service | Site) -> Iterator[Problem]:
 def _of_job(app: App, job: Job) -> Iterator[Problem]:
     at = f"job.{job.name}"
     yield from _of_size(at, job)
+    yield from _of_schedule(at, job.schedule)
     for name in job.uses:
         if name in app.services and not app.services[name].public:
             what = f"a job cannot reach {name}: only services are in its mesh"
             yield Problem(f"{at}.uses", what, f"Make {name} public, or call it from a service.")
+
+
+def _of_schedule(at: str, schedule: str | None) -> Iterator[Problem]:
+    if schedule is None or is_sayable(schedule):
+        return
+    what = f"EventBridge Scheduler cannot say {schedule}; nothing starts it"
+    yield Problem(f"{at}.schedule", what, "Start its state machine by hand.")
 
 
 def _of_database(database: Database) -> Iterator[Problem]:
@@ -158,9 +166,24 @@ def _of_database(database: Database) -> Iterator[Problem]:
         yield Problem(f"{at}.size", "it has no size: it scales with its load")
 
 
+def _of_site(site: Site, callers: Sequence[str]) -> Iterator[Problem]:
+    at = f"site.{site.name}"
+    yield from _of_account(at, site)
+    if site.build is not None:
+        yield Problem(f"{at}.build", "nothing builds it yet: build it before its files are sent")
+    if site.calls:
+        what = "its pages are not told the address of what they call, and OPTIONS is the app's"
+        yield Problem(f"{at}.calls", what)
+    if site.calls and len(callers) > 1:
+        yield Problem(f"{at}.calls", "the balancer adds CORS headers for one site only")
+
+
 def _of_others(app: App) -> Iterator[Problem]:
+    for workflow in app.workflows.values():
+        yield from _of_schedule(f"workflow.{workflow.name}", workflow.schedule)
+    callers = [site.name for site in app.sites.values() if site.calls]
     for site in app.sites.values():
-        yield from _of_account(f"site.{site.name}", site)
+        yield from _of_site(site, callers)
     for name, cache in app.caches.items():
         if cache.enabled and cache.url is not None:
             what = "its address is a secret that is made empty: put its value"

@@ -2,17 +2,20 @@
 
 Place in the flow: the CLI writes the texts to files that the AWS CLI deploys without Fairway.
 A stack a concern, so that nothing stateful is in what a release rolls back: network, data,
-balancer, before (migrations), service-<name>, jobs, edge, alarms.
+balancer, before (migrations), service-<name>, job-<name>, workflow-<name>, edge, alarms.
 """
 
 from collections.abc import Iterator, Mapping
 
 from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.alarms import alarms
 from fairway.targets.aws.render.balancer import balancer
 from fairway.targets.aws.render.before import before
 from fairway.targets.aws.render.choices import Choices, Egress, Processor, choices_for
 from fairway.targets.aws.render.data import data
+from fairway.targets.aws.render.edge import REGION_OF_EDGE, edge, has_edge
 from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.jobs import job, workflow
 from fairway.targets.aws.render.network import network
 from fairway.targets.aws.render.service import service
 from fairway.targets.aws.render.template import Draft, Stack, text
@@ -51,6 +54,14 @@ def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
         yield before(app, ground("before", "what runs once before a release"))
     for each in _used_first(app):
         yield service(app, each, ground(f"service-{each.name}", f"the service {each.name}"))
+    for each in app.jobs.values():
+        yield job(app, each, ground(f"job-{each.name}", f"the job {each.name}"))
+    for each in app.workflows.values():
+        yield workflow(each, ground(f"workflow-{each.name}", f"the workflow {each.name}"))
+    if has_edge(app):
+        description = "sites, kept answers, their certificate and firewall"
+        yield edge(app, Ground(draft("edge", description, REGION_OF_EDGE), choices))
+    yield alarms(app, ground("alarms", "dashboard, alarms of data and jobs"))
 
 
 def _used_first(app: App) -> list[Service]:

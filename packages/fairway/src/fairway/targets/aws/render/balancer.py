@@ -17,7 +17,7 @@ from fairway.targets.aws.render.hosts import ask_domain, origin, public_services
 from fairway.targets.aws.render.security import add_group
 from fairway.targets.aws.render.template import Stack, Value, get, ref, sub
 
-__all__ = ["balancer", "speaks_inside"]
+__all__ = ["add_certificate", "balancer", "speaks_inside"]
 
 TLS = "ELBSecurityPolicy-TLS13-1-3-2021-06"
 YEAR = 31_536_000
@@ -84,7 +84,7 @@ def _balancer(app: App, ground: Ground, public: Sequence[Service]) -> None:
             "Type": "application",
         },
     )
-    _certificate(ground)
+    add_certificate(ground)
     _listeners(app, ground)
     _names(app, ground, public)
     draft.give("domain", ref("Domain"))
@@ -99,8 +99,8 @@ def _pairs(attributes: dict[str, Value]) -> list[Value]:
     return [{"Key": key, "Value": value} for key, value in sorted(attributes.items())]
 
 
-def _certificate(ground: Ground) -> None:
-    """Renewed by itself (R14, R23), for the domain and what is below it."""
+def add_certificate(ground: Ground) -> None:
+    """Add the certificate: renewed by itself (R14, R23), for the domain and what is below it."""
     domains = ("${Domain}", "*.${Domain}")
     ground.draft.add(
         "Certificate",

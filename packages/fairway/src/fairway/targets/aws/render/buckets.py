@@ -13,7 +13,7 @@ from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, join, ref, sub
 
-__all__ = ["CLOSED", "add_buckets", "bucket_id", "tls_only"]
+__all__ = ["CLOSED", "OWNED", "add_buckets", "bucket_id", "tls_only"]
 
 DAY = 86400.0
 UNDELETE_DAYS = 7

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from fairway.core import names
-from fairway.core.spec.model import App
+from fairway.core.spec.model import App, Site
 from fairway.targets.aws.render import Stack
 from fairway.targets.aws.render.template import text
 
@@ -12,6 +12,7 @@ __all__ = ["commands"]
 
 # Larger templates go through a bucket of yours.
 LARGEST_DIRECT_BYTES = 51_200
+QUERY = " --query Parameter.Value --output text)"
 
 
 def commands(app: App, stacks: Sequence[Stack], folder: str) -> list[str]:
@@ -21,6 +22,8 @@ def commands(app: App, stacks: Sequence[Stack], folder: str) -> list[str]:
         lines.append(_deploy(stack, folder))
         if stack.name == "before":
             lines += [line for name in _before(app) for line in _once(app, name)]
+        if stack.name == "edge":
+            lines += [line for site in app.sites.values() for line in _files(app, site, stack)]
     return lines
 
 
@@ -58,7 +61,7 @@ def _once(app: App, name: str) -> list[str]:
 
     def value(key: str) -> str:
         path = names.cloud_path(app.name, app.environment, key)
-        return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"
+        return f"$(aws ssm get-parameter --name {path}" + QUERY
 
     cluster = names.cloud_name(app.name, app.environment, limit=255)
     network = (
@@ -79,4 +82,26 @@ def _once(app: App, name: str) -> list[str]:
         f"TASK=$({start})",
         f'aws ecs wait tasks-stopped --cluster {cluster} --tasks "$TASK"',
         f'test "$({ended})" = 0',
+    ]
+
+
+def _files(app: App, site: Site, stack: Stack) -> list[str]:
+    """Send a site's files, the page itself last, and have the CDN ask anew for the page."""
+    region = f"--region {stack.region}"
+
+    def value(key: str) -> str:
+        path = names.cloud_path(app.name, app.environment, "site", site.name, key)
+        return f"$(aws ssm get-parameter {region} --name {path}" + QUERY
+
+    root = shlex.quote(site.root)
+    page = shlex.quote(f"{site.root}/index.html")
+    bucket = f'"s3://{value("bucket")}/"'
+    anew = (
+        f'aws cloudfront create-invalidation --distribution-id "{value("distribution")}"'
+        " --paths /index.html"
+    )
+    return [
+        f"aws s3 sync {region} {root} {bucket} --exclude index.html",
+        f"aws s3 cp {region} {page} {bucket} --cache-control no-cache",
+        anew,
     ]

@@ -7,11 +7,11 @@ runtime's token bucket answers first, this stops floods before they cost a task.
 from fairway.core import names
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.hosts import is_at_edge, origin, public_services
+from fairway.targets.aws.render.hosts import host, is_at_edge, public_services
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.template import Draft, Value, get
 
-__all__ = ["add_acl", "add_firewall"]
+__all__ = ["add_acl", "add_firewall", "rate_rule"]
 
 # In the order in which they are asked: cheap and certain ones first.
 MANAGED = (
@@ -28,7 +28,7 @@ def add_firewall(app: App, ground: Ground, *, balancer: Value) -> None:
     """Add the balancer's firewall and its log."""
     draft = ground.draft
     rates = [
-        rate_rule(service, number, app)
+        rate_rule(service, number, host(app, service.name))
         for number, service in enumerate(public_services(app))
         # Behind the CDN every address is the CDN's: its own firewall counts there.
         if service.firewall
@@ -83,8 +83,8 @@ def add_acl(draft: Draft, id_: str, scope: str, rates: list[Value]) -> None:
     )
 
 
-def rate_rule(service: Service, number: int, app: App) -> Value:
-    """Refuse an address that asks this service more often than `limits.per_ip`."""
+def rate_rule(service: Service, number: int, name_of_host: Value) -> Value:
+    """Refuse an address that asks this host more often than `limits.per_ip`."""
     assert service.limits.per_ip is not None
     rate = service.limits.per_ip
     window = next((each for each in WINDOWS if each >= rate.seconds), WINDOWS[-1])
@@ -99,7 +99,7 @@ def rate_rule(service: Service, number: int, app: App) -> Value:
                 "AggregateKeyType": "IP",
                 "EvaluationWindowSec": window,
                 "Limit": limit,
-                "ScopeDownStatement": _is_host(origin(app, service.name)),
+                "ScopeDownStatement": _is_host(name_of_host),
             }
         },
         "VisibilityConfig": seen(name),

@@ -14,7 +14,6 @@ __all__ = ["ON_ANY", "add_role", "policy", "statement", "trust"]
 ON_ANY = frozenset(
     {
         "ecr:GetAuthorizationToken",
-        "ecs:DescribeTasks",
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:DescribeTargetGroups",
@@ -65,7 +64,7 @@ def policy(name: str, statements: Sequence[Value]) -> Value:
     }
 
 
-def trust(service: str, *, of_this_account: bool = True) -> Value:
+def trust(service: Value, *, of_this_account: bool = True) -> Value:
     """Who may take a role: a service of AWS, for this account only (no confused deputy)."""
     said: dict[str, Value] = {
         "Effect": "Allow",
@@ -80,7 +79,7 @@ def trust(service: str, *, of_this_account: bool = True) -> Value:
 def add_role(
     draft: Draft,
     id: str,  # noqa: A002 - CloudFormation's own word
-    service: str,
+    service: Value,
     statements: Sequence[Value],
     *,
     of_this_account: bool = True,

@@ -11,6 +11,7 @@ from fairway.core.spec.model import App, Rolling, Service
 from fairway.targets.aws.render.deployment import deployment, needs_two_groups
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.hosts import host, is_at_edge
+from fairway.targets.aws.render.log_metrics import add_log_metrics
 from fairway.targets.aws.render.policies import add_role, statement
 from fairway.targets.aws.render.reach import add_reach
 from fairway.targets.aws.render.scaling import add_scaling, scales
@@ -37,6 +38,9 @@ def service(app: App, node: Service, ground: Ground) -> Stack:
     if node.public:
         groups = _at_balancer(app, node, ground, group)
     alarms = add_service_alarms(app, node, draft, groups)
+    for letter, name in groups.items():
+        draft.give(f"service/{node.name}/targets/{letter}", name)
+    add_log_metrics(node, draft)
     properties: dict[str, Value] = {
         "Cluster": draft.take("cluster"),
         "DeploymentConfiguration": deployment(node, alarms),

@@ -24,6 +24,7 @@ __all__ = [
     "each",
     "get",
     "join",
+    "joined",
     "ref",
     "sub",
     "tags",
@@ -173,6 +174,11 @@ def sub(text: str, **values: Value) -> Value:
 def join(between: str, parts: Sequence[Value]) -> Value:
     """`Fn::Join`."""
     return {"Fn::Join": [between, list(parts)]}
+
+
+def joined(between: str, list_: Value) -> Value:
+    """`Fn::Join` of a list that is a reference itself."""
+    return {"Fn::Join": [between, list_]}
 
 
 def each(list_: Value, index: int) -> Value:

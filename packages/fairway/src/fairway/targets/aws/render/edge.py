@@ -1,0 +1,253 @@
+"""The edge's stack, in CloudFront's own region: sites, cached answers, certificate, firewall.
+
+A site is a private bucket that only its distribution reads (R2). A service with `cache` has a
+distribution before the balancer; the paths that it names are kept at the edge, without cookies
+(R8). Everything else goes through as it came. Pure.
+"""
+
+from collections.abc import Sequence
+
+from fairway.core import names
+from fairway.core.spec.model import App, Service, Site
+from fairway.targets.aws.render.balancer import add_certificate
+from fairway.targets.aws.render.buckets import CLOSED, OWNED, tls_only
+from fairway.targets.aws.render.edge_policies import (
+    EVERYTHING,
+    NOT_CACHED,
+    OPTIMISED,
+    add_cache_policy,
+    add_headers,
+)
+from fairway.targets.aws.render.firewall import add_acl, rate_rule
+from fairway.targets.aws.render.ground import Ground
+from fairway.targets.aws.render.hosts import ask_domain, host, origin, public_services
+from fairway.targets.aws.render.policies import statement
+from fairway.targets.aws.render.template import ACCOUNT, PARTITION, Stack, Value, get, ref, sub
+
+__all__ = ["REGION_OF_EDGE", "edge", "has_edge"]
+
+REGION_OF_EDGE = "us-east-1"  # where CloudFront takes certificates and firewalls from
+ZONE_OF_CLOUDFRONT = "Z2FDTNDATAQYW2"  # the same for every distribution
+TLS = "TLSv1.3_2025"
+READ = ("GET", "HEAD")
+ALL = ("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
+DAYS_OF_OLD = 7
+NOTHING_FOUND = (403, 404)  # a private bucket says 403 of what is not there
+
+
+def has_edge(app: App) -> bool:
+    """Whether anything stands behind the CDN."""
+    return bool(app.sites) or any(service.cache for service in public_services(app))
+
+
+def edge(app: App, ground: Ground) -> Stack:
+    """Render it."""
+    draft = ground.draft
+    ask_domain(draft)
+    add_certificate(ground)
+    cached = [service for service in public_services(app) if service.cache]
+    guarded = [node for node in (*app.sites.values(), *cached) if node.firewall]
+    if guarded:
+        rates = [
+            rate_rule(service, number, host(app, service.name))
+            for number, service in enumerate(cached)
+            if service.firewall and service.limits.per_ip is not None
+        ]
+        add_acl(draft, "Firewall", "CLOUDFRONT", rates)
+    for site in app.sites.values():
+        _site(app, site, ground)
+    for service in cached:
+        _service(app, service, ground)
+    return draft.stack()
+
+
+def _site(app: App, site: Site, ground: Ground) -> None:
+    draft, id_ = ground.draft, names.logical_id("site", site.name)
+    bucket, distribution = f"{id_}Bucket", f"{id_}Distribution"
+    draft.add(
+        bucket,
+        "AWS::S3::Bucket",
+        {
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
+            },
+            "LifecycleConfiguration": {
+                "Rules": [
+                    {
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                        "Id": "old-files",
+                        "NoncurrentVersionExpiration": {"NoncurrentDays": DAYS_OF_OLD},
+                        "Status": "Enabled",
+                    }
+                ]
+            },
+            "OwnershipControls": OWNED,
+            "PublicAccessBlockConfiguration": CLOSED,
+            "VersioningConfiguration": {"Status": "Enabled"},
+        },
+        keep="Retain",
+    )
+    draft.add(
+        f"{id_}Access",
+        "AWS::CloudFront::OriginAccessControl",
+        {
+            "OriginAccessControlConfig": {
+                "Name": draft.called(site.name, limit=64),
+                "OriginAccessControlOriginType": "s3",
+                "SigningBehavior": "always",
+                "SigningProtocol": "sigv4",
+            }
+        },
+    )
+    headers = add_headers(app, draft, id_, [*site.calls])
+    _distribution(
+        ground,
+        distribution,
+        site,
+        host(app, site.name),
+        {
+            "CustomErrorResponses": [
+                {
+                    "ErrorCachingMinTTL": 10,
+                    "ErrorCode": code,
+                    "ResponseCode": 200,
+                    # Pages are paths of one app: a deep link survives a reload.
+                    "ResponsePagePath": "/index.html",
+                }
+                for code in NOTHING_FOUND
+            ],
+            "DefaultCacheBehavior": {
+                "AllowedMethods": list(READ),
+                "CachePolicyId": OPTIMISED,
+                "Compress": True,
+                "ResponseHeadersPolicyId": headers,
+                "TargetOriginId": "site",
+                "ViewerProtocolPolicy": "redirect-to-https",
+            },
+            "DefaultRootObject": "index.html",
+            "Origins": [
+                {
+                    "DomainName": get(bucket, "RegionalDomainName"),
+                    "Id": "site",
+                    "OriginAccessControlId": get(f"{id_}Access", "Id"),
+                    "S3OriginConfig": {"OriginAccessIdentity": ""},
+                }
+            ],
+        },
+    )
+    _only_the_distribution_reads(ground, bucket, distribution)
+    draft.give(f"site/{site.name}/bucket", ref(bucket))
+    draft.give(f"site/{site.name}/distribution", ref(distribution))
+
+
+def _only_the_distribution_reads(ground: Ground, bucket: str, distribution: str) -> None:
+    arn = f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/${{{distribution}}}"
+    ground.draft.add(
+        f"{bucket}Policy",
+        "AWS::S3::BucketPolicy",
+        {
+            "Bucket": ref(bucket),
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    tls_only(bucket),
+                    statement(
+                        ("s3:GetObject",),
+                        sub(f"${{{bucket}.Arn}}/*"),
+                        principal={"Service": "cloudfront.amazonaws.com"},
+                        when={"StringEquals": {"AWS:SourceArn": sub(arn)}},
+                    ),
+                ],
+            },
+        },
+    )
+
+
+def _service(app: App, service: Service, ground: Ground) -> None:
+    id_ = names.logical_id("service", service.name)
+    through: dict[str, Value] = {
+        "AllowedMethods": list(ALL),
+        "CachePolicyId": NOT_CACHED,
+        "Compress": True,
+        "OriginRequestPolicyId": EVERYTHING,
+        "TargetOriginId": "balancer",
+        "ViewerProtocolPolicy": "redirect-to-https",
+    }
+    kept: list[Value] = [
+        {
+            "AllowedMethods": [*READ, "OPTIONS"],
+            "CachePolicyId": add_cache_policy(ground.draft, id_, seconds),
+            "Compress": True,
+            "PathPattern": path,
+            "TargetOriginId": "balancer",
+            "ViewerProtocolPolicy": "redirect-to-https",
+        }
+        for path, seconds in _by_precision(service)
+    ]
+    _distribution(
+        ground,
+        f"{id_}Distribution",
+        service,
+        host(app, service.name),
+        {
+            "CacheBehaviors": kept,
+            "DefaultCacheBehavior": through,
+            "Origins": [
+                {
+                    "CustomOriginConfig": {
+                        "HTTPSPort": 443,
+                        "OriginProtocolPolicy": "https-only",
+                        "OriginReadTimeout": min(60, round(service.timeouts.request_seconds)),
+                        "OriginSSLProtocols": ["TLSv1.2"],
+                    },
+                    "DomainName": origin(app, service.name),
+                    "Id": "balancer",
+                }
+            ],
+        },
+    )
+
+
+def _by_precision(service: Service) -> Sequence[tuple[str, float]]:
+    """Longer patterns first: CloudFront takes the first one that fits."""
+    return sorted(service.cache.items(), key=lambda item: (-len(item[0]), item[0]))
+
+
+def _distribution(
+    ground: Ground, id_: str, node: Site | Service, name: Value, special: dict[str, Value]
+) -> None:
+    """Add a distribution and its names; `special` is what differs by what is behind it."""
+    draft = ground.draft
+    config: dict[str, Value] = {
+        "Aliases": [name],
+        "Comment": f"{node.name} of {draft.app} in {draft.environment}.",
+        "Enabled": True,
+        "HttpVersion": "http2and3",
+        "IPV6Enabled": True,
+        "PriceClass": "PriceClass_100" if draft.environment != "production" else "PriceClass_All",
+        "ViewerCertificate": {
+            "AcmCertificateArn": ref("Certificate"),
+            "MinimumProtocolVersion": TLS,
+            "SslSupportMethod": "sni-only",
+        },
+        **special,
+    }
+    if node.firewall:
+        config["WebACLId"] = get("Firewall")
+    draft.add(id_, "AWS::CloudFront::Distribution", {"DistributionConfig": config})
+    for kind in ("A", "AAAA"):
+        draft.add(
+            f"{id_}{kind.title()}",
+            "AWS::Route53::RecordSet",
+            {
+                "AliasTarget": {
+                    "DNSName": get(id_, "DomainName"),
+                    "HostedZoneId": ZONE_OF_CLOUDFRONT,
+                },
+                "HostedZoneId": ref("HostedZoneId"),
+                "Name": name,
+                "Type": kind,
+            },
+        )

@@ -1,0 +1,92 @@
+"""What the CDN keeps, what it passes on, and the headers that it adds (R22)."""
+
+import math
+from collections.abc import Sequence
+
+from fairway.core import names
+from fairway.core.spec.model import App
+from fairway.targets.aws.render.hosts import prefix
+from fairway.targets.aws.render.template import Draft, Value, ref, sub
+
+__all__ = ["EVERYTHING", "NOT_CACHED", "OPTIMISED", "add_cache_policy", "add_headers"]
+
+# CloudFront's own policies, the same in every account (2026-11).
+OPTIMISED = "658327ea-f89d-4fab-a63d-7e88639e58f6"  # Managed-CachingOptimized
+NOT_CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # Managed-CachingDisabled
+EVERYTHING = "216adef6-5c7f-47e4-b989-5492eafa07d3"  # Managed-AllViewer
+YEAR = 31_536_000
+
+
+def add_cache_policy(draft: Draft, id_: str, seconds: float) -> Value:
+    """Keep answers for at most so long, by path, query and who is signed in; never by cookie.
+
+    One policy a time: several paths share it. What the answer itself says (`Cache-Control`)
+    shortens it.
+    """
+    most = math.ceil(seconds)
+    policy = f"{id_}Kept{most}"
+    if policy in draft.resources:
+        return ref(policy)
+    return draft.add(
+        policy,
+        "AWS::CloudFront::CachePolicy",
+        {
+            "CachePolicyConfig": {
+                "DefaultTTL": most,
+                "MaxTTL": most,
+                "MinTTL": 0,
+                "Name": names.cloud_name(draft.app, draft.environment, id_, str(most), limit=128),
+                "ParametersInCacheKeyAndForwardedToOrigin": {
+                    "CookiesConfig": {"CookieBehavior": "none"},
+                    "EnableAcceptEncodingBrotli": True,
+                    "EnableAcceptEncodingGzip": True,
+                    "HeadersConfig": {
+                        "HeaderBehavior": "whitelist",
+                        "Headers": ["Authorization", "Origin"],
+                    },
+                    "QueryStringsConfig": {"QueryStringBehavior": "all"},
+                },
+            }
+        },
+    )
+
+
+def add_headers(app: App, draft: Draft, id_: str, calls: Sequence[str]) -> Value:
+    """Security headers of a site; its pages may call themselves and these services."""
+    called = [f"https://{prefix(app, name)}${{Domain}}" for name in calls]
+    allowed = (
+        "default-src 'self'",
+        " ".join(("connect-src 'self'", *called)),
+        "img-src 'self' data:",
+        "style-src 'self' 'unsafe-inline'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    )
+    return draft.add(
+        f"{id_}Headers",
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        {
+            "ResponseHeadersPolicyConfig": {
+                "Name": names.cloud_name(draft.app, draft.environment, id_, limit=128),
+                "SecurityHeadersConfig": {
+                    "ContentSecurityPolicy": {
+                        "ContentSecurityPolicy": sub("; ".join(allowed)),
+                        "Override": False,
+                    },
+                    "ContentTypeOptions": {"Override": True},
+                    "FrameOptions": {"FrameOption": "DENY", "Override": True},
+                    "ReferrerPolicy": {
+                        "Override": True,
+                        "ReferrerPolicy": "strict-origin-when-cross-origin",
+                    },
+                    "StrictTransportSecurity": {
+                        "AccessControlMaxAgeSec": YEAR,
+                        "IncludeSubdomains": True,
+                        "Override": True,
+                    },
+                },
+            }
+        },
+    )
