@@ -10,8 +10,10 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from socket import gaierror
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from fairway_runtime.settings import Dependency
@@ -79,6 +81,8 @@ async def _ask(url: str) -> None:
             await _ask_http(parts, is_secure=scheme == "https")
         case "sqlite":
             _ask_sqlite(parts)
+        case "streamlit":
+            await _ask_streamlit()
         case "":
             raise _NotReady("not a URL")
         case _:
@@ -187,6 +191,19 @@ async def _http_status(parts: SplitResult, method: str, *, is_secure: bool) -> i
     if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
         raise _NotReady("this is no HTTP server")
     return int(words[1])
+
+
+async def _ask_streamlit() -> None:
+    """What `/_stcore/health` answers, without a request to ourselves."""
+    try:
+        runtime: Any = import_module("streamlit.runtime")
+    except ImportError:
+        raise _Unknown("this Streamlit can't be asked") from None
+    if not runtime.exists():
+        raise _NotReady("Streamlit's runtime has not started")
+    is_ready, said = await runtime.get_instance().is_ready_for_browser_connection
+    if not is_ready:
+        raise _NotReady(f"Streamlit says {said}")
 
 
 def _ask_sqlite(parts: SplitResult) -> None:

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from fairway_runtime import audit_cli, contract, logs
-from fairway_runtime.settings import Settings, SettingsError
+from fairway_runtime.settings import Dependency, Settings, SettingsError
 from fairway_runtime.target import Kind, TargetError, load
 
 __all__ = ["main"]
@@ -88,6 +88,9 @@ def _run(options: argparse.Namespace, env: Mapping[str, str]) -> int:
         app = load(options.target, options.kind, is_factory=options.factory)
     except TargetError as error:
         raise _Stop(1, str(error)) from error
+    own: Dependency | None = getattr(app, "dependency", None)  # what an app of ours asks of itself
+    if own is not None:
+        settings = replace(settings, dependencies=(*settings.dependencies, own))
     try:
         from fairway_runtime.server import serve
     except ImportError as error:

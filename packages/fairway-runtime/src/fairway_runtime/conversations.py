@@ -13,7 +13,7 @@ from typing import Protocol
 
 from fairway_runtime.asgi import App, Message, Receive, Scope, Send
 
-__all__ = ["Connection", "Conversations"]
+__all__ = ["Connection", "Conversation", "Conversations"]
 
 _SILENT_SECONDS = 1.0
 
@@ -26,15 +26,28 @@ class Connection(Protocol):
     def shutdown(self) -> None: ...
 
 
+class Conversation:
+    """One WebSocket: when it last said something, and whether its app works on an answer.
+
+    An app finds its own in the scope, at `fairway.conversation`, and may set `is_busy`.
+    """
+
+    __slots__ = ("is_busy", "is_closed", "spoke_at")
+
+    def __init__(self, spoke_at: float) -> None:
+        self.spoke_at = spoke_at
+        self.is_busy = False
+        self.is_closed = False
+
+
 class Conversations:
     """An ASGI app around an app; notes when a message of a WebSocket last came or went."""
 
-    __slots__ = ("_app", "_closed", "_spoke_at")
+    __slots__ = ("_app", "_open")
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._spoke_at: dict[int, float] = {}  # by the identity of the scope
-        self._closed: set[int] = set()
+        self._open: dict[int, Conversation] = {}  # by the identity of the scope
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "websocket":
@@ -43,33 +56,34 @@ class Conversations:
 
     async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = id(scope)
+        conversation = self._open[key] = Conversation(time.monotonic())
 
         async def noting_receive() -> Message:
             message = await receive()
-            self._spoke_at[key] = time.monotonic()
+            conversation.spoke_at = time.monotonic()
             return message
 
         async def noting_send(message: Message) -> None:
-            self._spoke_at[key] = time.monotonic()
+            conversation.spoke_at = time.monotonic()
             await send(message)
 
-        self._spoke_at[key] = time.monotonic()
+        within = {**scope, "fairway.conversation": conversation}
         try:
-            await self._app(scope, noting_receive, noting_send)
+            await self._app(within, noting_receive, noting_send)
         finally:
-            self._spoke_at.pop(key, None)
-            self._closed.discard(key)
+            self._open.pop(key, None)
 
     def close_silent(self, connections: Iterable[Connection]) -> int:
-        """Close, with 1012, each WebSocket that said nothing for a second; how many there were."""
+        """Close, with 1012, each that said nothing for a second and is not busy; how many."""
         now = time.monotonic()
         count = 0
         for connection in connections:
-            key = id(getattr(connection, "scope", None))
-            spoke_at = self._spoke_at.get(key)
-            if spoke_at is None or key in self._closed or now - spoke_at < _SILENT_SECONDS:
+            found = self._open.get(id(getattr(connection, "scope", None)))
+            if found is None or found.is_busy or found.is_closed:
                 continue
-            self._closed.add(key)
+            if now - found.spoke_at < _SILENT_SECONDS:
+                continue
+            found.is_closed = True
             connection.shutdown()
             count += 1
         return count

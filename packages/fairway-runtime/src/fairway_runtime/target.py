@@ -158,7 +158,9 @@ def _streamlit(script: str) -> App:
             f"Streamlit {version} can't be served as an ASGI app: 1.53 or later can;"
             " raise `streamlit` in the app's requirements"
         )
-    return cast("App", make(str(Path(script).resolve())))
+    from fairway_runtime.streamlit_app import StreamlitApp
+
+    return StreamlitApp(make, str(Path(script).resolve()))
 
 
 def _article(thing: object) -> str:
