@@ -22,7 +22,7 @@ from tests.runtime.serving import APPS, Running, until
 
 PACKAGE = Path(fairway_runtime.__file__).parent
 UV = Path(__file__).parents[2] / ".tools/bin/uv"
-NEEDED = ("streamlit>=1.57", "uvicorn", "websockets")
+NEEDED = ("streamlit>=1.53", "uvicorn", "websockets")
 
 
 @given(st.binary())

@@ -43,7 +43,7 @@ class StreamlitApp:
 
     def __init__(self, make: Callable[..., object], script: str) -> None:
         hooks: dict[str, object] = {}
-        if "on_script_error" in inspect.signature(make).parameters:  # from 1.57
+        if "on_script_error" in inspect.signature(make).parameters:  # older ones have none
             hooks["on_script_error"] = _failed
         self._app = cast("App", make(script, **hooks))
         _carry_ids()
