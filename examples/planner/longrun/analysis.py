@@ -139,9 +139,9 @@ def _warnings(plan: PlanInput, found: Answer) -> list[Finding]:
                 "SEQUENCE_RISK",
                 "warning",
                 (
-                    "The first ten years decide much: of the scenarios with the worst early "
-                    f"returns, {percent(found.sequence_risk)} more ran out than "
-                    "of those with the best."
+                    "The first ten years decide much: where early returns were worst, it ran out "
+                    f"more often than where they were best, by {found.sequence_risk * 100:.0f} "
+                    "percentage points."
                 ),
             )
         )

@@ -179,7 +179,7 @@ def _answer_plans(api: FastAPI) -> None:
 def _keep_things(api: FastAPI) -> None:
     @api.get("/history", responses=WRONG, summary="A client's simulations, newest first")
     def history(
-        request: Request, client_id: Annotated[Text, Query(description="Whose.")]
+        request: Request, client_id: Annotated[Text, Query(description="Whose.", min_length=1)]
     ) -> list[dict[str, Any]]:
         service: Service = request.app.state.service
         return [

@@ -53,12 +53,12 @@ class Outcome:
     """The answer to a plan. Money as the plan asks for it: `is_real` or of its month.
 
     `ending`: one estimate each of `PERCENTILES`. `bands` (months + 1, 5): the same at each
-    month's start and at the end. `ruin_by_year`: the probability to be ruined by the end of each
-    year. `median_ruin_year`: of those ruined, None where none is. `sequence_risk`: by how much a
-    bad first decade lowers success: the share of successes in the best third of early returns
-    less that in the worst third. `bars`: edges (41,) and counts (40,) of ending wealth up to its
-    95th percentile, and how many are above. `median_spending`: final spending of the median path,
-    as a part of the planned one.
+    month's start and at the end; exact at the two ends, between them within 3.1 %.
+    `ruin_by_year`: the probability to be ruined by the end of each year. `median_ruin_year`: of
+    those ruined, None where none is. `sequence_risk`: by how much a bad first decade lowers
+    success: the share of successes in the best third of early returns less that in the worst third.
+    `bars`: edges (41,) and counts (40,) of ending wealth up to its 95th percentile, and how many
+    are above. `median_spending`: final spending of the median path, as a part of the planned one.
     """
 
     scenarios: int
@@ -204,12 +204,16 @@ def outcome(plan: Plan, paths: Paths) -> Outcome:
     error = float(ordered.std()) / count**0.5
     top = max(float(ordered[int(0.95 * (count - 1))]), 1.0)
     bars, edges = np.histogram(ordered[ordered <= top], bins=BARS, range=(0.0, top))
+    endings = tuple(quantile(ordered, part / 100) for part in PERCENTILES)
+    bands = percentiles(paths.counts, count)
+    bands[0] = plan.portfolio
+    bands[-1] = [estimate.value for estimate in endings]
     return Outcome(
         scenarios=count,
         success=share(count - ruined, count),
-        ending=tuple(quantile(ordered, part / 100) for part in PERCENTILES),
+        ending=endings,
         mean_ending=Estimate(mean, mean - 1.96 * error, mean + 1.96 * error),
-        bands=percentiles(paths.counts, count),
+        bands=bands,
         ruin_by_year=tuple(share(int(so_far), count) for so_far in cumulative),
         median_ruin_year=_median_year(paths.ruined_in[is_ruined]),
         sequence_risk=_sequence_risk(paths.early, is_ruined),

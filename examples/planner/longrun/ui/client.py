@@ -1,5 +1,6 @@
 """Client & assumptions: everything that goes in, with its range, and what is wrong with it."""
 
+from importlib import import_module
 from typing import Any, cast
 
 import streamlit as st
@@ -7,6 +8,8 @@ from pydantic import ValidationError
 
 from longrun.inputs import LIMITS, PlanInput, troubles
 from longrun.ui.state import apply, plan, service
+
+pandas: Any = import_module("pandas")  # Streamlit brings it; it has no types
 
 __all__ = ["show"]
 
@@ -21,7 +24,7 @@ RETURNS = {"lognormal": "Log-normal, from the assumptions", "historical": "Histo
 def show() -> None:
     st.title("Client & assumptions")
     now = plan()
-    with st.form("plan"):
+    with st.form("plan-form"):
         said: dict[str, Any] = {**_client(now), **_money(now), **_market(now), **_model(now)}
         is_sent = st.form_submit_button("Apply", type="primary", width="stretch")
     if is_sent:
@@ -110,29 +113,33 @@ def _money(now: PlanInput) -> dict[str, Any]:
 
 
 def _table(key: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> list[dict[str, Any]]:
-    shown: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in columns}
+    shown = pandas.DataFrame(
+        {
+            name: pandas.Series(
+                [row[name] for row in rows], dtype="str" if name == "name" else float
+            )
+            for name in columns
+        }
+    )
     config = {
         name: st.column_config.TextColumn("What")
         if name == "name"
         else st.column_config.NumberColumn(LIMITS[name].label, help=str(LIMITS[name]))
         for name in columns
     }
-    edited = st.data_editor(
+    edited: Any = st.data_editor(
         shown,
         num_rows="dynamic",
         key=f"table-{key}",
         column_config=config,
+        hide_index=True,
         width="stretch",
     )
     filled = [
-        dict(zip(columns, values, strict=True))
-        for values in zip(*(edited[name] for name in columns), strict=True)
+        {name: value for name, value in row.items() if not pandas.isna(value)}
+        for row in edited.to_dict("records")
     ]
-    return [
-        {name: value for name, value in row.items() if value is not None and value == value}  # noqa: PLR0124 (an empty number is NaN)
-        for row in filled
-        if any(value is not None and value == value for value in row.values())  # noqa: PLR0124
-    ]
+    return [row for row in filled if row]
 
 
 def _market(now: PlanInput) -> dict[str, Any]:

@@ -13,6 +13,9 @@ __all__ = ["show"]
 def show() -> None:
     st.title("Audit")
     client = plain_text(st.text_input("Client number", plan().client_id, max_chars=1000))
+    if not client:
+        st.info("Give a client number: simulations are listed by it.")
+        return
     try:
         found = service().store.simulations(client)
     except Unavailable as error:

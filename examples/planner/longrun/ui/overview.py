@@ -13,6 +13,12 @@ WORDS = {
     "moderate": "Moderate probability of lasting",
     "elevated": "Elevated risk of running out",
 }
+ICONS = {
+    "good": ":material/check_circle:",
+    "note": ":material/info:",
+    "warning": ":material/warning:",
+    "serious": ":material/error:",
+}
 
 
 def show() -> None:
@@ -39,7 +45,7 @@ def findings(told: Analysis) -> None:
     """What the analysis found, each with its weight in words."""
     draw = {"good": st.success, "note": st.info, "warning": st.warning, "serious": st.error}
     for finding in told.findings:
-        draw[finding.level](finding.text.replace("$", "\\$"))
+        draw[finding.level](finding.text.replace("$", "\\$"), icon=ICONS[finding.level])
     for suggestion in told.suggestions:
         st.info(suggestion.replace("$", "\\$"), icon=":material/lightbulb:")
     if told.flags:

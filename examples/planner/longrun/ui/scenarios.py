@@ -37,7 +37,7 @@ def show() -> None:
 
 def _save() -> None:
     st.subheader("Save and share")
-    with st.form("save"):
+    with st.form("save-form"):
         name = plain_text(st.text_input("Name of this scenario", max_chars=100))
         is_sent = st.form_submit_button("Save")
     if is_sent and not name:
@@ -52,6 +52,9 @@ def _save() -> None:
 
 def _compare(asked: PlanInput, found: Answer) -> None:
     st.subheader("Compare")
+    if not asked.client_id:
+        st.info("Give the client a number (Client & assumptions): scenarios are listed by it.")
+        return
     try:
         kept = service().store.scenarios(asked.client_id)
     except Unavailable as error:
