@@ -227,3 +227,50 @@ def test_an_unknown_verb_must_be_answered_with_the_nearest(app: Project) -> None
     said = app.fairway("stauts")
     assert said.code == 2
     assert "status" in said.err
+
+
+@pytest.mark.requirement("R149")
+def test_a_revision_must_pass_its_own_test_before_anybody_meets_it(app: Project) -> None:
+    before = app.status()["revision"]
+    (app.folder / "smoke.py").write_text(SMOKE)
+    app.version("4")
+    green = WEB.replace("replicas = 2\n", 'replicas = 2\ntest = "python smoke.py 5"\n')
+    app.write(green.replace("replicas = 2\n", 'replicas = 2\nrelease.blue_green.keep = "1s"\n'))
+    with Traffic(app) as traffic:
+        said = app.fairway("deploy")
+        assert said.code == 1
+        assert "version 4 is not 5" in said.err
+        assert "service.web.test" in said.err or "smoke.py" in said.err
+        assert app.status()["revision"] == before
+    traffic.served()
+    assert {each.json["version"] for _, _, each in traffic.answers} == {"1"}
+    app.version("5")
+    app.done("deploy")
+    assert version(app) == "5"
+    app.version("1")
+    app.write(WEB)
+    app.done("deploy")
+
+
+SMOKE = """
+import json, os, sys, urllib.request
+
+with urllib.request.urlopen(os.environ["FAIRWAY_TEST_URL"], timeout=5) as answer:
+    version = json.load(answer)["version"]
+if version != sys.argv[1]:
+    sys.exit(f"version {version} is not {sys.argv[1]}")
+"""
+
+
+@pytest.mark.requirement("R151", "R152")
+def test_a_canary_that_nobody_visits_must_be_judged_by_its_probes(app: Project) -> None:
+    app.version("6")
+    canary = 'release.canary = { steps = ["50% for 4s"], probes = ["/", "/print?text=probe"] }\n'
+    app.write(WEB.replace("replicas = 2\n", f"replicas = 2\n{canary}"))
+    said = app.done("deploy")
+    assert "too few visitors" in said.err
+    assert "no worse than the baseline" in said.err
+    assert version(app) == "6"
+    app.version("1")
+    app.write(WEB)
+    app.done("deploy")

@@ -5,7 +5,7 @@ when an engine is thrown away, so that a new engine finds what the last one left
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -21,6 +21,7 @@ from fairway.core.plan.action import (
     Retire,
     RunEnd,
     RunStart,
+    Verify,
 )
 from fairway.core.problem import Problem, Problems
 from fairway.core.release.analysis_sample import Sample
@@ -54,6 +55,9 @@ class FakeMachine:
     ready_after: Callable[[str], float | None] = lambda revision: 1.0
     dies_after: Callable[[str], float | None] = lambda revision: None
     migration_fails: bool = False
+    test_fails: bool = False
+    visited: dict[str, int] = field(default_factory=dict[str, int])
+    tests: list[str] = field(default_factory=list[str])
     run_seconds: float = 5.0
     run_code: Callable[[str], int] = lambda run: 0
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
@@ -120,7 +124,7 @@ class FakeDriver:
             addresses={"api": "http://127.0.0.1:8000"} if machine.open else {},
         )
 
-    async def apply(self, action: Action) -> None:  # noqa: C901, PLR0912 - one line a kind
+    async def apply(self, action: Action) -> None:  # noqa: C901, PLR0912, PLR0915 - a case a kind
         machine = self.machine
         machine.before(action)
         if machine.dead:
@@ -139,6 +143,13 @@ class FakeDriver:
             case Migrate():
                 if machine.migration_fails:
                     raise Problems([Problem("api", "the migration failed: no such column")])
+            case Verify(replica=name):
+                balance = machine.balances.get(action.service)
+                assert balance is not None
+                assert not balance.shares.get(action.revision), "it has traffic"
+                machine.tests.append(name)
+                if machine.test_fails:
+                    raise Problems([Problem("api", "the test failed: 3 is not 4")])
             case ReplicaStart(service=service, revision=revision, replica=name):
                 machine.replicas.setdefault(
                     name,
@@ -177,6 +188,11 @@ class FakeDriver:
         machine = self.machine
         mine = [each for each in machine.replicas.values() if each.service == service]
         return {each.name: machine.answered(each) for each in mine}
+
+    async def visit(self, replicas: Mapping[str, int], paths: Sequence[str]) -> None:
+        assert paths
+        for name, times in replicas.items():
+            self.machine.visited[name] = self.machine.visited.get(name, 0) + times
 
     async def revise(self) -> str:
         return self.machine.folder

@@ -302,6 +302,27 @@ def test_a_number_set_by_hand_stays_until_it_is_given_back(tmp_path: Path) -> No
     asyncio.run(scenario())
 
 
+TESTED = parse(FILE.replace("public = true\n", 'public = true\ntest = "check"\n', 1)).app("local")
+
+
+@pytest.mark.requirement("R149")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_new_revision_is_tested_before_its_first_visitor(tmp_path: Path, fails: bool) -> None:
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), TESTED))
+        engine = await up(made, tmp_path)
+        assert made.tests == []  # the first revision: there is nobody to protect
+        made.test_fails = fails
+        made.folder = "two"
+        await engine.deploy()
+        assert await ended(engine) == ("rolled_back" if fails else "promoted")
+        assert len(made.tests) == 1
+        served = made.balances["api"].shares
+        assert served.get("one" if fails else "two") == 100.0
+
+    asyncio.run(scenario())
+
+
 STEPS = 'public = true\nrelease = { canary = ["10% for 60s", "50% for 60s"] }'
 CANARY = parse(
     FILE.replace(
@@ -364,6 +385,33 @@ def test_a_canary_without_traffic_never_passes(tmp_path: Path) -> None:
         made.folder = "two"
         await engine.deploy()
         assert await ended(engine) == "rolled_back"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.requirement("R151", "R152")
+def test_a_canary_without_visitors_is_judged_by_the_probes_of_its_file(tmp_path: Path) -> None:
+    probed = parse(
+        FILE.replace(
+            "public = true\n",
+            'public = true\nrelease.canary = { steps = ["50% for 60s"], probes = ["/", "/a"] }\n',
+            1,
+        )
+    ).app("local")
+
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), probed))
+
+        def answered(replica: Replica) -> Sample:
+            count = made.visited.get(replica.name, 0)
+            return Sample(count, 0, ((10.0, count), (math.inf, count)))
+
+        made.answered = answered
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        assert await ended(engine) == "promoted"
+        assert sum(made.visited.values()) >= 2 * 300
 
     asyncio.run(scenario())
 

@@ -19,8 +19,9 @@ from fairway.core.release.machine import (
     Promote,
     ReleaseState,
     Resume,
+    Verified,
 )
-from fairway.core.release.strategy import Hold, Scale, steps
+from fairway.core.release.strategy import Hold, Scale, Verify, steps
 from fairway.core.spec.model import Blue, Canary, Release, Rolling
 from fairway.core.spec.quantities import CanaryStep
 from tests.properties import examples
@@ -43,6 +44,7 @@ counts = some.integers(0, 6)
 happenings: some.SearchStrategy[Callable[[float], Event]] = some.one_of(
     some.tuples(counts, counts, counts, counts).map(lambda four: lambda now: Observed(now, *four)),
     some.just(Migrated),
+    some.just(Verified),
     some.sampled_from(("pass", "fail", "unknown")).map(
         lambda verdict: lambda now: Judged(now, verdict, "so it seems")
     ),
@@ -54,13 +56,15 @@ happenings: some.SearchStrategy[Callable[[float], Event]] = some.one_of(
 )
 
 
-def begun(release: Release, replicas: int, *, first: bool, migrates: bool) -> ReleaseState:
+def begun(
+    release: Release, replicas: int, *, first: bool, migrates: bool, tests: bool = False
+) -> ReleaseState:
     return machine.begin(
         service="api",
         old=None if first else "one",
         new="two",
         replicas=replicas,
-        walk=steps(release, replicas, first=first, migrates=migrates),
+        walk=steps(release, replicas, first=first, migrates=migrates, tests=tests),
         now=0.0,
         step_deadline_seconds=60.0,
     )
@@ -72,6 +76,7 @@ def begun(release: Release, replicas: int, *, first: bool, migrates: bool) -> Re
     replicas=some.integers(1, 5),
     first=some.booleans(),
     migrates=some.booleans(),
+    tests=some.booleans(),
     events=some.lists(some.tuples(times, happenings), max_size=60),
 )
 @examples(300)
@@ -80,9 +85,10 @@ def test_any_events_keep_capacity_and_weights_and_survive_json(
     replicas: int,
     first: bool,
     migrates: bool,
+    tests: bool,
     events: list[tuple[float, Callable[[float], Event]]],
 ) -> None:
-    state = begun(release, replicas, first=first, migrates=migrates)
+    state = begun(release, replicas, first=first, migrates=migrates, tests=tests)
     now = 0.0
     for passes, happening in events:
         now += passes
@@ -93,18 +99,25 @@ def test_any_events_keep_capacity_and_weights_and_survive_json(
             assert state.new_count + state.old_count >= replicas
         if before.over:
             assert state == before
+        if tests and any(isinstance(step, Verify) for step in state.walk[state.at :]):
+            assert state.new_percent == 0.0 or state.phase != "forward"
         if isinstance(event, Judged) and event.verdict != "pass":
             assert state.at == before.at or state.phase == "back" or before.phase == "back"
         assert machine.from_json(json.loads(json.dumps(machine.to_json(state)))) == state
 
 
-@given(release=releases, replicas=some.integers(1, 5), fails_at=some.integers(0, 30))
+@given(
+    release=releases,
+    replicas=some.integers(1, 5),
+    fails_at=some.integers(0, 30),
+    tests=some.booleans(),
+)
 @examples(200)
 def test_every_path_ends_promoted_or_rolled_back(
-    release: Release, replicas: int, fails_at: int
+    release: Release, replicas: int, fails_at: int, tests: bool
 ) -> None:
     """Played on a world that does what it is told: R147, R149, R150."""
-    state = begun(release, replicas, first=False, migrates=True)
+    state = begun(release, replicas, first=False, migrates=True, tests=tests)
     now = 0.0
     for tick in range(4000):
         if state.over:
@@ -114,6 +127,8 @@ def test_every_path_ends_promoted_or_rolled_back(
             state = machine.step(state, Failed(now, "it broke"))
         if machine.wants_migration(state):
             state = machine.step(state, Migrated(now))
+        if machine.wants_verification(state):
+            state = machine.step(state, Verified(now))
         current = state.current
         if isinstance(current, Hold) and current.analyse:
             state = machine.step(state, Judged(now, "pass"))

@@ -60,6 +60,7 @@ BY_READER: dict[int, st.SearchStrategy[Any]] = {
     id(read.SHARE_THRESHOLD): st.sampled_from(["> 1%", ">90%"]),
     id(read.DURATION_THRESHOLD): st.sampled_from(["> 2s", "> 500ms"]),
     id(read.ADDRESSES): st.sampled_from(["mailto:a@example.org", ["https://example.org/x"]]),
+    id(read.URL_PATHS): st.sampled_from(["/health", ["/", "/api/items"]]),
     id(read.CANARY_STEPS): st.sampled_from([["10% for 15m"], ["5% for 0s", "50% for 1m"]]),
     id(read.VARIABLES): st.dictionaries(
         st.sampled_from(["LEVEL", "lower", "X_1"]),

@@ -4,7 +4,7 @@ Place in the flow: the engine reads `Observed`, decides with the rest of `core`,
 actions to a `Driver`; it knows no target by name, and no target knows the engine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,6 +89,10 @@ class Driver(Protocol):
 
     async def samples(self, service: str) -> Mapping[str, Sample]:
         """Replica -> everything that it has answered since it started; growing counters."""
+        ...
+
+    async def visit(self, replicas: Mapping[str, int], paths: Sequence[str]) -> None:
+        """Ask each replica so often, the paths in turn; what comes of it, `samples` tells."""
         ...
 
     async def revise(self) -> str:

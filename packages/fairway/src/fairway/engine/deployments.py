@@ -3,10 +3,11 @@
 The decisions are `core/release`; this turns what is observed into events and runs migrations.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from fairway.core.ledger import Revised
-from fairway.core.plan.action import Migrate
+from fairway.core.plan.action import Migrate, Verify
 from fairway.core.plan.order import release_order
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import deployment as deployments
@@ -165,20 +166,20 @@ class Deployments:
         self.world.crew.start("prune", lambda: driver.prune(keep), "drop old revisions")
 
     def act(self) -> None:
-        """Run the migration that the release waits for."""
+        """Run the command that the release waits for: the migration, or the test."""
         state = self.world.ledger.deployment
         release = state.release if state is not None else None
-        if release is None or release.over or not machine.wants_migration(release):
+        if release is None or release.over:
             return
+        if machine.wants_migration(release):
+            self.migrate(release)
+        elif machine.wants_verification(release):
+            self.test(release)
+
+    def migrate(self, release: ReleaseState) -> None:
         service = self.world.app(release.new).services[release.service]
         if service.before is None:
             self.events.append(machine.Migrated(self.world.clock.now()))
-            return
-        key = f"migrate {release.service} {release.new}"
-        failure = self.world.crew.failures.pop(key, None)
-        if failure is not None:
-            reason = "; ".join(problem.what for problem in failure.problems)
-            self.events.append(machine.Failed(self.world.clock.now(), reason))
             return
         action = Migrate(
             service=release.service,
@@ -186,10 +187,37 @@ class Deployments:
             command=service.before,
             cause="before any traffic",
         )
+        self.command(f"migrate {release.service} {release.new}", action, machine.Migrated)
+
+    def test(self, release: ReleaseState) -> None:
+        service = self.world.app(release.new).services[release.service]
+        mine = self.services.replicas(release.service)
+        new = [each for each in mine if each.revision == release.new and each.phase == "ready"]
+        if service.test is None:
+            self.events.append(machine.Verified(self.world.clock.now()))
+            return
+        if not new:
+            return  # one that was ready is not now: another follows, or the release fails
+        action = Verify(
+            service=release.service,
+            revision=release.new,
+            replica=new[0].name,
+            command=service.test,
+            cause="before any traffic",
+        )
+        self.command(f"test {release.service} {release.new}", action, machine.Verified)
+
+    def command(
+        self, key: str, action: Migrate | Verify, ended: Callable[[float], machine.Event]
+    ) -> None:
+        """Run it once; the release fails with it."""
+        failure = self.world.crew.failures.pop(key, None)
+        if failure is not None:
+            reason = "; ".join(problem.what for problem in failure.problems)
+            self.events.append(machine.Failed(self.world.clock.now(), reason))
+            return
         self.world.crew.perform(
-            key,
-            action,
-            then=lambda: self.events.append(machine.Migrated(self.world.clock.now())),
+            key, action, then=lambda: self.events.append(ended(self.world.clock.now()))
         )
 
     def with_output(self, reason: str, process: str) -> str:

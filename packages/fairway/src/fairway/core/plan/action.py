@@ -21,6 +21,7 @@ __all__ = [
     "Retire",
     "RunEnd",
     "RunStart",
+    "Verify",
     "describe",
 ]
 
@@ -68,6 +69,17 @@ class Migrate:
 
     service: str
     revision: str
+    command: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """Run a service's `test` command against one of its replicas that gets no traffic yet."""
+
+    service: str
+    revision: str
+    replica: str
     command: str
     cause: str
 
@@ -132,6 +144,7 @@ Action = (
     | Retire
     | Open
     | Migrate
+    | Verify
     | ReplicaStart
     | ReplicaStop
     | Balance
@@ -153,6 +166,8 @@ def describe(action: Action) -> str:  # noqa: C901 - one line a kind
             return f"open the balancer for {', '.join(action.services)}"
         case Migrate():
             return f"migrate {action.service}: {action.command}"
+        case Verify():
+            return f"test {action.replica} of revision {action.revision}: {action.command}"
         case ReplicaStart():
             return f"start replica {action.replica} of revision {action.revision}"
         case ReplicaStop():

@@ -113,6 +113,7 @@ def enter(
         replicas,
         first=first,
         migrates=service.before is not None and state.migrates and not state.undoing,
+        tests=service.test is not None and not state.undoing,
     )
     release = machine.begin(
         service=name,

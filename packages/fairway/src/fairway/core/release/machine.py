@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never
 
-from fairway.core.release.strategy import Hold, Migrate, Scale, Shift, Side, Step, back
+from fairway.core.release.strategy import Hold, Migrate, Scale, Shift, Side, Step, Verify, back
 
 __all__ = [
     "Abort",
@@ -34,6 +34,7 @@ __all__ = [
     "targets",
     "to_json",
     "wants_migration",
+    "wants_verification",
 ]
 
 Phase = Literal["forward", "back", "promoted", "rolled_back", "stuck"]
@@ -88,6 +89,13 @@ class Migrated:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """The test of the new revision ended well."""
+
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The analysis of the current hold: pass goes on, fail goes back, unknown waits."""
 
@@ -131,7 +139,7 @@ class Resume:
     now: float
 
 
-Event = Observed | Migrated | Judged | Failed | Abort | Promote | Pause | Resume
+Event = Observed | Migrated | Verified | Judged | Failed | Abort | Promote | Pause | Resume
 
 
 def begin(
@@ -181,6 +189,11 @@ def wants_migration(state: ReleaseState) -> bool:
     return isinstance(state.current, Migrate) and not state.paused
 
 
+def wants_verification(state: ReleaseState) -> bool:
+    """Whether the current step is the test: carry it out, then say `Verified` or `Failed`."""
+    return isinstance(state.current, Verify) and not state.paused
+
+
 def step(state: ReleaseState, event: Event) -> ReleaseState:
     """The state after `event`. A release that is over stays as it is."""
     if state.over:
@@ -190,6 +203,8 @@ def step(state: ReleaseState, event: Event) -> ReleaseState:
             return observed(state, event)
         case Migrated(now):
             return enter(state, state.at + 1, now) if wants_migration(state) else state
+        case Verified(now):
+            return enter(state, state.at + 1, now) if wants_verification(state) else state
         case Judged(now, verdict, reason):
             return judged(state, now, verdict, reason)
         case Failed(now, reason) | Abort(now, reason):
@@ -250,7 +265,7 @@ def done(state: ReleaseState, current: Step, seen: Observed) -> bool:
             return True
         case Hold(seconds, analyse):
             return not analyse and seen.now - state.step_since >= seconds
-        case Migrate():
+        case Migrate() | Verify():
             return False
         case _:
             assert_never(current)
@@ -269,7 +284,7 @@ def enter(state: ReleaseState, at: int, now: float) -> ReleaseState:
             return replace(state, new_count=to) if side == "new" else replace(state, old_count=to)
         case Shift(percent):
             return replace(state, new_percent=percent)
-        case Migrate() | Hold():
+        case Migrate() | Verify() | Hold():
             return state
         case _:
             assert_never(entered)
@@ -289,6 +304,8 @@ def describe(current: Step) -> str:
     match current:
         case Migrate():
             return "migrate"
+        case Verify():
+            return "test the new revision on its own address"
         case Scale(side, to):
             return f"{to} replica{'' if to == 1 else 's'} of the {side} revision"
         case Shift(percent):
@@ -316,6 +333,8 @@ def step_to_json(current: Step) -> list[Any]:
     match current:
         case Migrate():
             return ["migrate"]
+        case Verify():
+            return ["test"]
         case Scale(side, to):
             return ["scale", side, to]
         case Shift(percent):
@@ -330,6 +349,8 @@ def step_from_json(data: list[Any]) -> Step:
     match data:
         case ["migrate"]:
             return Migrate()
+        case ["test"]:
+            return Verify()
         case ["scale", ("old" | "new") as side, int(to)]:
             named: Side = side
             return Scale(named, to)

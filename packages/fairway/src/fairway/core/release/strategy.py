@@ -1,6 +1,6 @@
 """Strategies as data: the steps by which one revision takes over from another.
 
-Rolling, blue/green and canary are lists of the same four steps; the machine that walks them
+Rolling, blue/green and canary are lists of the same few steps; the machine that walks them
 (`machine.py`) knows none of the three names. Rolling back is a list of steps too.
 """
 
@@ -10,7 +10,7 @@ from typing import Literal, assert_never
 
 from fairway.core.spec.model import Blue, Canary, Release, Rolling
 
-__all__ = ["Hold", "Migrate", "Scale", "Shift", "Side", "Step", "back", "steps"]
+__all__ = ["Hold", "Migrate", "Scale", "Shift", "Side", "Step", "Verify", "back", "steps"]
 
 Side = Literal["old", "new"]
 
@@ -43,28 +43,46 @@ class Hold:
     analyse: bool
 
 
-Step = Migrate | Scale | Shift | Hold
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Run the service's `test` command against the new side's own address; nobody else asks it."""
 
 
-def steps(release: Release, replicas: int, *, first: bool, migrates: bool) -> tuple[Step, ...]:
+Step = Migrate | Scale | Shift | Hold | Verify
+
+
+def steps(
+    release: Release, replicas: int, *, first: bool, migrates: bool, tests: bool = False
+) -> tuple[Step, ...]:
     """The steps that bring `replicas` copies of a new revision into service.
 
-    `first`: there is no old revision, so nothing is shared and nothing taken down.
-    Invariant: ready replicas of both sides never fall below `replicas` on the way.
+    `first`: there is no old revision, so nothing is shared, taken down or protected by a test.
+    `tests`: the new one is tested before its first traffic. Invariant: ready replicas of both
+    sides never fall below `replicas` on the way.
     """
     before: tuple[Step, ...] = (Migrate(),) if migrates else ()
     if first:
         return (*before, Scale("new", replicas), Shift(100.0))
+    walk = walk_of(release, replicas)
+    return (*before, *(tested(walk) if tests else walk))
+
+
+def tested(walk: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The same walk, with the test before anything of the traffic is shifted."""
+    at = next(number for number, each in enumerate(walk) if isinstance(each, Shift))
+    return (*walk[:at], Verify(), *walk[at:]) if at else walk
+
+
+def walk_of(release: Release, replicas: int) -> tuple[Step, ...]:
     match release:
         case Rolling():
-            walk = rolling(release, replicas)
+            return rolling(release, replicas)
         case Blue():
-            walk = blue_green(release, replicas)
+            return blue_green(release, replicas)
         case Canary():
-            walk = canary(release, replicas)
+            return canary(release, replicas)
         case _:
             assert_never(release)
-    return (*before, *walk)
 
 
 def rolling(release: Rolling, replicas: int) -> tuple[Step, ...]:

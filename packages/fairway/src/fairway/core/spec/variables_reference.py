@@ -89,6 +89,16 @@ RUNTIME: tuple[Row, ...] = (
     (f"`{contract.REQUEST_SECONDS}`", "a service", "`timeouts.request`"),
     (f"`{contract.BODY_BYTES}`", "a service", "`limits.body`"),
     (f"`{contract.CHECK_SECONDS}`", "a service", "the deadline of one readiness check"),
+    (
+        f"`{contract.TRUSTED_PROXIES}`",
+        "a service behind a cloud's balancer",
+        "the networks whose `x-forwarded-for` counts",
+    ),
+    (
+        f"`{contract.TEST_URL}`",
+        "the command `test` of a service",
+        "the new revision's own address, which nobody else asks yet",
+    ),
 )
 PARTS = (
     ("From edges", "Each edge of `uses` brings its own.", EDGES),

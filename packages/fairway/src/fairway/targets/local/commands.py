@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairway.core.masked import revealed
-from fairway.core.plan.action import Migrate, RunEnd, RunStart
+from fairway.core.plan.action import Migrate, RunEnd, RunStart, Verify
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.variables import Addresses, variables
@@ -20,6 +20,7 @@ from fairway.targets.local import invocation, output
 from fairway.targets.local.backing import Backing
 from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
+from fairway.targets.local.ports import HOST
 from fairway.targets.local.preparation import Preparation, find
 from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway.targets.local.secret_values import secret_values
@@ -29,6 +30,7 @@ __all__ = ["Commands", "Invocation"]
 
 GRACE_SECONDS = 10.0
 MIGRATION_SECONDS = 3600.0
+TEST_SECONDS = 600.0
 KILLED = 137
 
 
@@ -111,6 +113,43 @@ class Commands:
         mend = "Mend it, then deploy again; what was served before is still served."
         raise Problems([Problem(f"service.{action.service}.before", what, mend)], exit_code=1)
 
+    async def test(self, action: Verify) -> None:
+        """Run it against that replica's own address; run anew each time that it is asked for."""
+        name = f"{action.service}.test-{action.revision}"
+        found = self.processes.find(name)
+        if found is not None and not found.alive:
+            self.processes.forget(name)
+            found = None
+        if found is None:
+            replica = self.processes.find(action.replica)
+            if replica is None or not replica.alive:
+                what = f"{action.replica} ended before it was tested"
+                mend = f"See what it said: fairway logs {action.service}"
+                raise Problems([Problem(f"service.{action.service}", what, mend)], exit_code=1)
+            service = self.preparation.app(action.revision).services[action.service]
+            url = f"http://{HOST}:{replica.labels['port']}"
+            await self.start_command(
+                name,
+                service,
+                action.revision,
+                action.command,
+                {"kind": "test"},
+                more={contract.TEST_URL: url},
+            )
+        code = await self.processes.wait(name, TEST_SECONDS)
+        if code == 0:
+            self.processes.forget(name)
+            return
+        ended = f"ended with exit code {code}"
+        if code is None:
+            self.processes.signal(name, 9)
+            await self.processes.wait(name, GRACE_SECONDS)
+            ended = f"did not end within {TEST_SECONDS:g} s"
+        said = "".join(f"\n    {line}" for line in output.last_lines(self.layout.log(name), 20))
+        what = f"the test `{action.command}` {ended}{said}"
+        mend = "Mend it, then deploy again; the revision before still serves."
+        raise Problems([Problem(f"service.{action.service}.test", what, mend)], exit_code=1)
+
     async def start_run(self, action: RunStart) -> None:
         app = self.preparation.app(action.revision)
         job = app.jobs[action.job]
@@ -124,11 +163,13 @@ class Commands:
         revision: str,
         command: str,
         labels: Mapping[str, str],
+        *,
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a command that runs to its end; how it ended is kept."""
+        """Start a command that runs to its end; how it ended is kept. `more` variables are its."""
         app = self.preparation.app(revision)
         place = await asyncio.to_thread(self.preparation.place, revision, node)
-        environment = self.environment(app, node, revision, name, None)
+        environment = {**self.environment(app, node, revision, name, None), **(more or {})}
         await self.processes.start(
             Command(
                 name=name,

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -25,6 +25,7 @@ from fairway.core.plan.action import (
     Retire,
     RunEnd,
     RunStart,
+    Verify,
     describe,
 )
 from fairway.core.problem import Problem, Problems
@@ -46,7 +47,7 @@ from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
 from fairway.targets.local.preparation import Preparation, caller_environment
 from fairway.targets.local.processes import ProcessTable
-from fairway.targets.local.replica_metrics import sample_of
+from fairway.targets.local.replica_metrics import ask, sample_of
 from fairway.targets.local.replicas import STOP_MARGIN_SECONDS, Replicas
 from fairway_runtime import contract
 
@@ -181,6 +182,15 @@ class LocalDriver:
         pairs = zip(mine, found, strict=True)
         return {each.name: sample for each, sample in pairs if sample is not None}
 
+    async def visit(self, replicas: Mapping[str, int], paths: Sequence[str]) -> None:
+        """Ask each of them so often, one request after the other."""
+        ports = {
+            each.name: int(each.labels["port"])
+            for each in self.processes.all()
+            if each.alive and each.name in replicas
+        }
+        await asyncio.gather(*(ask(port, paths, replicas[name]) for name, port in ports.items()))
+
     async def objects(self, bucket: str, prefix: str) -> Mapping[str, str]:
         """Key -> etag of the objects under a prefix."""
         found = await self.backing.store.list_objects(
@@ -235,6 +245,8 @@ class LocalDriver:
                 await self.balance(action)
             case Migrate():
                 await self.commands.migrate(action)
+            case Verify():
+                await self.commands.test(action)
             case ReplicaStart():
                 await self.replicas.start(action)
             case ReplicaStop():

@@ -7,18 +7,21 @@ its figures can't tell them apart; the runtime's can. Probes and metrics are not
 import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 
 from fairway.core.release.analysis_sample import Sample
 from fairway.targets.local.exchange import exchange
 from fairway.targets.local.ports import HOST
 from fairway_runtime import contract
 
-__all__ = ["parse", "sample_of"]
+__all__ = ["ask", "parse", "sample_of"]
 
 LINE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 LE = re.compile(r'(?:^|,)le="([^"]+)"')
 BUCKET = f"{contract.DURATION_METRIC}_bucket"
 SECONDS = 1.0
+VISIT_SECONDS = 10.0
 
 
 async def sample_of(port: int) -> Sample | None:
@@ -28,6 +31,13 @@ async def sample_of(port: int) -> Sample | None:
     except OSError:
         return None
     return parse(answer.body.decode()) if answer.status == 200 else None
+
+
+async def ask(port: int, paths: Sequence[str], times: int) -> None:
+    """Send that many GET requests, one after the other; the replica counts how they end."""
+    for number in range(times):
+        with suppress(OSError):
+            await exchange(HOST, port, "GET", paths[number % len(paths)], seconds=VISIT_SECONDS)
 
 
 def parse(text: str) -> Sample:

@@ -154,6 +154,14 @@ class Canary:
             example='["10% for 15m", "25% for 5m", "50% for 5m"]',
         ),
     ] = (CanaryStep(10.0, 900.0), CanaryStep(25.0, 300.0), CanaryStep(50.0, 300.0))
+    probes: Annotated[
+        tuple[str, ...],
+        Key(
+            read.URL_PATHS,
+            "Asked of both revisions while too few visitors come to judge them.",
+            example='["/", "/api/items"]',
+        ),
+    ] = ()
 
 
 Release = Rolling | Blue | Canary
@@ -213,6 +221,15 @@ class Service:
             read.COMMAND,
             "Runs once before each release, under a lock: migrations.",
             example='"alembic upgrade head"',
+        ),
+    ] = None
+    test: Annotated[
+        str | None,
+        Key(
+            read.COMMAND,
+            "Tests a new revision on its own address, `FAIRWAY_TEST_URL`, before it takes over"
+            " (R149).",
+            example='"python smoke.py"',
         ),
     ] = None
     build: Annotated[

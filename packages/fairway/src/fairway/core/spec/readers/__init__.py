@@ -18,6 +18,7 @@ from fairway.core.spec.readers.text import (
     TEXT,
     URL,
     URL_PATH,
+    URL_PATHS,
 )
 from fairway.core.spec.readers.times import DURATION, DURATION_OR_ZERO, TIME_OF_DAY
 from fairway.core.spec.readers.variables import VARIABLES
@@ -52,6 +53,7 @@ __all__ = [
     "UNREADABLE",
     "URL",
     "URL_PATH",
+    "URL_PATHS",
     "VARIABLES",
     "Reader",
     "Unreadable",

@@ -24,6 +24,7 @@ __all__ = [
     "TEXT",
     "URL",
     "URL_PATH",
+    "URL_PATHS",
 ]
 
 LONGEST = 1000
@@ -35,6 +36,7 @@ URL_PATTERN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\x00-\x1f]+")
 ENV_PATTERN = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 PASSWORD_PATTERN = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@")
 URL_PATH_PATTERN = re.compile(r"/[^\s\x00-\x1f?#]*")
+REQUESTED_PATTERN = re.compile(r"/[^\s\x00-\x1f#]*")  # a path, with its query
 PREFIX_PATTERN = re.compile(r"[a-z][a-z0-9-]*(?:/[A-Za-z0-9!_.*'()=-]+)*/?")
 MAIL_PATTERN = re.compile(r"[^@\s:]+@[^@\s:]+\.[^@\s:]+")
 ADDRESS_PATTERN = re.compile(rf"mailto:{MAIL_PATTERN.pattern}|https://[^\s\x00-\x1f]+")
@@ -114,6 +116,18 @@ def _url_path(entry: Entry) -> str | Refusal:
     if isinstance(value, str) and URL_PATH_PATTERN.fullmatch(value) and len(value) <= LONGEST:
         return value
     return Refusal('Write a path that starts with a slash: "/health".')
+
+
+def _url_paths(entry: Entry) -> tuple[str, ...] | Refusal:
+    mend = 'Write paths that start with a slash: ["/", "/api/items"].'
+    found = _words(entry)
+    if found is None:
+        return Refusal(mend)
+    for item in found:
+        text = str(item.value)
+        if not REQUESTED_PATTERN.fullmatch(text) or len(text) > LONGEST:
+            return Refusal(mend, f"{show(text)} is not a path of a URL.")
+    return tuple(dict.fromkeys(str(item.value) for item in found))
 
 
 def _url(entry: Entry) -> str | Refusal:
@@ -218,6 +232,17 @@ NAME: Final = Scalar("a name", _name, {"type": "string", "pattern": f"^{names.LA
 OBJECT: Final = Scalar("a `module:object`", _object, _pattern(OBJECT_PATTERN), example='"main:app"')
 PATH: Final = Scalar("a path inside the project", _path, PLAIN)
 URL_PATH: Final = Scalar("a path", _url_path, _pattern(URL_PATH_PATTERN), example='"/health"')
+URL_PATHS: Final = Scalar(
+    "a path or a list of paths",
+    _url_paths,
+    {
+        "anyOf": [
+            _pattern(REQUESTED_PATTERN),
+            {"type": "array", "items": _pattern(REQUESTED_PATTERN)},
+        ]
+    },
+    example='["/", "/api/items"]',
+)
 URL: Final = Scalar(
     'a URL or "env:NAME"',
     _url,
