@@ -13,6 +13,7 @@ from tools import (
     reference_cli,
     reference_files,
     reference_local,
+    reference_policy,
     reference_prices,
     reference_status,
 )
@@ -29,6 +30,7 @@ def pages() -> Mapping[str, str]:
         "cli.md": reference_cli.page(),
         "files.md": reference_files.page(),
         "local.md": reference_local.page(),
+        "policy.md": reference_policy.page(),
         "prices.md": reference_prices.page(),
         "status.md": reference_status.page(),
     }

@@ -19,6 +19,7 @@ from fairway.core.cost.layout import Egress, layout_of
 from fairway.core.cost.prices import REGIONS
 from fairway.core.plan.cloud import CloudPlan, to_json
 from fairway.core.plan.creation import creations
+from fairway.core.policy import findings
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
 from tests.core.cost.price_tables import prices
@@ -49,6 +50,7 @@ def plan(
         creations=creations(app, layout),
         estimate=estimate(app, prices(region), assumed, layout=layout),
         concerned=concerning(app),
+        findings=findings(app, assumed),
         gaps=(Problem("recovery", "nothing measures these goals there " * 3),),
     )
 

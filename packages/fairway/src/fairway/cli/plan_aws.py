@@ -16,6 +16,7 @@ from fairway.core.cost.estimate import estimate
 from fairway.core.cost.prices import REGIONS, Prices
 from fairway.core.plan.cloud import CloudPlan, to_json
 from fairway.core.plan.creation import creations
+from fairway.core.policy import findings
 from fairway.core.problem import Problem, Problems, nearest
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
@@ -40,7 +41,8 @@ class Asked:
 
 def show(found: Project, environment: str, asked: Asked, *, as_json: bool) -> int:
     """Print it; 2 where something would be created, else 0."""
-    plan = plan_of(parse(found.text).app(environment), asked)
+    spec = parse(found.text)
+    plan = plan_of(spec.app(environment), asked, notes=spec.noted[environment])
     if as_json:
         view.data(to_json(plan))
     else:
@@ -48,7 +50,7 @@ def show(found: Project, environment: str, asked: Asked, *, as_json: bool) -> in
     return 2 if plan.creations else 0
 
 
-def plan_of(app: App, asked: Asked) -> CloudPlan:
+def plan_of(app: App, asked: Asked, *, notes: tuple[Problem, ...] = ()) -> CloudPlan:
     """The plan of one app.
 
     Raises `Problems` where a region or an assumption is none, or where AWS has a limit.
@@ -59,6 +61,7 @@ def plan_of(app: App, asked: Asked) -> CloudPlan:
     if problems := limits(app, choices):
         raise Problems(problems)
     missing = tuple(gaps(app))
+    found = findings(app, assumptions)
     app = honoured(app, missing)
     layout = layout_as_rendered(app, choices, stacks(app, choices))
     return CloudPlan(
@@ -69,6 +72,8 @@ def plan_of(app: App, asked: Asked) -> CloudPlan:
         concerned=concerning(app),
         creations=creations(app, layout),
         estimate=estimate(app, prices, assumptions, layout=layout),
+        findings=found,
+        notes=notes,
         gaps=missing,
     )
 

@@ -21,6 +21,7 @@ MONEY = 10
 SMALL_USD = 0.005
 NODE_MOST = 24
 NAMES = 20  # a column of names
+CODES = 4  # a column of codes
 
 
 def plain(text: str, role: str) -> str:
@@ -37,6 +38,7 @@ def page(plan: CloudPlan, width: int, paint: Paint = plain) -> str:
         created(plan, width, paint),
         costs(plan, width, paint),
         saved(plan, width, paint),
+        advised(plan, width, paint),
         assumed(plan, width, paint),
         open_ends(plan, width, paint),
     )
@@ -170,9 +172,32 @@ def open_ends(plan: CloudPlan, width: int, paint: Paint) -> Iterator[str]:
         for each in plan.estimate.unpriced:
             yield from bullet(paint("?", "warn"), each, width)
     if plan.gaps:
+        yield from apart(seen=bool(plan.estimate.unpriced))
         yield title("Not honoured there", width, paint)
         for gap in plan.gaps:
             yield from bullet(paint("!", "warn"), f"{gap.where}: {gap.what}", width)
+
+
+def advised(plan: CloudPlan, width: int, paint: Paint) -> Iterator[str]:
+    """Findings with their codes, then the notes of the file; each with its mend."""
+    if not plan.findings and not plan.notes:
+        return
+    yield title("Advises", width, paint)
+    told = [(each.code, each.problem) for each in plan.findings]
+    told += [("note", each) for each in plan.notes]
+    for code, problem in told:
+        said = wrap(f"{problem.where}: {problem.what}", width - CODES - 1)
+        for row, line in enumerate(said):
+            head = paint(f"{code:<{CODES}}", "warn") if row == 0 else " " * CODES
+            yield f"{head} {line}"
+        for row, line in enumerate(wrap(problem.mend, width - CODES - 3)):
+            yield f"{' ' * CODES} {paint('→', 'good') if row == 0 else ' '} {line}"
+
+
+def apart(*, seen: bool) -> Iterator[str]:
+    """A blank line, where something stands above."""
+    if seen:
+        yield ""
 
 
 def bullet(mark: str, text: str, width: int) -> Iterator[str]:

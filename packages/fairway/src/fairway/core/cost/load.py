@@ -17,7 +17,7 @@ from fairway.core.cron import CRON, ONCE
 from fairway.core.spec.model import Service
 from fairway.core.spec.quantities import Replicas
 
-__all__ = ["Running", "average_replicas", "runs_per_month"]
+__all__ = ["Running", "average_replicas", "busiest", "runs_per_month"]
 
 DAY_MINUTES = 1440.0
 MONTH_DAYS = HOURS / 24
@@ -57,14 +57,25 @@ def average_replicas(service: Service, assumed: Assumptions, *, off_hours: bool 
     )
 
 
-def needed(service: Service, rate: float, within: Replicas, assumed: Assumptions) -> int:
-    """The replicas that so many requests a second need, within what the file allows."""
+def busiest(service: Service, assumed: Assumptions) -> int:
+    """The replicas that the busiest hours need, whatever the file allows."""
+    rate = assumed.requests_per_month / (HOURS * 3600) * assumed.peak
+    return wanted(service, rate, assumed)
+
+
+def wanted(service: Service, rate: float, assumed: Assumptions) -> int:
+    """The replicas that so many requests a second need."""
     if service.scale.requests is not None:
-        wanted = rate / service.scale.requests
+        count = rate / service.scale.requests
     else:
         share = service.scale.cpu_percent / 100
-        wanted = rate * assumed.cpu_ms / 1000 / (service.cpu * share)
-    return min(max(math.ceil(wanted - 1e-9), within.minimum), within.maximum)
+        count = rate * assumed.cpu_ms / 1000 / (service.cpu * share)
+    return math.ceil(count - 1e-9)
+
+
+def needed(service: Service, rate: float, within: Replicas, assumed: Assumptions) -> int:
+    """The same, within what the file allows."""
+    return min(max(wanted(service, rate, assumed), within.minimum), within.maximum)
 
 
 def runs_per_month(schedule: str | None) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fairway.core.cost.line import Estimate
 from fairway.core.plan.creation import Creation
+from fairway.core.policy import Finding
 from fairway.core.problem import Problem
 
 __all__ = ["CloudPlan", "to_json"]
@@ -16,7 +17,7 @@ class CloudPlan:
 
     `place` says where on Earth the region is; `prices_from` and `prices_to` are the dates (ISO)
     of the oldest and the newest price that the estimate used. `concerned` are the assumptions that
-    change anything here.
+    change anything here; `notes` are those of the file.
     """
 
     app: str
@@ -26,6 +27,8 @@ class CloudPlan:
     creations: tuple[Creation, ...]
     estimate: Estimate
     concerned: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Problem, ...] = ()
     gaps: tuple[Problem, ...] = ()
 
     @property
@@ -95,5 +98,7 @@ def to_json(plan: CloudPlan) -> dict[str, Any]:
             "unpriced": list(found.unpriced),
         },
         "assumptions": asdict(found.assumptions),
+        "findings": [{"code": each.code, **asdict(each.problem)} for each in plan.findings],
+        "notes": [asdict(each) for each in plan.notes],
         "gaps": [asdict(each) for each in plan.gaps],
     }
