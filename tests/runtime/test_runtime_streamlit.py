@@ -1,10 +1,7 @@
 """A real Streamlit, in an environment of its own: watched as any other app (C13)."""
 
-import fcntl
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +15,10 @@ import fairway_runtime
 from fairway_runtime.business import business
 from fairway_runtime.context import RequestContext, current
 from fairway_runtime.streamlit_app import StreamlitApp, _within, outermost
+from tests.runtime.environments import environment
 from tests.runtime.serving import APPS, Running, until
 
 PACKAGE = Path(fairway_runtime.__file__).parent
-UV = Path(__file__).parents[2] / ".tools/bin/uv"
 NEEDED = ("streamlit>=1.53", "uvicorn", "websockets")
 
 
@@ -53,27 +50,8 @@ def test_code_run_within_a_request_belongs_to_it() -> None:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with Streamlit in it, made once for all workers."""
-    folder = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = folder.parent
-    python = folder / "streamlit/bin/python"
-    uv = str(UV) if UV.exists() else "uv"
-    with (folder / "streamlit.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not python.exists():
-            subprocess.run(
-                [uv, "venv", "-q", "--python", sys.executable, str(python.parents[1])], check=True
-            )
-        done = subprocess.run(
-            [uv, "pip", "install", "-q", "--python", str(python), *NEEDED],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        pytest.skip(f"Streamlit can't be installed here: {done.stderr[-300:]}")
-    return python
+    """The Python of an environment with Streamlit in it."""
+    return environment(tmp_path_factory, "streamlit", *NEEDED)
 
 
 @pytest.fixture

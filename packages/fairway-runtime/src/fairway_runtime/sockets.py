@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fairway_runtime import contract
 from fairway_runtime.asgi import Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
+from fairway_runtime.granian_worker import goodbyes
 
 if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
@@ -53,7 +54,8 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
         return
     fairway.lifecycle.websockets.add(context)
     try:
-        await fairway.app(scope, receive, noting_send)
+        with goodbyes.owed(fairway.lifecycle, noting_send) as app_send:
+            await fairway.app(scope, receive, app_send)
     except Exception as error:
         status = 500
         fairway.errors.report(error, context, scope, "WEBSOCKET")

@@ -1,0 +1,7 @@
+"""The shop with its one line, as any server serves it."""
+
+from shop import app as shop
+
+from fairway_runtime import Fairway
+
+app = Fairway(shop)
