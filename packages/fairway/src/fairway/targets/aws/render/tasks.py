@@ -23,7 +23,7 @@ USER = "1000:1000"
 SCRATCH = "/tmp"  # noqa: S108 - the container's own; nobody else is in it
 LONGEST_STOP_SECONDS = 120  # Fargate's own limit
 MARGIN_SECONDS = 5
-OPERATORS = frozenset("|&;<>()`*?$~")
+SHELLS = frozenset({"bash", "sh"})
 BIGGEST = Size(16384, 122880)
 PROBE = (
     "import urllib.request as r;"
@@ -120,10 +120,11 @@ def probe_path(service: Service) -> str:
 
 
 def words(command: str) -> list[Value]:
-    """A command's words; a shell reads it only where it holds what only a shell understands."""
-    if OPERATORS & set(command):
-        return ["/bin/sh", "-c", command]
-    return list(shlex.split(command))
+    """A command's words; a shell fills in variables where it names some."""
+    found = shlex.split(command)
+    if "$" in command and found[0].rpartition("/")[2] not in SHELLS:
+        return ["/bin/sh", "-c", f"exec {command}"]
+    return list(found)
 
 
 def _command(node: Service | Job) -> list[Value]:

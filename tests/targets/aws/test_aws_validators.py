@@ -1,0 +1,161 @@
+"""The field's validators on every template: cfn-lint in one process, checkov where it is.
+
+Checkov has an environment of its own (`uv tool install checkov`, or FAIRWAY_CHECKOV names the
+program); without it its test is skipped.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairway.targets.aws.render import choices_for, render
+from tests.targets.aws.shapes import APPS, ENVIRONMENTS, app, app_of
+
+CHECKOV = os.environ.get("FAIRWAY_CHECKOV") or shutil.which("checkov")
+# What checkov says and we answer. A check that finds nothing any more is taken off the list.
+ANSWERED = {
+    "CKV_AWS_157": "zones: the file says in how many zones a database stands",
+    "CKV_AWS_18": "log of logs: the bucket of logs has none; a site's is read by its CDN alone",
+    "CKV_AWS_51": "tags: all are immutable but `latest`; checkov does not know the exclusion yet",
+    "CKV_AWS_260": "port 80: it leads to HTTPS and to nothing else",
+    "CKV_AWS_115": "rotation: a reserved concurrency fails in accounts with the first quota",
+    "CKV_AWS_116": "rotation: Secrets Manager tries again; an alarm tells of failures",
+    "CKV_AWS_117": "rotation: it calls AWS's API only, nothing in the network",
+}
+EVERYTHING = """
+[service.web]
+asgi = "w:app"
+public = true
+firewall = true
+uses = ["api", "db", "sessions", "KEY"]
+release = { canary = ["20% for 5m", "40% for 5m", "60% for 5m", "80% for 5m"] }
+scale = { requests = 50 }
+[service.web.cache]
+"/a/*" = "60s"
+"/a/b/*" = "1h"
+[service.api]
+wsgi = "a:app"
+uses = ["elsewhere", "state", "files"]
+before = "sh -c 'migrate && seed'"
+[service.node]
+command = "node server.js --port $PORT"
+public = true
+release = "blue_green"
+[site.page]
+root = "site"
+calls = ["web"]
+firewall = true
+[job.load]
+command = "python -m load"
+on_new = "files/in/"
+then = ["count", "mail"]
+uses = ["files", "web"]
+[job.count]
+command = "python -m count"
+schedule = "0 9 1 * MON"
+retries = 0
+[job.mail]
+command = "python -m mail"
+if_missed = "skip"
+schedule = "@hourly"
+[workflow.all]
+steps = ["count", "mail"]
+schedule = "@daily"
+[database.db]
+zones = 3
+storage = "100 GiB"
+[database.elsewhere]
+url = "env:SHOP_URL"
+[database.big]
+serverless = true
+zones = 2
+[cache.sessions]
+snapshots = false
+[bucket.files]
+versions = true
+[table.state]
+key = "id"
+sort = "at"
+expires = "ends"
+[secret.KEY]
+[secret.MADE]
+generate = true
+[alarm]
+cpu = "> 90%"
+p95 = "> 500ms"
+notify = ["https://example.org/hook", "mailto:a@example.org"]
+"""
+
+
+def findings(files: Sequence[Path]) -> list[str]:
+    """What cfn-lint says of these templates, warnings too; rules are loaded once."""
+    from cfnlint.api import ManualArgs
+    from cfnlint.config import ConfigMixIn
+    from cfnlint.runner import Runner
+
+    config = ConfigMixIn(
+        [], **ManualArgs(regions=["us-east-1"], templates=[str(file) for file in files])
+    )
+    return [f"{Path(match.filename or "").name}: {match}" for match in Runner(config).run()]
+
+
+def written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    for path, text in texts.items():
+        (folder / path).write_text(text)
+    return sorted(folder / path for path in texts)
+
+
+def different() -> dict[str, str]:
+    """The templates of all shapes and environments; of those that differ in names alone, one."""
+    seen: dict[str, tuple[str, str]] = {}
+    for name in APPS:
+        for environment in ENVIRONMENTS:
+            for path, text in render(app(name, environment)).items():
+                bare = text.replace(name, "app").replace(environment, "environment")
+                seen.setdefault(bare, (f"{name}-{environment}-{path}", text))
+    return dict(seen.values())
+
+
+@pytest.mark.real
+@pytest.mark.timeout(300)
+@pytest.mark.validated("R139", "R196", "R256")
+def test_cfn_lint_has_nothing_to_say_of_any_shape_and_environment(tmp_path: Path) -> None:
+    assert findings(written(tmp_path, different())) == []
+
+
+@pytest.mark.real
+@pytest.mark.timeout(300)
+def test_cfn_lint_judges_everything_that_can_be_said_and_finds_a_fault(tmp_path: Path) -> None:
+    of = app_of(EVERYTHING)
+    choices = choices_for(of, egress="endpoints", processor="ARM64")
+    texts = dict(render(of, choices))
+    texts["faulty.json"] = texts["network.json"].replace('"CidrBlock"', '"CidrBlok"')
+    found = findings(written(tmp_path, texts))
+    assert found
+    assert [each for each in found if not each.startswith("faulty.json")] == []
+
+
+@pytest.mark.real
+@pytest.mark.skipif(CHECKOV is None, reason="checkov is not here; see the head of this file")
+@pytest.mark.parametrize("name", APPS)
+def test_checkov_finds_only_what_is_answered(name: str, tmp_path: Path) -> None:
+    written(tmp_path, dict(render(app(name, "production"))))
+    assert CHECKOV is not None
+    words = [CHECKOV, "-d", str(tmp_path), "--framework", "cloudformation", "--output", "json"]
+    ended = subprocess.run(
+        [*words, "--skip-download", "--quiet", "--compact"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    said: dict[str, Any] = json.loads(ended.stdout)
+    assert said["summary"]["parsing_errors"] == 0
+    failed = {each["check_id"]: each["resource"] for each in said["results"]["failed_checks"]}
+    assert {check: at for check, at in failed.items() if check not in ANSWERED} == {}
