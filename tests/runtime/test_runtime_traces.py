@@ -151,6 +151,7 @@ def test_a_line_of_the_app_s_own_logging_carries_the_span_it_was_written_in(
 ) -> None:
     own = logging.getLogger("traced")
     monkeypatch.setattr(own, "handlers", [JsonHandler(lines_into(lines_of_its_own))])
+    monkeypatch.setattr(own, "propagate", False)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         own.warning("outside")

@@ -45,9 +45,13 @@ class Rate:
 
     def taken(self, debt_seconds: float, *, is_allowed: bool) -> "Taken":
         """What a caller is told when its bucket will be full in `debt_seconds`."""
-        left = int((self.seconds - debt_seconds) / self.step_seconds + _NEAR)
-        wait = 0.0 if left > 0 else max(0.0, debt_seconds + self.step_seconds - self.seconds)
-        return Taken(is_allowed, max(0, left), debt_seconds, wait, self)
+        step = self.seconds / self.most
+        left = int((self.seconds - debt_seconds) / step + _NEAR)
+        if left > 0:
+            return Taken(is_allowed, left, debt_seconds, 0.0, self)
+        return Taken(
+            is_allowed, 0, debt_seconds, max(0.0, debt_seconds + step - self.seconds), self
+        )
 
 
 class Taken(NamedTuple):

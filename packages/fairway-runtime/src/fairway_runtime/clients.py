@@ -36,18 +36,26 @@ class Clients:
         self._user_header = user_header.lower().encode()
         self._user_of = user_of or _starlette_user
         self._is_trusted = lru_cache(4096)(self._finds_trusted)
+        self._by_address = lru_cache(4096)(self._name_by_address)
 
     def name(self, scope: Scope) -> str:
         """`user:…` or `ip:…`, of bounded length."""
         user = self._user_of(scope)
         client = scope.get("client")
         peer: str = client[0] if client else ""
+        if user is None and not self._user_header:
+            if self._networks and self._is_trusted(peer):
+                return self._by_address(peer, header(scope, _FORWARDED))
+            return self._by_address(peer, b"")
         if user is None and self._user_header and self._is_trusted(peer):
             user = header(scope, self._user_header).decode("latin-1").strip()
         if user:
             return f"user:{_short(user)}"
-        if self._networks and self._is_trusted(peer):
-            peer = self._behind(peer, header(scope, _FORWARDED).decode("latin-1"))
+        return self._by_address(peer, header(scope, _FORWARDED))
+
+    def _name_by_address(self, peer: str, forwarded: bytes) -> str:
+        if forwarded and self._networks and self._is_trusted(peer):
+            peer = self._behind(peer, forwarded.decode("latin-1"))
         return f"ip:{_prefix(peer)}"
 
     def _behind(self, peer: str, forwarded: str) -> str:
@@ -70,7 +78,7 @@ class Clients:
 
 def header(scope: Scope, wanted: bytes) -> bytes:
     """All values of one header, in order."""
-    return b",".join(value for name, value in scope["headers"] if name == wanted)
+    return b",".join([value for name, value in scope["headers"] if name == wanted])
 
 
 def _starlette_user(scope: Scope) -> str | None:

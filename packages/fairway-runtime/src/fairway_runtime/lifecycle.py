@@ -21,6 +21,9 @@ class Phase(Enum):
     FAILED = "failed"
 
 
+_ANSWERING = (Phase.STARTED, Phase.UNSEEN)
+
+
 class UnderWay(Protocol):
     """A request in flight, as far as the lifecycle minds."""
 
@@ -46,7 +49,7 @@ class Lifecycle:
 
     @property
     def has_started(self) -> bool:
-        return self.phase in (Phase.STARTED, Phase.UNSEEN)
+        return self.phase in _ANSWERING
 
     def begin_drain(self) -> None:
         """Not ready from here on (R221); requests are still served."""

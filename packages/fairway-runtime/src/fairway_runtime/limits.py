@@ -76,20 +76,28 @@ class Limiter:
 
     def counts(self, scope: Scope) -> bool:
         """Whether this request is counted at all."""
+        path: str = scope["path"]
         root: str = scope.get("root_path", "")
-        path: str = scope["path"].removeprefix(root)
-        return not path.startswith(_EXEMPT)
+        return not (path.removeprefix(root) if root else path).startswith(_EXEMPT)
 
     async def take(self, scope: Scope) -> Taken:
         """Count one request of whoever sends it."""
-        key = self._clients.name(scope)
-        buckets = self._users if key.startswith("user:") else self._addresses
         if self.link is None:
-            taken = buckets.take(key)
-        else:
-            taken = await self._take(self.link, buckets, key)
+            return self.take_here(scope)
+        key = self._clients.name(scope)
+        taken = await self._take(self.link, self._buckets(key), key)
         self._rejections += not taken.is_allowed
         return taken
+
+    def take_here(self, scope: Scope) -> Taken:
+        """The same in this process alone: what there is without `link`."""
+        key = self._clients.name(scope)
+        taken = self._buckets(key).take(key)
+        self._rejections += not taken.is_allowed
+        return taken
+
+    def _buckets(self, key: str) -> Buckets:
+        return self._users if key[0] == "u" else self._addresses
 
     def headers(self, taken: Taken) -> Headers:
         """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-07 has them."""

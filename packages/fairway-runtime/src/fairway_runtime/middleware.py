@@ -23,7 +23,7 @@ from fairway_runtime.lines import Lines
 from fairway_runtime.metrics import Registry, RequestMetrics, family
 from fairway_runtime.probes import Probes, Readiness
 from fairway_runtime.process import LoopLag, process_metrics
-from fairway_runtime.refusals import NOT_STARTED, TOO_LARGE
+from fairway_runtime.refusals import NOT_STARTED, TOO_LARGE, Refusal
 from fairway_runtime.routes import RouteNames
 from fairway_runtime.security import PREFLIGHT, Cors, Security
 from fairway_runtime.settings import Settings
@@ -86,11 +86,14 @@ class Fairway:
                 self.settings.cors_origins,
                 allows_credentials=self.settings.allows_cors_credentials,
             )
-        self._limiter = limiter
         if limiter is None and self.settings.rate_limit is not None:
             from fairway_runtime.limits import limiter_of
 
-            self._limiter = limiter_of(self.settings)
+            limiter = limiter_of(self.settings)
+        self._limiter = limiter
+        # One that asks nobody is asked without waiting.
+        self._local = limiter if limiter is not None and limiter.link is None else None
+        self._shared = limiter if limiter is not None and limiter.link is not None else None
         self._tracer = traces.tracer_of(self.settings)
         traces.install(self._tracer)
         self._body_bytes = self.settings.body_bytes
@@ -133,18 +136,18 @@ class Fairway:
                 found[name] = b"%b,%b" % (found[name], value) if name in found else value
         identity = found.get(_ID_HEADER)
         context = RequestContext((identity and sane_id(identity)) or new_id())
-        traceparent = found.get(b"traceparent", b"")
-        if traceparent or self._tracer.sink is not None:
-            context.trace = self._tracer.begin(traceparent, found.get(b"tracestate", b""))
+        if self._tracer.sink is not None or b"traceparent" in found:
+            given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
+            context.trace = self._tracer.begin(*given)
         enter(context)
         exchange = Exchange(self, scope, send, context, asyncio.current_task())
-        exchange.headers = self.security.headers(scope, found)
-        if self._cors is not None and await self._is_preflight(self._cors, exchange, found):
-            return
-        if not self.lifecycle.has_started:
-            await exchange.refuse(NOT_STARTED)
-            return
-        if self._limiter is not None and not await self._admits(self._limiter, exchange):
+        refusal = self._judge(exchange, found)
+        if refusal is None and self._shared is not None and self._shared.counts(scope):
+            taken = await self._shared.take(scope)
+            exchange.headers = [*exchange.headers, *self._shared.headers(taken)]
+            refusal = None if taken.is_allowed else self._shared.refusal(taken)
+        if refusal is not None:
+            await exchange.refuse(refusal)
             return
         most = self._body_bytes
         length = found.get(b"content-length", b"")
@@ -160,26 +163,25 @@ class Fairway:
             receive = Limited(exchange, receive, most, TOO_LARGE)
         await self._run(exchange, receive)
 
-    async def _is_preflight(
-        self, cors: Cors, exchange: Exchange, found: dict[bytes, bytes]
-    ) -> bool:
-        """Whether a browser only asked what it may send; the answer says so in any case."""
-        if exchange.scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
-            exchange.headers = [*exchange.headers, *cors.preflight(found)]
-            await exchange.refuse(PREFLIGHT)
-            return True
-        exchange.headers = [*exchange.headers, *cors.headers(found)]
-        return False
-
-    async def _admits(self, limiter: "Limiter", exchange: Exchange) -> bool:
-        """Whether the request is within its limit; its answer says so in any case."""
-        if not limiter.counts(exchange.scope):
-            return True
-        taken = await limiter.take(exchange.scope)
-        exchange.headers = [*exchange.headers, *limiter.headers(taken)]
-        if not taken.is_allowed:
-            await exchange.refuse(limiter.refusal(taken))
-        return taken.is_allowed
+    def _judge(self, exchange: Exchange, found: dict[bytes, bytes]) -> Refusal | None:
+        """Whether the request may pass, as far as this process knows; its answer's headers."""
+        scope = exchange.scope
+        headers = self.security.headers(scope, found)
+        cors = self._cors
+        if cors is not None:
+            if scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
+                exchange.headers = [*headers, *cors.preflight(found)]
+                return PREFLIGHT
+            headers = [*headers, *cors.headers(found.get(b"origin"))]
+        refusal = None if self.lifecycle.has_started else NOT_STARTED
+        limiter = self._local
+        if refusal is None and limiter is not None and limiter.counts(scope):
+            taken = limiter.take_here(scope)
+            headers = [*headers, *limiter.headers(taken)]
+            if not taken.is_allowed:
+                refusal = limiter.refusal(taken)
+        exchange.headers = headers
+        return refusal
 
     async def _run(self, exchange: Exchange, receive: Receive) -> None:
         """The app's part; whatever becomes of it, the request is answered, counted and logged."""

@@ -4,6 +4,7 @@ What the app says itself wins. Nothing here reads a request's body or its cookie
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from fairway_runtime.asgi import Headers, Scope
 from fairway_runtime.refusals import Refusal
@@ -77,6 +78,7 @@ class Cors:
         self._credentials: Headers = []
         if allows_credentials:
             self._credentials = [(b"access-control-allow-credentials", b"true")]
+        self._answers = lru_cache(1024)(self._headers)  # strangers may invent origins
 
     def allows(self, origin: bytes) -> bool:
         one = origin.lower()
@@ -90,9 +92,11 @@ class Cors:
             )
         )
 
-    def headers(self, found: Mapping[bytes, bytes]) -> Headers:
-        """For the answer to a request with `found` among its headers."""
-        origin = found.get(b"origin")
+    def headers(self, origin: bytes | None) -> Headers:
+        """For the answer to a request that a page of `origin` makes, or no page at all."""
+        return self._answers(origin)
+
+    def _headers(self, origin: bytes | None) -> Headers:
         if self._is_open:
             return self._allowed(b"*") if origin is not None else []
         if origin is None or not self.allows(origin):
@@ -106,7 +110,7 @@ class Cors:
         asked = found.get(b"access-control-request-headers")
         named: Headers = [(b"access-control-allow-headers", asked)] if asked else []
         return [
-            *self.headers(found),
+            *self.headers(found.get(b"origin")),
             (b"access-control-allow-methods", _METHODS),
             (b"access-control-max-age", _REMEMBERED),
             *named,
