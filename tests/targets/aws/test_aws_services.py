@@ -176,6 +176,8 @@ def test_the_bandit_s_page_is_a_private_bucket_behind_the_cdn_with_cors_and_fire
         "IgnorePublicAcls": True,
         "RestrictPublicBuckets": True,
     }
+    distribution = edge["SitePageDistribution"]["Properties"]["DistributionConfig"]
+    assert distribution["WebACLId"] == {"Fn::GetAtt": ["Firewall", "Arn"]}
     balancer = templates(app("bandit", "production"))["balancer.json"]["Resources"]
     listener = balancer["Listener"]["Properties"]["ListenerAttributes"]
     (allowed,) = (each["Value"] for each in listener if "allow_origin" in each["Key"])

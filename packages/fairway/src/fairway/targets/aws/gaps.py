@@ -169,6 +169,7 @@ def _of_database(database: Database) -> Iterator[Problem]:
 def _of_site(site: Site, callers: Sequence[str]) -> Iterator[Problem]:
     at = f"site.{site.name}"
     yield from _of_account(at, site)
+    yield Problem(at, "the CDN writes no access log yet")
     if site.build is not None:
         yield Problem(f"{at}.build", "nothing builds it yet: build it before its files are sent")
     if site.calls:

@@ -24,7 +24,7 @@ from fairway.targets.aws.render.hosts import ask_domain, host, origin, public_se
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, Stack, Value, get, ref, sub
 
-__all__ = ["REGION_OF_EDGE", "edge", "has_edge"]
+__all__ = ["REGION_OF_EDGE", "edge", "has_edge", "is_guarded"]
 
 REGION_OF_EDGE = "us-east-1"  # where CloudFront takes certificates and firewalls from
 ZONE_OF_CLOUDFRONT = "Z2FDTNDATAQYW2"  # the same for every distribution
@@ -46,8 +46,7 @@ def edge(app: App, ground: Ground) -> Stack:
     ask_domain(draft)
     add_certificate(ground)
     cached = [service for service in public_services(app) if service.cache]
-    guarded = [node for node in (*app.sites.values(), *cached) if node.firewall]
-    if guarded:
+    if any(is_guarded(app, node) for node in (*app.sites.values(), *cached)):
         rates = [
             rate_rule(service, number, host(app, service.name))
             for number, service in enumerate(cached)
@@ -59,6 +58,12 @@ def edge(app: App, ground: Ground) -> Stack:
     for service in cached:
         _service(app, service, ground)
     return draft.stack()
+
+
+def is_guarded(app: App, node: Site | Service) -> bool:
+    """Whether a firewall stands before it: its own, or that of a service that its pages call."""
+    called = node.calls if isinstance(node, Site) else ()
+    return node.firewall or any(app.services[name].firewall for name in called)
 
 
 def _site(app: App, site: Site, ground: Ground) -> None:
@@ -103,10 +108,10 @@ def _site(app: App, site: Site, ground: Ground) -> None:
     )
     headers = add_headers(app, draft, id_, [*site.calls])
     _distribution(
+        app,
         ground,
         distribution,
         site,
-        host(app, site.name),
         {
             "CustomErrorResponses": [
                 {
@@ -187,10 +192,10 @@ def _service(app: App, service: Service, ground: Ground) -> None:
         for path, seconds in _by_precision(service)
     ]
     _distribution(
+        app,
         ground,
         f"{id_}Distribution",
         service,
-        host(app, service.name),
         {
             "CacheBehaviors": kept,
             "DefaultCacheBehavior": through,
@@ -216,10 +221,10 @@ def _by_precision(service: Service) -> Sequence[tuple[str, float]]:
 
 
 def _distribution(
-    ground: Ground, id_: str, node: Site | Service, name: Value, special: dict[str, Value]
+    app: App, ground: Ground, id_: str, node: Site | Service, special: dict[str, Value]
 ) -> None:
     """Add a distribution and its names; `special` is what differs by what is behind it."""
-    draft = ground.draft
+    draft, name = ground.draft, host(app, node.name)
     config: dict[str, Value] = {
         "Aliases": [name],
         "Comment": f"{node.name} of {draft.app} in {draft.environment}.",
@@ -234,7 +239,7 @@ def _distribution(
         },
         **special,
     }
-    if node.firewall:
+    if is_guarded(app, node):
         config["WebACLId"] = get("Firewall")
     draft.add(id_, "AWS::CloudFront::Distribution", {"DistributionConfig": config})
     for kind in ("A", "AAAA"):
