@@ -6,6 +6,7 @@ What the app says itself wins. Nothing here reads a request's body or its cookie
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from fairway_runtime import contract
 from fairway_runtime.asgi import Headers, Scope
 from fairway_runtime.refusals import Refusal
 from fairway_runtime.settings import Settings
@@ -51,7 +52,8 @@ class Security:
         if seconds:
             hsts = (b"strict-transport-security", b"max-age=%d" % seconds)
             self.over_https = [*self.over_http, hsts]
-        self.names = frozenset(name for name, _ in self.over_https) - {name for name, _ in others}
+        names = frozenset(name for name, _ in self.over_https) - {name for name, _ in others}
+        self.names = names | {contract.CORRELATION_HEADER.encode()}
 
     def headers(self, scope: Scope, found: Mapping[bytes, bytes]) -> Headers:
         """For a request that came in with `found` among its headers.
