@@ -6,12 +6,14 @@ import pytest
 
 from fairway.cli import plan_aws
 from fairway.cli.plan_layout import honoured, layout_as_rendered
+from fairway.core.cost.estimate import estimate
 from fairway.core.cost.layout import CACHE_CLASS, DATABASE_CLASS, Layout, layout_of
 from fairway.core.cost.prices import REGIONS
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.render import Choices, Egress, Stack, choices_for, stacks
+from tests.core.cost.price_tables import prices
 
 FILES = Path(__file__).parent.parent / "core" / "spec" / "files"
 NAMES = sorted(file.stem for file in FILES.glob("*.toml"))
@@ -94,6 +96,29 @@ def test_alarms_are_counted_by_the_metrics_that_they_look_at(name: str) -> None:
     _, found, layout = rendered(app(name, "production"))
     alarms = properties(found, "AWS::CloudWatch::Alarm")
     assert layout.alarms >= len(alarms) > 0
+
+
+@each_app
+def test_firewalls_metrics_and_dashboards_are_priced_as_they_are_rendered(name: str) -> None:
+    one = app(name, "production")
+    _, found, layout = rendered(one)
+    expected = layout_of(one)
+    assert layout.metrics == expected.metrics
+    assert layout.dashboards == expected.dashboards
+    assert layout.has_insights == expected.has_insights
+    priced = estimate(one, prices(), layout=layout)
+    walls = [each for each in priced.of("firewall") if each.price.key == "waf.acl"]
+    lists = properties(found, "AWS::WAFv2::WebACL")
+    assert len(lists) == sum(each.quantity for each in walls)
+    assert bool(layout.edge_rules) == bool(expected.edge_rules)
+    assert bool(layout.balancer_rules) == bool(expected.balancer_rules)
+
+
+@each_app
+def test_a_run_takes_the_steps_that_are_priced(name: str) -> None:
+    _, found, _ = rendered(app(name, "production"))
+    for machine in properties(found, "AWS::StepFunctions::StateMachine"):
+        assert machine["StateMachineType"] == "STANDARD"  # billed by the transition
 
 
 def test_what_the_target_does_not_honour_is_priced_as_it_runs_there() -> None:

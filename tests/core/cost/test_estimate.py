@@ -140,8 +140,9 @@ def test_a_job_that_may_be_interrupted_is_priced_on_spot() -> None:
     text = "app = 'x'\n[job.load]\ncommand = 'x'\nschedule = '@hourly'\ninterruptible = {}\n"
     full, spot = priced(text.format("false")), priced(text.format("true"))
     hours = 730 * 5 / 60
-    assert usd(full, "job load") == pytest.approx(hours * (0.5 * 0.04048 + 0.004445))
-    assert usd(spot, "job load") == pytest.approx(usd(full, "job load") / 2)
+    assert usd(full, "job load", "hour") == pytest.approx(hours * (0.5 * 0.04048 + 0.004445))
+    assert usd(spot, "job load", "hour") == pytest.approx(usd(full, "job load", "hour") / 2)
+    assert usd(full, "job load", "transition") == pytest.approx(730 * 4 / 1000 * 0.025)
 
 
 def test_a_job_that_follows_another_runs_as_often() -> None:

@@ -35,6 +35,11 @@ def layout_as_rendered(app: App, choices: Choices, found: Sequence[Stack]) -> La
         keys=len(properties(found, "AWS::KMS::Key")),
         secrets=len(properties(found, "AWS::SecretsManager::Secret")),
         alarms=sum(map(watched, properties(found, "AWS::CloudWatch::Alarm"))),
+        edge_rules=rules(found, "CLOUDFRONT"),
+        balancer_rules=rules(found, "REGIONAL"),
+        metrics=len(properties(found, "AWS::Logs::MetricFilter")),
+        dashboards=len(properties(found, "AWS::CloudWatch::Dashboard")),
+        has_insights=any(map(has_insights, properties(found, "AWS::ECS::Cluster"))),
     )
 
 
@@ -52,6 +57,20 @@ def watched(alarm: Mapping[str, object]) -> int:
     """The metrics that one alarm looks at: each is billed as an alarm."""
     metrics = cast("Sequence[Mapping[str, object]]", alarm.get("Metrics", ()))
     return sum("MetricStat" in each for each in metrics) or 1
+
+
+def rules(found: Sequence[Stack], scope: str) -> int:
+    """The rules of the firewalls of one scope."""
+    lists = [each for each in properties(found, "AWS::WAFv2::WebACL") if each["Scope"] == scope]
+    return sum(len(cast("Sequence[object]", each["Rules"])) for each in lists)
+
+
+def has_insights(cluster: Mapping[str, object]) -> bool:
+    """Whether the cluster sends the metrics of its containers."""
+    settings = cast("Sequence[Mapping[str, object]]", cluster.get("ClusterSettings", ()))
+    return any(
+        each["Name"] == "containerInsights" and each["Value"] != "disabled" for each in settings
+    )
 
 
 def honoured(app: App, gaps: Sequence[Problem]) -> App:

@@ -13,7 +13,9 @@ __all__ = ["compute", "flat", "of_service", "runs"]
 
 LAMBDA_FREE_REQUESTS = 1e6
 SCHEDULER_FREE = 14e6
-TRANSITIONS_PER_STEP = 3  # start, wait for the task, what follows
+STEP_TRANSITIONS = 1  # of a workflow, each of its steps
+RUN_TRANSITIONS = 4  # is it running already, alone, run, done
+LOOK_TRANSITIONS = 5  # and where it looks for new objects first
 
 
 def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:
@@ -28,7 +30,7 @@ def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> I
         yield from of_job(app, job, prices, assumed, layout)
     for workflow in app.workflows.values():
         times = runs_per_month(workflow.schedule)
-        count = times * (len(workflow.steps) * TRANSITIONS_PER_STEP + 2)
+        count = times * (len(workflow.steps) * STEP_TRANSITIONS + RUN_TRANSITIONS - 1)
         node = f"workflow {workflow.name}"
         yield flat(node, "steps between its jobs", prices, "states.transition", count)
     built = any(each.kind == "container" for each in app.services.values()) or bool(app.jobs)
@@ -68,6 +70,9 @@ def of_job(
     if job.schedule is not None:
         asked = max(times - SCHEDULER_FREE, 0.0)
         yield flat(node, "its schedule", prices, "scheduler.invocation", asked)
+    looks = job.only_if_new is not None or job.on_new is not None
+    moves = RUN_TRANSITIONS + (LOOK_TRANSITIONS if looks else 0)
+    yield flat(node, "steps around its runs", prices, "states.transition", times * moves)
 
 
 def task_lines(

@@ -77,7 +77,7 @@ def edge(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iter
     traffic = traffic_of(app, assumed)
     yield from of_balancer(traffic, prices, layout)
     yield from of_cdn(app, traffic, prices, assumed)
-    yield from of_firewalls(app, traffic, prices, layout)
+    yield from of_firewalls(traffic, prices, layout)
     yield from of_network(app, prices, assumed, layout)
     yield from of_transfer(traffic.out_gb, prices)
 
@@ -105,17 +105,13 @@ def of_cdn(app: App, traffic: Traffic, prices: Prices, assumed: Assumptions) -> 
         yield flat(f"site {name}", "stored", prices, "s3.storage", assumed.object_kb / 1e3)
 
 
-def of_firewalls(app: App, traffic: Traffic, prices: Prices, layout: Layout) -> Iterator[Line]:
-    at_edge = [each for each in app.sites.values() if each.firewall]
-    at_edge += [each for each in app.services.values() if each.firewall and each.cache]
-    behind = [each for each in app.services.values() if each.firewall and each.public]
-    for place, found, requests in (
-        ("at the edge", at_edge, traffic.edge_requests),
-        ("at the balancer", behind, traffic.balancer_requests),
+def of_firewalls(traffic: Traffic, prices: Prices, layout: Layout) -> Iterator[Line]:
+    for place, rules, requests in (
+        ("at the edge", layout.edge_rules, traffic.edge_requests),
+        ("at the balancer", layout.balancer_rules, traffic.balancer_requests),
     ):
-        if not found:
+        if not rules:
             continue
-        rules = layout.waf_rules
         yield flat("firewall", f"firewall {place}", prices, "waf.acl", 1.0)
         yield flat("firewall", f"its {rules} rules {place}", prices, "waf.rule", float(rules))
         yield flat("firewall", f"requests looked at {place}", prices, "waf.requests", requests)

@@ -19,8 +19,8 @@ DATABASE_CLASS = "db.t4g.micro"
 CACHE_CLASS = "cache.t4g.micro"
 ALARMS_PER_SERVICE = 4  # error rate, p95, memory, CPU (R189-R192)
 ALARMS_PER_DATABASE = 2  # CPU, free storage
-WAF_RULES = 4  # AWS' common, bad inputs and reputation lists, and a rate rule
-METRICS = 8  # filters on the runtime's lines: requests, errors, latency, the business ones
+WAF_RULES = 4  # AWS' lists of reputation, bad inputs and common attacks, and a rate
+METRICS_PER_SERVICE = 2  # filters on the runtime's lines: what failed, what was simulated
 SECRETS_PER_SERVER = 2  # a database's or a cache's password, and its whole address
 ENDPOINTS = 11  # of AWS' services, where no NAT leads out
 SLEEPING = {"dev": 0.0, "staging": 0.0}  # capacity units of a serverless database at rest
@@ -42,7 +42,10 @@ FARGATE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Counts; `is_arm` is whether tasks run on Graviton, `cache_engine` what caches run."""
+    """Counts; `is_arm` is whether tasks run on Graviton, `cache_engine` what caches run.
+
+    `edge_rules` and `balancer_rules` are those of a firewall there; 0 where there is none.
+    """
 
     zones: int
     nat_gateways: int
@@ -57,8 +60,9 @@ class Layout:
     cache_nodes: int
     least_acu: float
     most_acu: float = MOST_ACU
-    waf_rules: int = WAF_RULES
-    insight_metrics: int = 0
+    edge_rules: int = 0
+    balancer_rules: int = 0
+    has_insights: bool = True
     is_arm: bool = False
     cache_engine: str = "valkey"
 
@@ -88,6 +92,8 @@ def layout_of(
     way = egress or ("nat-per-zone" if is_production else "one-nat")
     gateways = {"nat-per-zone": across, "one-nat": 1, "endpoints": 0}[way]
     public = [each for each in app.services.values() if each.public and each.kind == "container"]
+    kept = any(each.cache for each in app.services.values())
+    walls = any(each.firewall for each in (*app.sites.values(), *app.services.values()))
     return Layout(
         zones=across,
         nat_gateways=gateways,
@@ -96,8 +102,10 @@ def layout_of(
         keys=1,
         secrets=len(app.secrets) + SECRETS_PER_SERVER * (len(databases) + len(caches)) + elsewhere,
         alarms=ALARMS_PER_SERVICE * len(app.services) + ALARMS_PER_DATABASE * len(databases),
-        metrics=METRICS if app.services else 0,
+        metrics=METRICS_PER_SERVICE * len(app.services),
         dashboards=1,
+        edge_rules=WAF_RULES if walls and (app.sites or kept) else 0,
+        balancer_rules=WAF_RULES if any(each.firewall for each in public) else 0,
         log_days=log_days or (90 if is_production else 14),
         cache_nodes=2 if is_production else 1,
         least_acu=SLEEPING.get(app.environment, LEAST_ACU),

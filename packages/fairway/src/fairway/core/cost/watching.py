@@ -12,6 +12,12 @@ from fairway.core.spec.model import App
 __all__ = ["watching"]
 
 FREE_DASHBOARDS = 3
+# Container Insights bills as metrics of one's own: processor, memory, network and disk of cluster,
+# service and task, and counts of tasks, deployments and services. The names are those of
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/appinsights-metrics-ecs.html, read
+# 2026-11; those of a job's tasks last as long as its run, and are left out.
+INSIGHTS_OF_CLUSTER = 10
+INSIGHTS_OF_SERVICE = 13 + 8
 LOGS_SHRINK_TO = 0.15  # stored logs are compressed, to about so much, and billed by that
 MONTH_DAYS = 30.4
 
@@ -29,9 +35,10 @@ def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> 
         yield flat(node, f"logs kept for {layout.log_days} days", prices, "logs.storage", kept)
     if layout.metrics:
         yield flat(node, "metrics of your own", prices, "cloudwatch.metric", layout.metrics)
-    if layout.insight_metrics:
-        count = layout.insight_metrics
-        yield flat(node, "container insights", prices, "insights.metric", count)
+    tasks = sum(each.kind == "container" for each in app.services.values())
+    if layout.has_insights and tasks:
+        count = INSIGHTS_OF_CLUSTER + INSIGHTS_OF_SERVICE * tasks
+        yield flat(node, "metrics of containers", prices, "cloudwatch.metric", count)
     if layout.alarms:
         yield flat(node, "alarms", prices, "cloudwatch.alarm", layout.alarms)
     if layout.dashboards:

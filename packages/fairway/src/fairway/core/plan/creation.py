@@ -172,7 +172,7 @@ def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:
         ("network", f"{layout.zones} zones, {out}", "tasks and data are private"),
         ("balancer", f"TLS, in {layout.zones} zones", f"public: {listed(public)}"),
         ("edge", "CDN", listed([*kept, *sites])),
-        ("firewall", f"{layout.waf_rules} rules", listed(walls)),
+        ("firewall", of_firewalls(layout), listed(walls)),
         ("secrets", of_secrets(layout), "everything at rest is encrypted"),
         ("images", "registry, scanned", f"keep_revisions = {app.keep_revisions}"),
         ("watching", of_watching(layout), "alarm" if app.alarm else "every app has it"),
@@ -180,7 +180,7 @@ def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:
     absent = {
         "balancer": not layout.balancers,
         "edge": not kept and not sites,
-        "firewall": not walls,
+        "firewall": not layout.edge_rules and not layout.balancer_rules,
         "secrets": not layout.secrets and not layout.keys,
         "images": not app.services and not app.jobs,
     }
@@ -192,6 +192,12 @@ def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:
 def of_secrets(layout: Layout) -> str:
     secrets = f"{layout.secrets} secret{'' if layout.secrets == 1 else 's'}, "
     return f"{secrets if layout.secrets else ''}{layout.keys} key{'' if layout.keys == 1 else 's'}"
+
+
+def of_firewalls(layout: Layout) -> str:
+    """Where there is one, with how many rules."""
+    places = (("edge", layout.edge_rules), ("balancer", layout.balancer_rules))
+    return ", ".join(f"{rules} rules at the {place}" for place, rules in places if rules)
 
 
 def of_watching(layout: Layout) -> str:
