@@ -44,6 +44,24 @@ def test_a_full_bucket_allows_its_all_at_once_and_then_one_a_step() -> None:
     assert buckets.take("b").is_allowed  # another key has a bucket of its own
 
 
+@pytest.mark.requirement("R216")
+@given(st.integers(1, 6), st.lists(st.floats(0, 3), max_size=30))
+def test_processes_that_take_shares_let_no_more_through_together_than_one(
+    processes: int, pauses: list[float]
+) -> None:
+    clock = Ticking()
+    rate = Rate(6, 6)
+    each = [Buckets(rate, clock=clock) for _ in range(processes)]
+    passed = 0
+    for pause in pauses:
+        for buckets in each:
+            while (taken := buckets.take("a", processes)).is_allowed:
+                passed += 1
+            assert taken.wait_seconds > 0
+        assert passed <= 6 + (clock.now - 1000) + 1e-3
+        clock.now += pause
+
+
 def test_memory_is_bounded_and_the_key_used_longest_ago_is_forgotten() -> None:
     buckets = Buckets(Rate(1, 60), most_keys=100, clock=Ticking())
     buckets.take("first")

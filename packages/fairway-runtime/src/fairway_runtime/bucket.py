@@ -88,8 +88,10 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: str) -> Taken:
-        """Take one token of `key`, if one is there."""
+    def take(self, key: str, tokens: int = 1) -> Taken:
+        """Take one token of `key`, if one is there; or `tokens` at once, at most all."""
+        if tokens > 1:
+            return self._take_many(key, min(tokens, self.rate.most) * self._step)
         now = self._clock()
         with self._lock:
             debt = self._full_at.get(key, now) - now
@@ -99,6 +101,17 @@ class Buckets:
                 debt += self._step
             self._put(key, now + debt)
         return self.rate.taken(debt, is_allowed=is_allowed)
+
+    def _take_many(self, key: str, cost: float) -> Taken:
+        now = self._clock()
+        with self._lock:
+            debt = max(self._full_at.get(key, now) - now, 0.0)
+            is_allowed = debt + cost <= self._span
+            if is_allowed:
+                debt += cost
+            self._put(key, now + debt)
+        wait = max(0.0, debt + cost - self.rate.seconds)
+        return self.rate.taken(debt, is_allowed=is_allowed)._replace(wait_seconds=wait)
 
     def debt_seconds(self, key: str) -> float:
         """How long until the bucket of `key` is full."""

@@ -48,8 +48,10 @@ class Limiter:
 
     `rate` is an address's, `user_rate` a known user's; without it they are the same.
 
-    Probes never come here; paths below /static and /_stcore are exempt. Without `link`, or while
-    Redis is lost, every process counts for itself.
+    Probes never come here; paths below /static and /_stcore are exempt. Without `link` every
+    process counts for itself. While Redis is lost each of `processes` gives its share: a request
+    costs as many tokens as there are processes, or all together would let through as many times
+    the rate.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class Limiter:
         clients: Clients | None = None,
         link: RedisLink | None = None,
         scope_name: str = "",
+        processes: int = 1,
         most_keys: int = 20_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.link = link
         self._clients = clients or Clients()
         self._clock = clock
+        self._processes = processes
         self._addresses = self._users = Buckets(rate, most_keys=most_keys, clock=clock)
         if user_rate is not None and user_rate != rate:
             self._users = Buckets(user_rate, most_keys=most_keys, clock=clock)
@@ -137,7 +141,7 @@ class Limiter:
         try:
             answer = await link.run(_TAKE, (self._prefix + key,), (step, step * rate.most, owed))
         except RedisLost:
-            return buckets.take(key)
+            return buckets.take(key, self._processes)
         allowed, debt_us = cast("list[int]", answer)
         debt = debt_us / 1e6
         buckets.owe(key, asked + debt)  # since before Redis looked: never more than is true
@@ -162,4 +166,5 @@ def limiter_of(settings: Settings) -> Limiter | None:
         clients=clients,
         link=link,
         scope_name=settings.service,
+        processes=settings.processes,
     )

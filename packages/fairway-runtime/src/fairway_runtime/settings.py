@@ -57,6 +57,7 @@ class Settings:
     request_seconds: float = contract.DEFAULT_REQUEST_SECONDS
     body_bytes: int = contract.DEFAULT_BODY_BYTES
     rate_limit: Rate | None = None
+    processes: int = 1  # that may run at once, of all replicas
     user_rate_limit: Rate | None = None  # of a known user; None: as `rate_limit`
     redis_url: str = field(default="", repr=False)  # carries a password
     trusted_proxies: tuple[str, ...] = contract.DEFAULT_TRUSTED_PROXIES
@@ -104,6 +105,8 @@ class Settings:
             ),
             body_bytes=reader.whole(contract.BODY_BYTES, contract.DEFAULT_BODY_BYTES),
             rate_limit=reader.rate(contract.RATE_LIMIT),
+            processes=max(1, reader.whole(contract.REPLICAS, 1))
+            * max(1, reader.whole(contract.WEB_CONCURRENCY, 1)),
             user_rate_limit=_user_rate(reader),
             redis_url=_redis_url(reader),
             trusted_proxies=reader.networks(
