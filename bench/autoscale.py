@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.autoscale_picture import Moment, picture
 from bench.load import Generator, Load, Request
 from bench.plain import PlainProject, plain
 from bench.project import is_short, say
 from bench.result import Result
+from bench.timeline import Panel, picture
 
 REQUIREMENTS = ("R236", "R239", "R240")
 
@@ -42,6 +42,17 @@ GOALS = {
     "replicas_most": "== 2",
     "replicas_end": "== 1",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One look: `at` in seconds (monotonic), `rate` requests a second; None: nothing was timed."""
+
+    at: float
+    rate: float
+    wanted: int
+    ready: int
+    p95_ms: float | None
 
 
 @dataclass(slots=True)
@@ -105,7 +116,7 @@ def run() -> Result:
             sent += each.total.sent
             failed += each.total.failed
     if not is_short():
-        PICTURE.write_text(picture(watch.moments))
+        PICTURE.write_text(drawn(watch.moments))
     return Result(
         {
             "requests": sent,
@@ -119,6 +130,20 @@ def run() -> Result:
             "two_replicas_p95_ms": high.phase("scaled").p95_ms,
         },
         GOALS,
+    )
+
+
+def drawn(moments: list[Moment]) -> str:
+    """The picture."""
+    begin = moments[0].at
+    timed = [(each.at - begin, each.p95_ms) for each in moments if each.p95_ms is not None]
+    return picture(
+        "A step in the load, and the replicas that follow",
+        (
+            Panel("requests a second", [(each.at - begin, each.rate) for each in moments]),
+            Panel("replicas ready", [(each.at - begin, each.ready) for each in moments]),
+            Panel("p95, ms", timed),
+        ),
     )
 
 
