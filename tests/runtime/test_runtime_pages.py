@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PAGES = sorted((Path(__file__).parents[2] / "docs/runtime").glob("*.md"))
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [*sorted((DOCS / "runtime").glob("*.md")), DOCS / "guides/harden.md"]
 MODULES = (
     *("breaker", "retry", "bulkhead", "bucket", "limits", "clients", "cache", "cached", "keys"),
     *("audit", "audit_file", "audit_postgres", "audit_export"),
