@@ -44,7 +44,8 @@ FARGATE = (
 class Layout:
     """Counts; `is_arm` is whether tasks run on Graviton, `cache_engine` what caches run.
 
-    `edge_rules` and `balancer_rules` are those of a firewall there; 0 where there is none.
+    `alarms` are the metrics that alarms look at: each is billed as one. `edge_rules` and
+    `balancer_rules` are those of a firewall there; 0 where there is none.
     """
 
     zones: int
@@ -65,11 +66,6 @@ class Layout:
     has_insights: bool = True
     is_arm: bool = False
     cache_engine: str = "valkey"
-
-    @property
-    def public_addresses(self) -> int:
-        """Public IPv4 addresses: one per zone of each balancer, one per NAT gateway."""
-        return self.balancers * self.zones + self.nat_gateways
 
 
 def layout_of(

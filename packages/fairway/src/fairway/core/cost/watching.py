@@ -40,7 +40,7 @@ def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> 
         count = INSIGHTS_OF_CLUSTER + INSIGHTS_OF_SERVICE * tasks
         yield flat(node, "metrics of containers", prices, "cloudwatch.metric", count)
     if layout.alarms:
-        yield flat(node, "alarms", prices, "cloudwatch.alarm", layout.alarms)
+        yield flat(node, "metrics that alarms look at", prices, "cloudwatch.alarm", layout.alarms)
     if layout.dashboards:
         billed = max(layout.dashboards - FREE_DASHBOARDS, 0)
         yield flat(node, "dashboards beyond 3", prices, "cloudwatch.dashboard", billed)

@@ -201,7 +201,7 @@ def of_firewalls(layout: Layout) -> str:
 
 
 def of_watching(layout: Layout) -> str:
-    return f"logs of {layout.log_days} days, {layout.alarms} alarms, a dashboard"
+    return f"logs of {layout.log_days} days, alarms on {layout.alarms} metrics, a dashboard"
 
 
 def used(app: App, name: str) -> str:
