@@ -5,11 +5,14 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fairway_runtime.audit import AuditLog
 from fairway_runtime.audit_chain import AuditBroken
 from fairway_runtime.audit_export import export_month, months
 from fairway_runtime.audit_postgres import PostgresLedger
+from fairway_runtime.cli import main
 from tests.runtime.postgres_server import PostgresServer, postgres_server
 from tests.runtime.test_runtime_audit import Folder
 
@@ -124,3 +127,44 @@ def test_a_connection_that_was_lost_is_opened_again(
         log.append("lost")
     log.append("two")
     assert [record.action for record in log.records()] == ["one", "two"]
+
+
+@pytest.mark.requirement("R90")
+def test_a_role_that_may_insert_and_select_only_can_append_and_do_nothing_else(
+    url: str, ledger: PostgresLedger, server: PostgresServer
+) -> None:
+    AuditLog(ledger).append("by the owner")
+    info = conninfo_to_dict(url)
+    role = f"{info['user']}_app"
+    name = sql.Identifier(role)
+    with psycopg.connect(server.admin_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'app'").format(name))
+        database = sql.Identifier(str(info["dbname"]))
+        admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(sql.SQL("GRANT SELECT, INSERT ON audit_log TO {}").format(name))
+    own = PostgresLedger(make_conninfo(url, user=role, password="app"))
+    AuditLog(own).append("by the app")
+    for statement in ("DROP TRIGGER no_change ON audit_log", "DELETE FROM audit_log"):
+        with (
+            psycopg.connect(make_conninfo(url, user=role, password="app")) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(statement)
+    report = AuditLog(own).verify()
+    assert (report.records, report.is_intact) == (2, True)
+    own.close()
+
+
+def test_the_command_line_reads_the_table_of_the_database_that_the_environment_names(
+    url: str,
+    ledger: PostgresLedger,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head = AuditLog(ledger).append("plan.save")
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert main(["audit", "verify"]) == 0
+    assert capsys.readouterr().out == f"intact: 1 records, head 1:{head.hash}\n"
+    assert main(["audit", "verify", "--table", "none"]) == 2
+    assert 'relation "none" does not exist' in capsys.readouterr().err

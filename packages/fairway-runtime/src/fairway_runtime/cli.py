@@ -111,6 +111,10 @@ def _audit(options: argparse.Namespace, env: Mapping[str, str]) -> int:
         return audit_cli.run(options, env, print)
     except (ValueError, OSError, ImportError) as error:
         raise _Stop(2, str(error)) from error
+    except Exception as error:
+        if type(error).__module__.startswith(("psycopg", "botocore", "boto3")):
+            raise _Stop(2, f"the log or the bucket can't be used: {error}") from error
+        raise
 
 
 def _bind(host: str, port: int) -> socket.socket:
