@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from fairway.cli.project import Project
 from fairway.cli.talk import SOCKET
 from fairway.core.problem import Problems
-from fairway.core.spec.model import App
-from fairway.core.spec.parse import Spec, parse
-from fairway.core.status import EventLine, Status, from_json
 from fairway.engine.client import absent
 from fairway.engine.lock import ProjectLock
 from fairway.targets.local import disk
 
-# Verbs that only ask the engine import this module too: what runs an app is imported where it
-# is needed, so that `fairway status` starts at once.
+# Verbs that only ask the engine import this module too: what reads the file and what runs an app
+# is imported where it is needed, so that `fairway status` starts at once.
 if TYPE_CHECKING:
+    from fairway.core.spec.model import App
+    from fairway.core.spec.parse import Spec
+    from fairway.core.status import EventLine, Status
     from fairway.engine.engine import Engine
     from fairway.targets.local.commands import Invocation
     from fairway.targets.local.driver import LocalDriver
@@ -42,8 +42,10 @@ __all__ = [
 ENVIRONMENT = "local"
 
 
-def specified(project: Project, environment: str) -> tuple[Spec, App]:
+def specified(project: Project, environment: str) -> "tuple[Spec, App]":
     """The parsed file and its app in one environment; raises `Problems` with all of them."""
+    from fairway.core.spec.parse import parse
+
     spec = parse(project.text)
     return spec, spec.app(environment)
 
@@ -66,9 +68,10 @@ async def run_engine(
     environment: str,
     *,
     began: "Callable[[Engine], None]",
-    told: Callable[[EventLine], None],
+    told: "Callable[[EventLine], None]",
 ) -> None:
     """Run the app until it is stopped by a signal or by `fairway down`."""
+    from fairway.core.status import EventLine
     from fairway.engine import control
     from fairway.engine.clock import SystemClock
     from fairway.engine.engine import Engine
@@ -127,7 +130,7 @@ def local_driver(project: Project, environment: str) -> "LocalDriver":
     )
 
 
-def app_of(project: Project, environment: str, revision: str) -> App:
+def app_of(project: Project, environment: str, revision: str) -> "App":
     """The app as a revision's own file says it."""
     return local_driver(project, environment).app(revision)
 
@@ -168,8 +171,10 @@ def size_of(folder: Path) -> int:
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
 
 
-def status_from(result: Mapping[str, Any]) -> Status:
+def status_from(result: Mapping[str, Any]) -> "Status":
     """The status that an engine answered."""
+    from fairway.core.status import from_json
+
     return from_json(result)
 
 
