@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fairway_runtime import Fairway, Settings, logs, operation, outgoing_headers, traces
 from fairway_runtime.asgi import App, Receive, Scope, Send
+from fairway_runtime.context import enter
 from fairway_runtime.lines import Lines
 from fairway_runtime.logs import JsonHandler
 from fairway_runtime.otlp import Exporter
@@ -29,6 +30,8 @@ GIVEN = f"00-{TRACE}-{CALLER}-01".encode()
 @pytest.fixture(autouse=True)
 def lines_of_its_own() -> Iterator[Memory]:
     memory = Memory()
+    enter(None)  # another test may have left its request here
+    traces.enter(None)
     before, tracer = logs._installed[:], traces._installed[:]
     logs._installed[:] = [lines_into(memory)]
     traces._installed[:] = [Tracer()]
