@@ -81,6 +81,8 @@ ALLOWED = frozenset(
         "xray:PutTraceSegments",
     }
 )
+# AWS documents no condition that these two would meet.
+UNCONDITIONAL = {"ecs.amazonaws.com", "lambda.amazonaws.com"}
 STARTERS = {"events.amazonaws.com", "scheduler.amazonaws.com"}
 USES = """
 [service.api]
@@ -133,7 +135,7 @@ def test_roles_are_taken_by_one_service_of_aws_for_this_account() -> None:
         services = set(listed(statement["Principal"]["Service"]))
         assert len(services) == 1 or services == STARTERS, where
         assert "ManagedPolicyArns" not in resource["Properties"], where
-        assert "Condition" in statement or services == {"lambda.amazonaws.com"}, where
+        assert "Condition" in statement or services <= UNCONDITIONAL, where
 
 
 def role_statements() -> Iterator[tuple[str, dict[str, Any]]]:

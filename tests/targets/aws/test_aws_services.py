@@ -192,6 +192,7 @@ def test_answers_of_the_weather_api_are_kept_for_a_minute_without_cookies() -> N
     (kept,) = config["CacheBehaviors"]
     assert kept["PathPattern"] == "/api/v1/*"
     assert "OriginRequestPolicyId" not in kept
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.3_2025"
     policy = edge["ServiceApiKept60"]["Properties"]["CachePolicyConfig"]
     assert policy["MaxTTL"] == 60
 

@@ -64,6 +64,10 @@ def _of_service(service: Service) -> Iterator[Problem]:
         yield Problem(f"{at}.scale.queue", what, "Add `scale.requests`: requests a second of one.")
     if service.cache and not service.public:
         yield Problem(f"{at}.cache", "only the edge keeps answers, and it is not public")
+    if service.cache and service.public:
+        yield Problem(f"{at}.cache", "the CDN writes no access log yet; the balancer does")
+        what = "the balancer takes TLS 1.2 too, which the CDN speaks to it; visitors have 1.3"
+        yield Problem(f"{at}.cache", what)
     if service.cache and service.timeouts.request_seconds > LONGEST_AT_EDGE_SECONDS:
         what = f"the edge waits {LONGEST_AT_EDGE_SECONDS} s for an answer"
         yield Problem(f"{at}.timeouts.request", what, "AWS raises it when asked.")

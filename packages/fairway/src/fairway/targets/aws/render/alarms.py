@@ -60,7 +60,7 @@ def _databases(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
         name, id_ = database.name, names.logical_id("database", database.name)
         cpu, disk = (_of_database(draft, name, of) for of in ("CPUUtilization", "FreeStorageSpace"))
         busy = When(of=cpu, above=BUSY_PERCENT, periods=PERIODS)
-        yield f"{id_}Cpu", f"{name}-cpu", f"{name}: its processor is busy.", busy
+        yield f"{id_}Cpu", f"{name}.cpu", f"{name}: its processor is busy.", busy
         if not database.serverless:
             left = When(
                 of=disk,
@@ -68,7 +68,7 @@ def _databases(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
                 compare="LessThanThreshold",
                 periods=1,
             )
-            yield f"{id_}Disk", f"{name}-disk", f"{name}: its disk is nearly full.", left
+            yield f"{id_}Disk", f"{name}.disk", f"{name}: its disk is nearly full.", left
 
 
 def _of_database(draft: Draft, name: str, kind: str) -> Metric:
@@ -95,7 +95,7 @@ def _caches(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
             period_seconds=LONG_PERIOD_SECONDS,
         )
         why = f"{cache.name}: it is nearly full, and drops what is used least."
-        yield f"{id_}Full", f"{cache.name}-full", why, When(of=metric, above=FULL_PERCENT)
+        yield f"{id_}Full", f"{cache.name}.full", why, When(of=metric, above=FULL_PERCENT)
 
 
 def _machine(name: str, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
@@ -117,7 +117,7 @@ def _machine(name: str, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
         },
     )
     why = f"{name}: a run failed; its log says why."
-    yield f"{id_}Failed", f"{name}-failed", why, When(of=query, above=0, periods=1)
+    yield f"{id_}Failed", f"{name}.failed", why, When(of=query, above=0, periods=1)
     waiting = Metric(
         namespace="AWS/SQS",
         name="ApproximateNumberOfMessagesVisible",
@@ -126,4 +126,4 @@ def _machine(name: str, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
         period_seconds=LONG_PERIOD_SECONDS,
     )
     why = f"{name}: a run could not be started; its dead-letter queue holds why."
-    yield f"{id_}Unstarted", f"{name}-unstarted", why, When(of=waiting, above=0, periods=1)
+    yield f"{id_}Unstarted", f"{name}.unstarted", why, When(of=waiting, above=0, periods=1)

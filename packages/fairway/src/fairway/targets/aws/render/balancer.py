@@ -1,7 +1,7 @@
 """The balancer's stack: cluster, balancer, certificate, listeners, firewall, names.
 
 What all services share and no release touches. Rules and weights belong to the services' stacks,
-and during a release to ECS. TLS 1.3 only (R20), HTTP leads to HTTPS, HSTS (R22), access logs
+and during a release to ECS. TLS 1.3 only (R20) but behind the edge, HTTP leads to HTTPS, HSTS (R22), access logs
 (R164), invalid headers dropped. Pure.
 """
 
@@ -20,6 +20,8 @@ from fairway.targets.aws.render.template import Stack, Value, get, ref, sub
 __all__ = ["add_certificate", "balancer", "speaks_inside"]
 
 TLS = "ELBSecurityPolicy-TLS13-1-3-2021-06"
+# CloudFront is documented to speak TLS 1.2 to what stands behind it.
+TLS_BEHIND_EDGE = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 YEAR = 31_536_000
 MARGIN_SECONDS = 5  # the app answers "too late" itself before the balancer gives up (R235)
 
@@ -85,7 +87,7 @@ def _balancer(app: App, ground: Ground, public: Sequence[Service]) -> None:
         },
     )
     add_certificate(ground)
-    _listeners(app, ground)
+    _listeners(app, ground, public)
     _names(app, ground, public)
     draft.give("domain", ref("Domain"))
     draft.give("balancer/group", group)
@@ -117,7 +119,7 @@ def add_certificate(ground: Ground) -> None:
     )
 
 
-def _listeners(app: App, ground: Ground) -> None:
+def _listeners(app: App, ground: Ground, public: Sequence[Service]) -> None:
     draft = ground.draft
     draft.add(
         "Redirect",
@@ -165,7 +167,7 @@ def _listeners(app: App, ground: Ground) -> None:
             "LoadBalancerArn": ref("Balancer"),
             "Port": 443,
             "Protocol": "HTTPS",
-            "SslPolicy": TLS,
+            "SslPolicy": TLS_BEHIND_EDGE if any(each.cache for each in public) else TLS,
         },
     )
 

@@ -159,18 +159,20 @@ def _add_logs(draft: Draft) -> None:
         keep="Retain",
     )
     own: Mapping[str, Value] = {"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}}
+    balancers = "logdelivery.elasticloadbalancing.amazonaws.com"
     writers = (
-        ("logging.s3.amazonaws.com", "buckets/*"),
-        ("logdelivery.elasticloadbalancing.amazonaws.com", f"balancer/AWSLogs/{ACCOUNT}/*"),
+        ("logging.s3.amazonaws.com", "buckets/*", own),
+        # The account stands in the path; balancers send no account of theirs to compare.
+        (balancers, f"balancer/AWSLogs/{ACCOUNT}/*", None),
     )
     writes = [
         statement(
             ("s3:PutObject",),
             sub("${LogsBucket.Arn}/" + below),
             principal={"Service": service},
-            when=own,
+            when=when,
         )
-        for service, below in writers
+        for service, below, when in writers
     ]
     _policy(draft, id_, [tls_only(id_), *writes])
     draft.give("logs/bucket", ref(id_))

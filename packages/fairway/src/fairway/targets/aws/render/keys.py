@@ -41,14 +41,14 @@ def add_key(draft: Draft) -> Value:
                     statement(
                         ("kms:Decrypt", "kms:GenerateDataKey*"),
                         "*",
-                        principal={
-                            "Service": [
-                                "cloudwatch.amazonaws.com",
-                                "events.amazonaws.com",
-                                "scheduler.amazonaws.com",
-                            ]
-                        },
+                        principal={"Service": "events.amazonaws.com"},
                         when=own,
+                    ),
+                    # For alarms that tell an encrypted topic, AWS documents no condition.
+                    statement(
+                        ("kms:Decrypt", "kms:GenerateDataKey*"),
+                        "*",
+                        principal={"Service": "cloudwatch.amazonaws.com"},
                     ),
                 ],
             },

@@ -188,7 +188,7 @@ def _endpoints(draft: Draft, choices: Choices) -> None:
 
 def _flow_logs(draft: Draft, key: Value, choices: Choices) -> None:
     """Who spoke to whom, and what was refused (R164)."""
-    add_log_group(draft, "FlowLogs", draft.path("network"), key, choices.log_days)
+    add_log_group(draft, "FlowLogs", draft.path("network", "flow"), key, choices.log_days)
     role = add_role(
         draft,
         "FlowLogsRole",

@@ -114,7 +114,6 @@ def add_postgres(app: App, database: Database, ground: Ground) -> None:
             f"{id_}Replica{number}",
             "AWS::RDS::DBInstance",
             {**shared, "SourceDBInstanceIdentifier": ref(id_)},
-            keep="Retain",
         )
         draft.give(
             f"database/{database.name}/replica/{number}",

@@ -60,7 +60,7 @@ def add_scaling(service: Service, draft: Draft, groups: Mapping[str, Value]) -> 
                 above=above,
                 periods=periods,
             ),
-            name=f"{service.name}-up-{kind}",
+            name=f"{service.name}.up-{kind}",
             why=f"{service.name} needs more replicas: {kind} above {above:g}.",
             actions=[up],
         )
@@ -78,7 +78,7 @@ def add_scaling(service: Service, draft: Draft, groups: Mapping[str, Value]) -> 
             compare="GreaterThanOrEqualToThreshold",
             periods=max(1, math.ceil(scale.down.after_seconds / 60)),
         ),
-        name=f"{service.name}-down",
+        name=f"{service.name}.down",
         why=f"{service.name} needs fewer replicas: CPU and memory are low.",
         actions=[down],
     )

@@ -110,7 +110,11 @@ def _add_function(ground: Ground, secrets: list[str]) -> None:
     draft = ground.draft
     name = draft.called("rotation", limit=64)
     log_group = add_log_group(
-        draft, "RotationLogs", draft.path("rotation"), ground.key, ground.choices.log_days
+        draft,
+        "RotationLogs",
+        draft.path("secrets", "rotation"),
+        ground.key,
+        ground.choices.log_days,
     )
     arns: list[Value] = [ref(secret) for secret in secrets]
     role = add_role(

@@ -206,6 +206,7 @@ def _target(node: Service, ground: Ground) -> Value:
                 [ref("TargetsA"), ref("TargetsB")],
             ),
         ],
+        of_this_account=False,
     )
     said["AdvancedConfiguration"] = {
         "AlternateTargetGroupArn": ref("TargetsB"),

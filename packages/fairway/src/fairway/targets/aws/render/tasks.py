@@ -51,8 +51,9 @@ def add_task(
     draft = ground.draft
     image = ask_image(draft)
     name = node.name if command is None else f"{node.name}-before"
+    log = draft.path(node.name) if command is None else draft.path(node.name, "before")
     draft_wired = wired(app, node, draft, image)
-    add_log_group(draft, f"{id_}Logs", draft.path(name), ground.key, ground.choices.log_days)
+    add_log_group(draft, f"{id_}Logs", log, ground.key, ground.choices.log_days)
     start, own = add_roles(app, node, ground, id_, draft_wired)
     container: dict[str, Value] = {
         "Command": words(command) if command is not None else _command(node),
