@@ -42,8 +42,6 @@ def begin() -> None:
     kept = st.session_state.get("scenario", "")
     if kept and st.query_params.get("scenario") != kept:
         st.query_params["scenario"] = kept
-    for told in st.session_state.pop("told", []):
-        st.toast(told)
 
 
 def _open(key: str) -> None:
@@ -62,7 +60,7 @@ def _open(key: str) -> None:
         st.warning("The plan of this link is from another version and can't be read.")
         return
     st.session_state["scenario"] = key
-    st.toast(f"Opened: {found.name}")
+    st.toast(f"Opened again, as it was kept: {found.name}")
 
 
 def apply(changed: PlanInput, name: str = "Last applied") -> str:
