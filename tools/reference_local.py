@@ -33,8 +33,7 @@ Only this machine is a target in this version: no cloud is deployed to yet.
 """
 ENDING = """
 Without an effect here, because they are about a cloud: `cpu` as a limit (it is what scaling
-measures against), `kind`, `size`, `storage`, `tiering`, `versions`, `interruptible`, `recovery`,
-`pipeline`, `accounts`.
+measures against), `kind`, `storage`, `accounts`.
 
 Only loopback addresses are bound. There is no TLS. Every process runs as the user who called
 Fairway; PostgreSQL as an unprivileged one where that is root.
@@ -100,6 +99,16 @@ ROWS = (
     Row("`cache` (a node)", "[cache.c]\n", "Redis, kept over a restart"),
     Row("`bucket`", "[bucket.b]\n", "ministack: an S3 API over files", STANDS_IN),
     Row("`keep` of a bucket", '[bucket.b]\nkeep = "1y"\n'),
+    Row("`versions` of a bucket", "[bucket.b]\nversions = true\n"),
+    Row("`tiering` of a bucket", "[bucket.b]\ntiering = true\n"),
+    Row("`size` of a database", '[database.d]\nsize = "db.t4g.micro"\n'),
+    Row("`size` of a cache", '[cache.c]\nsize = "cache.t4g.micro"\n'),
+    Row("`interruptible`", JOB + "interruptible = true\n"),
+    Row("`recovery`", '[recovery]\nrto = "5m"\n'),
+    Row("`pipeline`", '[pipeline]\non_push = { main = "staging" }\n'),
+    Row("`test`", WEB + 'test = "x"\n', "against a new replica's own address, before it serves"),
+    Row("`probes` of a canary", WEB + 'release.canary.probes = "/"\n',
+        "asked of the replicas of both revisions"),
     Row("`secret`", "[secret.S]\ngenerate = true\n", "generated once, or from `.env`"),
     Row("`site`", '[site.s]\nroot = "."\n'),
     Row("`stream`", '[stream.s]\ninto = "b/"\n[bucket.b]\n'),

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from fairway.core.problem import Problem
 from fairway.core.release.deployment import cannot_be_judged
-from fairway.core.spec.model import App, Service
+from fairway.core.spec.model import App, Recovery, Service
 
 __all__ = ["gaps"]
 
 
 def gaps(app: App, processors: int) -> list[Problem]:
     """Every part of the app that does not run here, with what happens instead."""
-    return [*whole_nodes(app), *of_services(app, processors), *of_data(app)]
+    return [*whole_nodes(app), *of_services(app, processors), *of_data(app), *of_a_cloud(app)]
 
 
 def whole_nodes(app: App) -> Iterator[Problem]:
@@ -69,6 +69,25 @@ def of_data(app: App) -> Iterator[Problem]:
             yield Problem(f"{at}.read_replicas", "read replicas do not run here yet")
         if database.serverless:
             yield Problem(f"{at}.serverless", "PostgreSQL has a fixed size here")
+        if database.size is not None:
+            yield Problem(f"{at}.size", "the database has what this machine has")
     for name, bucket in app.buckets.items():
         if bucket.keep_seconds is not None:
             yield Problem(f"bucket.{name}.keep", "objects are kept for good here")
+        if bucket.versions:
+            yield Problem(f"bucket.{name}.versions", "old versions of objects are not kept here")
+        if bucket.tiering:
+            yield Problem(f"bucket.{name}.tiering", "the disk here has one price")
+
+
+def of_a_cloud(app: App) -> Iterator[Problem]:
+    for name, job in app.jobs.items():
+        if job.interruptible:
+            yield Problem(f"job.{name}.interruptible", "nothing takes capacity away here")
+    for name, cache in app.caches.items():
+        if cache.size is not None:
+            yield Problem(f"cache.{name}.size", "the cache has what this machine has")
+    if app.recovery != Recovery():
+        yield Problem("recovery", "disasters are not rehearsed here yet")
+    if app.pipeline is not None:
+        yield Problem("pipeline", "no pipeline is made here yet")
