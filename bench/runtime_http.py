@@ -40,10 +40,6 @@ EVERYTHING = {
     "LOG_LEVEL": "WARNING",
     "RATE_LIMIT": "100000000/s",
     "FAIRWAY_CORS_ORIGINS": "https://shop.example",
-    "FAIRWAY_SERVICE": "api",
-    "FAIRWAY_REPLICA": "api.1",
-    "FAIRWAY_HSTS_SECONDS": "31536000",
-    "FAIRWAY_CONTENT_SECURITY_POLICY": "default-src 'self'",
 }
 
 

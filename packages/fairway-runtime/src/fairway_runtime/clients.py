@@ -34,13 +34,16 @@ class Clients:
     ) -> None:
         self._networks = tuple(ipaddress.ip_network(one, strict=False) for one in trusted)
         self._user_header = user_header.lower().encode()
-        self._user_of = user_of or _starlette_user
+        self._user_of = user_of
         self._is_trusted = lru_cache(4096)(self._finds_trusted)
         self._by_address = lru_cache(4096)(self._name_by_address)
 
     def name(self, scope: Scope) -> str:
         """`user:…` or `ip:…`, of bounded length."""
-        user = self._user_of(scope)
+        if self._user_of is not None:
+            user = self._user_of(scope)
+        else:
+            user = _starlette_user(scope) if "user" in scope else None
         client = scope.get("client")
         peer: str = client[0] if client else ""
         if user is None and not self._user_header:

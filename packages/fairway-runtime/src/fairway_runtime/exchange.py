@@ -199,15 +199,14 @@ class Exchange:
         given = message.get("headers", ())
         ours = self._headers()
         names = self._fairway.security.names
-        for name, _ in given:
-            if name in names or name == b"access-control-allow-origin":
+        for pair in given:
+            if pair[0] in names:
                 ours = without_given(given, ours, names)
                 break
         return {**message, "headers": [*given, *ours]}
 
     def _headers(self, *, is_closing: bool = False) -> Headers:
-        headers: Headers = [(_ID_HEADER, self.context.correlation_id.encode())]
-        headers += self.headers
+        headers: Headers = [(_ID_HEADER, self.context.correlation_id.encode()), *self.headers]
         if self._fairway.lifecycle.is_draining and not is_closing and is_http_1(self.scope):
             headers.append(_CLOSE)
         return headers

@@ -74,7 +74,9 @@ class Limiter:
         if user_rate is not None and user_rate != rate:
             self._users = Buckets(user_rate, most_keys=most_keys, clock=clock)
         self._prefix = f"fairway:rate:{scope_name}:"
-        self._said = {one: _said(one) for one in (self._addresses.rate, self._users.rate)}
+        # By identity: a frozen dataclass's hash is made of its fields' each time.
+        rates = (self._addresses.rate, self._users.rate)
+        self._said = {id(one): _said(one) for one in rates}
         self._rejections = 0
         roll.add(self)
 
@@ -105,10 +107,13 @@ class Limiter:
 
     def headers(self, taken: Taken) -> Headers:
         """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-07 has them."""
+        _, remaining, full_seconds, _, rate = taken
+        limit, policy = self._said[id(rate)]
         return [
-            *self._said[taken.rate],
-            (b"ratelimit-remaining", b"%d" % taken.remaining),
-            (b"ratelimit-reset", b"%d" % math.ceil(taken.full_seconds)),
+            limit,
+            policy,
+            (b"ratelimit-remaining", b"%d" % remaining),
+            (b"ratelimit-reset", b"%d" % math.ceil(full_seconds)),
         ]
 
     def refusal(self, taken: Taken) -> Refusal:
@@ -148,10 +153,10 @@ class Limiter:
         return rate.taken(debt, is_allowed=allowed == 1)
 
 
-def _said(rate: Rate) -> Headers:
+def _said(rate: Rate) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
     """What the answers say of a rate."""
     policy = f"{rate.most};w={math.ceil(rate.seconds)}"
-    return [(b"ratelimit-limit", b"%d" % rate.most), (b"ratelimit-policy", policy.encode())]
+    return (b"ratelimit-limit", b"%d" % rate.most), (b"ratelimit-policy", policy.encode())
 
 
 def limiter_of(settings: Settings) -> Limiter | None:

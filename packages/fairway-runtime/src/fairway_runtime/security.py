@@ -53,7 +53,7 @@ class Security:
             hsts = (b"strict-transport-security", b"max-age=%d" % seconds)
             self.over_https = [*self.over_http, hsts]
         names = frozenset(name for name, _ in self.over_https) - {name for name, _ in others}
-        self.names = names | {contract.CORRELATION_HEADER.encode()}
+        self.names = names | {contract.CORRELATION_HEADER.encode(), _ALLOW_ORIGIN}
 
     def headers(self, scope: Scope, found: Mapping[bytes, bytes]) -> Headers:
         """For a request that came in with `found` among its headers.
