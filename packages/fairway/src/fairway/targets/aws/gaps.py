@@ -60,7 +60,10 @@ def _of_service(service: Service) -> Iterator[Problem]:
         what = "no image is built yet; the one that you name must hold what this builds"
         yield Problem(f"{at}.build", what)
     if scales(service) and service.scale.queue:
-        what = "the balancer does not count waiting requests; CPU and memory add replicas"
+        what = (
+            f"the balancer does not tell when {service.scale.queue} requests wait; "
+            "CPU and memory add replicas"
+        )
         yield Problem(f"{at}.scale.queue", what, "Add `scale.requests`: requests a second of one.")
     if service.cache and not service.public:
         yield Problem(f"{at}.cache", "only the edge keeps answers, and it is not public")
@@ -71,6 +74,9 @@ def _of_service(service: Service) -> Iterator[Problem]:
     if service.cache and service.timeouts.request_seconds > LONGEST_AT_EDGE_SECONDS:
         what = f"the edge waits {LONGEST_AT_EDGE_SECONDS} s for an answer"
         yield Problem(f"{at}.timeouts.request", what, "AWS raises it when asked.")
+    if service.test is not None:
+        what = "nothing tests a new revision before it takes over yet"
+        yield Problem(f"{at}.test", what)
     yield from _of_release(at, service)
     yield from _of_clients(at, service)
     yield from _of_size(at, service)
@@ -82,7 +88,9 @@ def _of_release(at: str, service: Service) -> Iterator[Problem]:
         case Rolling(batch=batch, surge=surge) if batch != surge:
             what = f"ECS replaces as many at a time as it may start beside the others: {surge}"
             yield Problem(f"{at}.release.rolling.batch", what)
-        case Canary(steps=steps):
+        case Canary(steps=steps, probes=probes):
+            if probes:
+                yield Problem(f"{at}.release.canary.probes", "nothing asks them on AWS yet")
             if len(steps) > 1 and not is_linear(steps):
                 first = steps[0]
                 what = (

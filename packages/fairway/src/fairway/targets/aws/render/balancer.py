@@ -1,8 +1,8 @@
 """The balancer's stack: cluster, balancer, certificate, listeners, firewall, names.
 
 What all services share and no release touches. Rules and weights belong to the services' stacks,
-and during a release to ECS. TLS 1.3 only (R20) but behind the edge, HTTP leads to HTTPS, HSTS (R22), access logs
-(R164), invalid headers dropped. Pure.
+and during a release to ECS. TLS 1.3 only (R20) but behind the edge, HTTP leads to HTTPS, HSTS
+(R22), access logs (R164), invalid headers dropped. Pure.
 """
 
 import math
