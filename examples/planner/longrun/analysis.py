@@ -11,7 +11,17 @@ from typing import Literal
 from longrun.answers import Answer, Figure
 from longrun.inputs import PlanInput
 
-__all__ = ["DISCLOSURE", "EXAMPLES", "Analysis", "Finding", "analyse", "ask"]
+__all__ = [
+    "DISCLOSURE",
+    "EXAMPLES",
+    "Analysis",
+    "Finding",
+    "analyse",
+    "ask",
+    "money",
+    "percent",
+    "rate_of",
+]
 
 DISCLOSURE = (
     "This is a simulation, not advice and not a forecast. It shows how often a plan lasted in "
@@ -63,7 +73,7 @@ def _with_interval(figure: Figure) -> str:
 
 
 def money(dollars: float) -> str:
-    return f"${dollars:,.0f}"
+    return f"{'-' if dollars < 0 else ''}${abs(dollars):,.0f}"
 
 
 def analyse(plan: PlanInput, found: Answer) -> Analysis:

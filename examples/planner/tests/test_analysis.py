@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from longrun.analysis import DISCLOSURE, EXAMPLES, analyse, ask
+from longrun.analysis import DISCLOSURE, EXAMPLES, analyse, ask, money, percent
 from longrun.answers import Answer, Figure, answer
 from longrun.inputs import PlanInput
 from longrun.stress import TEMPLATES
@@ -124,3 +124,14 @@ def test_every_bad_beginning_that_is_asked_for_is_there() -> None:
     crash = next(template for template in TEMPLATES if template.name == "crash")
     stressed = answer(PLAN, shock=crash.shock)
     assert stressed.success_probability.value < FOUND.success_probability.value
+
+
+def test_figures_are_rounded_without_claiming_certainty() -> None:
+    assert [percent(x) for x in (0.0, 0.001, 0.698, 0.9999, 1.0)] == [
+        "0 %",
+        "under 1 %",
+        "70 %",
+        "over 99 %",
+        "100 %",
+    ]
+    assert money(-50_000) == "-$50,000"
