@@ -44,9 +44,11 @@ drain = "5s"
 """
 STRATEGIES = {
     "rolling": '"rolling"',
-    "blue_green": '{ blue_green = { keep = "7s" } }',
+    "blue_green": '{ blue_green = { keep = "1s" } }',
     "canary": f'{{ canary = {{ steps = ["{WEIGHT:.0%} for {HOLD_SECONDS:.0f}s"] }} }}',
 }
+# Kept for long enough to see the crash after five seconds.
+PATIENT = '{ blue_green = { keep = "7s" } }'
 # Which fault is released how: what comes to light only under traffic needs a look at traffic.
 BROKEN = (
     ("never_ready", "rolling"),
@@ -120,7 +122,8 @@ def release(project: PlainProject, load: Generator, number: int, tally: Tally) -
     if number % BROKEN_EVERY == 0:
         fault, strategy = BROKEN[tally.broken % len(BROKEN)]
         tally.broken += 1
-    project.write(FILE.replace("RELEASE", STRATEGIES[strategy]))
+    patient = (fault, strategy) == ("crash", "blue_green")
+    project.write(FILE.replace("RELEASE", PATIENT if patient else STRATEGIES[strategy]))
     project.version(str(number), fault)
     load.mark("good" if fault == "none" else fault)
     began = time.monotonic()
