@@ -124,11 +124,14 @@ def test_a_run_takes_the_steps_that_are_priced(name: str) -> None:
 def test_what_the_target_does_not_honour_is_priced_as_it_runs_there() -> None:
     one = app("insights", "production")
     gaps = (Problem("service.api.kind", "it runs as a container"),)
-    assert honoured(one, gaps).services["api"].kind == "container"
+    _, found, _ = rendered(one)
+    assert honoured(one, gaps, found).services["api"].kind == "container"
+    assert honoured(one, (), found).services["api"].kind == "function"
     weather = app("weather", "production")
+    _, found, _ = rendered(weather)
+    assert honoured(weather, (), found) == weather
     assert weather.services["api"].cache
-    assert not honoured(weather, (Problem("service.api.cache", "no edge"),)).services["api"].cache
-    assert honoured(weather, ()) == weather
+    assert not honoured(weather, (), ()).services["api"].cache
 
 
 @each_app

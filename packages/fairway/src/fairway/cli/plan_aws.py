@@ -62,8 +62,9 @@ def plan_of(app: App, asked: Asked, *, notes: tuple[Problem, ...] = ()) -> Cloud
         raise Problems(problems)
     missing = tuple(gaps(app))
     found = findings(app, assumptions)
-    app = honoured(app, missing)
-    layout = layout_as_rendered(app, choices, stacks(app, choices))
+    rendered = stacks(app, choices)
+    app = honoured(app, missing, rendered)
+    layout = layout_as_rendered(app, choices, rendered)
     return CloudPlan(
         app=app.name,
         environment=app.environment,

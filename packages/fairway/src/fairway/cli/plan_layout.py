@@ -9,7 +9,7 @@ from typing import cast
 
 from fairway.core.cost.layout import Layout, layout_of
 from fairway.core.problem import Problem
-from fairway.core.spec.model import App, Service
+from fairway.core.spec.model import App
 from fairway.targets.aws.render import Choices, Stack
 
 __all__ = ["honoured", "layout_as_rendered"]
@@ -73,14 +73,19 @@ def has_insights(cluster: Mapping[str, object]) -> bool:
     )
 
 
-def honoured(app: App, gaps: Sequence[Problem]) -> App:
-    """The app as the target runs it, where a gap says so: priced is what would be there."""
+def honoured(app: App, gaps: Sequence[Problem], found: Sequence[Stack]) -> App:
+    """The app as the target runs it: priced is what would be there.
+
+    A function that runs as a container is one; without a CDN nothing is kept at the edge.
+    """
     where = {gap.where for gap in gaps}
-    services: dict[str, Service] = {}
-    for name, service in app.services.items():
-        if f"service.{name}.kind" in where:
-            service = replace(service, kind="container")  # noqa: PLW2901 - step by step
-        if f"service.{name}.cache" in where:
-            service = replace(service, cache={})  # noqa: PLW2901 - step by step
-        services[name] = service
+    has_edge = bool(properties(found, "AWS::CloudFront::Distribution"))
+    services = {
+        name: replace(
+            service,
+            kind="container" if f"service.{name}.kind" in where else service.kind,
+            cache=service.cache if has_edge else {},
+        )
+        for name, service in app.services.items()
+    }
     return replace(app, services=services)

@@ -88,7 +88,7 @@ def layout_of(
     way = egress or ("nat-per-zone" if is_production else "one-nat")
     gateways = {"nat-per-zone": across, "one-nat": 1, "endpoints": 0}[way]
     public = [each for each in app.services.values() if each.public and each.kind == "container"]
-    kept = any(each.cache for each in app.services.values())
+    kept = any(each.cache and each.public for each in app.services.values())
     walls = any(each.firewall for each in (*app.sites.values(), *app.services.values()))
     return Layout(
         zones=across,

@@ -162,7 +162,9 @@ def of_sites(app: App) -> Iterator[Creation]:
 def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:
     """What the file asks for without naming it."""
     public = [each.name for each in app.services.values() if each.public]
-    kept = [f"service.{each.name}.cache" for each in app.services.values() if each.cache]
+    kept = [
+        f"service.{each.name}.cache" for each in app.services.values() if each.cache and each.public
+    ]
     sites = [f"site.{name}" for name in app.sites]
     walls = [f"service.{each.name}.firewall" for each in app.services.values() if each.firewall]
     walls += [f"site.{each.name}.firewall" for each in app.sites.values() if each.firewall]
