@@ -47,6 +47,15 @@ def resources(of: App, kind: str) -> dict[str, dict[str, Any]]:
 
 def all_resources() -> Iterator[tuple[str, dict[str, Any]]]:
     """Where it is, and the resource, over all shapes and environments."""
+    yield from _all_resources()
+
+
+@cache
+def _all_resources() -> tuple[tuple[str, dict[str, Any]], ...]:
+    return tuple(_each_resource())
+
+
+def _each_resource() -> Iterator[tuple[str, dict[str, Any]]]:
     for name in APPS:
         for environment in ENVIRONMENTS:
             for path, template in templates(app(name, environment)).items():
