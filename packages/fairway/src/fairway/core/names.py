@@ -3,7 +3,6 @@
 Pure. What a name must not be (too long, not a label) is checked by `core/spec/check.py`.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 
@@ -117,4 +116,6 @@ def _capitals(part: str) -> str:
 
 def short_digest(text: str) -> str:
     """Six characters that stand for a longer text."""
+    import hashlib  # few names need it, and OpenSSL takes a while
+
     return hashlib.sha256(text.encode()).hexdigest()[:6]
