@@ -77,7 +77,7 @@ def test_a_link_shows_the_plan_that_was_shared() -> None:
     page.query_params["scenario"] = key
     page.run()
     assert "$90,000" in {metric.value for metric in page.metric}
-    assert "Shared" in page.toast[0].value
+    assert "Shared" in page.info[0].value
     lost = opened("overview")
     lost.query_params["scenario"] = "nothing"
     assert "no plan under this link" in lost.run().warning[0].value

@@ -127,7 +127,7 @@ def _table(key: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> li
         else st.column_config.NumberColumn(LIMITS[name].label, help=str(LIMITS[name]))
         for name in columns
     }
-    edited: Any = st.data_editor(
+    edited = cast("Any", st.data_editor)(
         shown,
         num_rows="dynamic",
         key=f"table-{key}",
@@ -135,9 +135,9 @@ def _table(key: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> li
         hide_index=True,
         width="stretch",
     )
+    typed = cast("list[dict[str, Any]]", edited.to_dict("records"))
     filled = [
-        {name: value for name, value in row.items() if not pandas.isna(value)}
-        for row in edited.to_dict("records")
+        {name: value for name, value in row.items() if not pandas.isna(value)} for row in typed
     ]
     return [row for row in filled if row]
 

@@ -39,6 +39,8 @@ def begin() -> None:
     named = st.query_params.get("scenario", "")
     if named and named != st.session_state.get("scenario"):
         _open(named)
+    if st.session_state.get("opened"):
+        st.info("Opened again, as it was kept: " + st.session_state["opened"].replace("$", "\\$"))
     kept = st.session_state.get("scenario", "")
     if kept and st.query_params.get("scenario") != kept:
         st.query_params["scenario"] = kept
@@ -60,13 +62,14 @@ def _open(key: str) -> None:
         st.warning("The plan of this link is from another version and can't be read.")
         return
     st.session_state["scenario"] = key
-    st.toast(f"Opened again, as it was kept: {found.name}")
+    st.session_state["opened"] = found.name
 
 
 def apply(changed: PlanInput, name: str = "Last applied") -> str:
     """Make this the visitor's plan, and keep it; its id, or "" while the database is away."""
     st.session_state["plan"] = changed
     st.session_state.pop("stopped", None)
+    st.session_state.pop("opened", None)
     try:
         key = service().store.save(name, changed.client_id, changed.model_dump(mode="json"))
     except Unavailable as error:
