@@ -83,7 +83,8 @@ def _add(bucket: Bucket, ground: Ground, *, is_watched: bool) -> None:
         properties["NotificationConfiguration"] = {
             "EventBridgeConfiguration": {"EventBridgeEnabled": True}
         }
-    draft.add(id_, "AWS::S3::Bucket", properties, keep="Retain")
+    # S3 may write the log as soon as the bucket is there.
+    draft.add(id_, "AWS::S3::Bucket", properties, keep="Retain", after=["LogsBucketPolicy"])
     _policy(draft, id_, [tls_only(id_)])
     draft.give(f"bucket/{bucket.name}", ref(id_))
 
