@@ -15,6 +15,7 @@ from fairway_runtime import Fairway, Limiter, Settings, install
 from fairway_runtime.asgi import Message
 from fairway_runtime.bucket import Rate
 from fairway_runtime.clients import Clients
+from fairway_runtime.installing import limiter_installed
 from tests.runtime.apps import plain
 from tests.runtime.asking import Answer, ask
 from tests.runtime.serving import Memory, lines_into
@@ -63,6 +64,29 @@ def test_an_installed_app_stays_what_it_is_and_answers_as_a_wrapped_one() -> Non
     assert_type(install(app, QUIET), FastAPI)
     asyncio.run(run())
     assert events == ["up", "down"]
+
+
+def test_an_installed_app_that_is_run_by_the_runtime_too_is_counted_once() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def page() -> str:
+        return "page"
+
+    own = Limiter(Rate(1, 60))
+    install(app, QUIET, limiter=own)
+    memory = Memory()
+    outer = Fairway(app, QUIET, lines_into(memory), limiter=limiter_installed(app))
+
+    async def run() -> list[Answer]:
+        return [await ask(outer), await ask(outer)]
+
+    first, second = asyncio.run(run())
+
+    assert (first.status, second.status) == (200, 429)
+    assert first.header("x-request-id") == memory.lines[0]["correlation_id"]
+    assert len(memory.lines) == 2
+    assert limiter_installed(plain.app) is None
 
 
 def test_what_takes_no_middleware_is_told_to_be_wrapped() -> None:

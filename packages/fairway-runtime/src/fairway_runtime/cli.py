@@ -97,9 +97,12 @@ def _run(options: argparse.Namespace, env: Mapping[str, str]) -> int:
         raise _Stop(
             1, f"{error}: add `uvicorn` (0.34 or later) to the app's requirements"
         ) from error
+    from fairway_runtime.installing import limiter_installed
     from fairway_runtime.middleware import Fairway
 
-    fairway = app if isinstance(app, Fairway) else Fairway(app, settings, own_lines)
+    fairway = app
+    if not isinstance(fairway, Fairway):
+        fairway = Fairway(app, settings, own_lines, limiter=limiter_installed(app))
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     own_lines.write("INFO", None, {"operation": "listen", "url": f"http://{shown}:{port}"})

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from fairway_runtime.limits import Limiter
     from fairway_runtime.settings import Settings
 
-__all__ = ["install"]
+__all__ = ["install", "limiter_installed"]
 
 
 class TakesMiddleware(Protocol):
@@ -38,3 +38,11 @@ def install(
         raise TypeError(f"{type(app).__name__} takes no middleware: use `app = Fairway(app)`")
     add(Fairway, settings=settings, limiter=limiter)
     return app
+
+
+def limiter_installed(app: object) -> "Limiter | None":
+    """The limiter that `install` was given: where another Fairway stands outside, it is its too."""
+    for one in getattr(app, "user_middleware", ()):
+        if getattr(one, "cls", None) is Fairway:
+            return getattr(one, "kwargs", {}).get("limiter")
+    return None

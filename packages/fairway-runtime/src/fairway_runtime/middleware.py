@@ -36,6 +36,7 @@ __all__ = ["Fairway"]
 
 _TICK_SECONDS = 0.1
 _FOREVER = 1e9
+_INSIDE = "fairway.runtime"
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
 _PREFLIGHT = {b"origin", b"access-control-request-method"}
 _READ = frozenset(
@@ -113,6 +114,12 @@ class Fairway:
         if loop is not self._loop:
             self._attach(loop)
         kind: str = scope["type"]
+        if (
+            _INSIDE in scope
+        ):  # of another Fairway, which has done it all: installed, and run by ours
+            await self.app(scope, receive, send)
+            return
+        scope[_INSIDE] = True
         if kind == "http":
             path: str = scope["path"]
             if scope.get("root_path"):
@@ -140,7 +147,7 @@ class Fairway:
             given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
             context.trace = self._tracer.begin(*given)
         enter(context)
-        exchange = Exchange(self, scope, send, context, asyncio.current_task())
+        exchange = Exchange(self, scope, send, context, asyncio.current_task(self._loop))
         refusal = self._judge(exchange, found)
         if refusal is None and self._shared is not None and self._shared.counts(scope):
             taken = await self._shared.take(scope)
@@ -205,7 +212,8 @@ class Fairway:
             if exchange.refusal is not None and not exchange.is_sealed:
                 exchange.uncancel()
                 await exchange.refuse(exchange.refusal)
-            exchange.finish()
+            if not exchange.is_finished:
+                exchange.finish()
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the lifespan through, and note how far it came."""
