@@ -199,6 +199,19 @@ def test_savings_are_said_with_figures_and_where_the_discount_was_read() -> None
     assert all(each.source.startswith("https://") for each in found.savings)
 
 
+@pytest.mark.requirement("R31", "R264")
+def test_spot_is_proposed_for_jobs_that_do_not_use_it_and_counted_where_they_do() -> None:
+    text = (
+        "app = 'x'\n[job.load]\ncommand = 'x'\nschedule = '@hourly'\ncpu = 4\ninterruptible = {}\n"
+    )
+    (proposed,) = (each for each in priced(text.format("false")).savings if each.node == "jobs")
+    (taken,) = (each for each in priced(text.format("true")).savings if each.is_taken)
+    full = usd(priced(text.format("false")), "job load", "hour")
+    for each in (proposed, taken):
+        assert each.lowest_usd == pytest.approx(full * 0.5)
+        assert each.highest_usd == pytest.approx(full * 0.7)
+
+
 @pytest.mark.parametrize("region", sorted(REGIONS))
 @pytest.mark.parametrize("file", sorted(FILES.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_app_is_priced_in_every_environment_and_region(file: Path, region: str) -> None:

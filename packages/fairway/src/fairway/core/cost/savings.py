@@ -28,7 +28,7 @@ def savings(
     """Everything that saves a dollar or more, the most first; what is taken already, last."""
     found = [
         *of_chip(lines, prices, layout),
-        *of_spot(app, lines, prices),
+        *of_spot(lines, prices),
         *of_commitments(app, lines, prices),
         *of_nights(app, prices, assumed, layout),
         *of_gateways(prices, layout),
@@ -71,20 +71,17 @@ def of_chip(lines: Sequence[Line], prices: Prices, layout: Layout) -> Iterator[S
     )
 
 
-def of_spot(app: App, lines: Sequence[Line], prices: Prices) -> Iterator[Saving]:
+def of_spot(lines: Sequence[Line], prices: Prices) -> Iterator[Saving]:
     band = prices.discounts["fargate.spot"]
-    is_production = app.environment not in ("dev", "staging")
     taken = tasks(lines, spot=True)
     if taken:
         full = sum(line.usd / line.share for line in taken)
         low, high = full * band.lowest, full * band.highest
         nodes = ", ".join(dict.fromkeys(line.node for line in taken))
         yield saving(nodes, "Spot capacity", low, high, band.source, is_taken=True)
-    kind = "job " if is_production else ""
-    usd = total(tasks(lines, kind=kind, spot=False))
-    words = "jobs" if is_production else "tasks"
-    what = "Spot capacity: write interruptible = true" if is_production else "Spot capacity"
-    yield saving(words, what, usd * band.lowest, usd * band.highest, band.source)
+    usd = total(tasks(lines, kind="job ", spot=False))
+    what = "Spot capacity: write interruptible = true"
+    yield saving("jobs", what, usd * band.lowest, usd * band.highest, band.source)
 
 
 def of_commitments(app: App, lines: Sequence[Line], prices: Prices) -> Iterator[Saving]:
