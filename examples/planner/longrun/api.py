@@ -18,7 +18,7 @@ from longrun.analysis import Finding, analyse, ask
 from longrun.answers import Answer, Figure
 from longrun.inputs import PlanInput, Text, Trouble, troubles
 from longrun.report import report
-from longrun.service import Busy, Service, TooSlow, over_cap
+from longrun.service import Busy, Service, TooSlow, over_cap, parsed
 from longrun.store import Unavailable
 from longrun.stress import TEMPLATES
 from longrun.text import plain_text
@@ -129,7 +129,7 @@ def _answer_plans(api: FastAPI) -> None:
     def simulate(request: Request, plan: PlanInput) -> Response:
         service = _service(request, plan)
         told = service.solve(plan)
-        found = Answer.model_validate_json(told)
+        found = parsed(told)
         recorded = service.record(plan, found, analyse(plan, found))
         headers = {"x-recorded": "true" if recorded else "false"}
         return Response(told, media_type="application/json", headers=headers)

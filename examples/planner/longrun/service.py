@@ -23,7 +23,7 @@ from longrun.settings import Settings
 from longrun.store import Store, Unavailable
 from longrun.stress import TEMPLATES
 
-__all__ = ["Busy", "Service", "TooSlow", "current", "over_cap"]
+__all__ = ["Busy", "Service", "TooSlow", "current", "over_cap", "parsed"]
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,12 @@ def _solve(
                 raise TooSlow(f"the simulation took more than {limit:.0f} s") from None
             raise
     return found.model_dump_json()
+
+
+@functools.lru_cache(maxsize=64)
+def parsed(told: str) -> Answer:
+    """The answer of its JSON; the cache gives the same text again, which is then known here."""
+    return Answer.model_validate_json(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +143,7 @@ class Service:
 
     def analyse(self, plan: PlanInput) -> tuple[Answer, Analysis, bool]:
         """Answer, analysis, and whether the history has it."""
-        found = Answer.model_validate_json(self.solve(plan))
+        found = parsed(self.solve(plan))
         analysis = analyse(plan, found)
         return found, analysis, self.record(plan, found, analysis)
 
