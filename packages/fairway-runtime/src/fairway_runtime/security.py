@@ -121,7 +121,8 @@ class Cors:
     def _allowed(self, origin: bytes) -> Headers:
         return [
             (_ALLOW_ORIGIN, origin),
-            (b"access-control-expose-headers", _EXPOSED),
+            # Browsers read `*` as a name where credentials go along. A server checks every byte.
+            (b"access-control-expose-headers", _EXPOSED if self._credentials else b"*"),
             *self._credentials,
         ]
 
