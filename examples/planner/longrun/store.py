@@ -73,19 +73,22 @@ class Store:
         """Give all connections back."""
         self._engine.dispose()
 
-    def save(self, name: str, client_id: str, plan: dict[str, Any]) -> str:
-        """Keep a scenario; its id can't be guessed."""
+    def save(self, name: str, client_id: str, plan: dict[str, Any], key: str = "") -> str:
+        """Keep a scenario, in place of the one with this key; its id can't be guessed."""
         row = {
-            "id": secrets.token_urlsafe(12),
+            "id": key or secrets.token_urlsafe(12),
             "at": _now(),
             "name": name,
             "client": client_id,
             "plan": json.dumps(plan),
         }
         statement = "insert into scenario (id, saved_at, name, client_id, plan)"
-        self._run(
-            lambda c: c.execute(text(f"{statement} values (:id, :at, :name, :client, :plan)"), row)
-        )
+
+        def write(connection: Connection) -> None:
+            connection.execute(text("delete from scenario where id = :id"), row)
+            connection.execute(text(f"{statement} values (:id, :at, :name, :client, :plan)"), row)
+
+        self._run(write)
         return row["id"]
 
     def scenario(self, key: str) -> Saved | None:

@@ -119,8 +119,11 @@ def main(base: str, *, is_release: bool) -> None:
         if is_release:
             print("released?", flush=True)
             sys.stdin.readline()
-            page.get_by_text("Opened again").wait_for(timeout=60_000)
-            page.get_by_text("$50,000").first.wait_for(timeout=60_000)
+            page.get_by_text("$50,000").first.wait_for()  # it stays while nothing is clicked
+            chosen(page, "Portfolio analysis")
+            page.get_by_text("Opened again").first.wait_for()
+            chosen(page, "Overview")
+            page.get_by_text("$50,000").first.wait_for()
             seen["after_release"] = page.get_by_test_id("stMetricValue").all_inner_texts()
         chromium.close()
     print(json.dumps(seen), flush=True)

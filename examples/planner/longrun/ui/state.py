@@ -18,11 +18,13 @@ from longrun.answers import Answer
 from longrun.inputs import PlanInput
 from longrun.service import Busy, Service, TooSlow, current, over_cap
 from longrun.store import Unavailable
+from longrun.text import plain_text
 
-__all__ = ["answered", "apply", "begin", "plan", "service", "solved"]
+__all__ = ["VISITOR", "answered", "apply", "begin", "plan", "service", "solved"]
 
 FIRST = PlanInput(portfolio=1_000_000, annual_spending=40_000)
 SHOW_AFTER_SECONDS = 0.3
+VISITOR = "longrun-visitor"  # the cookie that names a browser
 
 
 def service() -> Service:
@@ -39,11 +41,31 @@ def begin() -> None:
     named = st.query_params.get("scenario", "")
     if named and named != st.session_state.get("scenario"):
         _open(named)
+    elif "plan" not in st.session_state and (visitor := _visitor()):
+        _restore(visitor)
     if st.session_state.get("opened"):
         st.info("Opened again, as it was kept: " + st.session_state["opened"].replace("$", "\\$"))
     kept = st.session_state.get("scenario", "")
     if kept and st.query_params.get("scenario") != kept:
         st.query_params["scenario"] = kept
+
+
+def _visitor() -> str:
+    name: object = st.context.cookies.get(VISITOR, "")
+    return plain_text(name)[:64] if isinstance(name, str) else ""  # a test's page has no browser
+
+
+def _restore(visitor: str) -> None:
+    """The plan that this browser applied last: another replica had it, or another day."""
+    try:
+        found = service().store.scenario(visitor)
+        if found is not None:
+            st.session_state["plan"] = PlanInput.model_validate(found.plan)
+            st.session_state["opened"] = found.name
+    except Unavailable as error:
+        st.warning(f"Your last plan can't be opened now: {error}.")
+    except ValidationError:
+        st.warning("Your last plan is from another version and can't be read.")
 
 
 def _open(key: str) -> None:
@@ -71,7 +93,10 @@ def apply(changed: PlanInput, name: str = "Last applied") -> str:
     st.session_state.pop("stopped", None)
     st.session_state.pop("opened", None)
     try:
-        key = service().store.save(name, changed.client_id, changed.model_dump(mode="json"))
+        store, said = service().store, changed.model_dump(mode="json")
+        key = store.save(name, changed.client_id, said)
+        if visitor := _visitor():
+            store.save(name, "", said, key=visitor)
     except Unavailable as error:
         st.session_state["scenario"] = ""
         st.warning(f"The plan is applied, but not kept: {error}.")
