@@ -51,8 +51,8 @@ def begin() -> None:
 
 
 def _visitor() -> str:
-    name: object = st.context.cookies.get(VISITOR, "")
-    return plain_text(name)[:64] if isinstance(name, str) else ""  # a test's page has no browser
+    name = cast("object", st.context.cookies.get(VISITOR, ""))  # a test has no browser
+    return plain_text(name)[:64] if isinstance(name, str) else ""
 
 
 def _restore(visitor: str) -> None:
