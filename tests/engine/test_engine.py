@@ -323,6 +323,33 @@ def test_a_new_revision_is_tested_before_its_first_visitor(tmp_path: Path, fails
     asyncio.run(scenario())
 
 
+@pytest.mark.requirement("R147", "R150", "R32")
+@pytest.mark.parametrize(
+    "release", ['{ blue_green = { keep = "60s" } }', '{ canary = ["10% for 60s"] }']
+)
+def test_a_new_revision_that_served_and_crashes_is_taken_back(tmp_path: Path, release: str) -> None:
+    app = parse(FILE.replace("public = true\n", f"public = true\nrelease = {release}\n", 1)).app(
+        "local"
+    )
+
+    async def scenario() -> None:
+        made = machine(apps=dict.fromkeys(("one", "two"), app))
+        answering(made, "two", 0.0)
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        await until(engine, lambda: bool(made.balances["api"].shares.get("two")))
+        victim = next(each for each in made.replicas.values() if each.revision == "two")
+        made.replicas[victim.name] = replace(victim, phase="exited", exit_code=3)
+        assert await ended(engine) == "rolled_back"
+        deployment = engine.world.ledger.deployment
+        assert deployment is not None
+        assert "exited with code 3" in deployment.reason
+        assert made.balances["api"].shares.get("one") == 100.0
+
+    asyncio.run(scenario())
+
+
 STEPS = 'public = true\nrelease = { canary = ["10% for 60s", "50% for 60s"] }'
 CANARY = parse(
     FILE.replace(

@@ -14,6 +14,7 @@ __all__ = [
     "CrashLoop",
     "Decision",
     "Health",
+    "Loss",
     "Memory",
     "Phase",
     "Replica",
@@ -90,6 +91,15 @@ class CrashLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """A replica that had been ready and is no more, though nobody asked it to go."""
+
+    revision: str
+    replica: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do now, and what to remember."""
 
@@ -97,6 +107,7 @@ class Decision:
     starts: tuple[Start, ...] = ()
     stops: tuple[Stop, ...] = ()
     loops: tuple[CrashLoop, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +149,7 @@ def decide(
     """
     stops: list[Stop] = []
     loops: list[CrashLoop] = []
+    losses: list[Loss] = []
     starts: list[Start] = []
     for replica in sorted(replicas, key=lambda each: each.name):
         fault = faulty(replica, rules, now)
@@ -145,6 +157,8 @@ def decide(
             memory, loop = crashed(memory, replica, rules, now, fault)
             stops.append(Stop(replica.name, drain=False, cause=fault))
             loops += [loop] if loop else []
+            if replica.was_ready:
+                losses.append(Loss(replica.revision, replica.name, f"{replica.name} {fault}"))
     gone = {stop.replica for stop in stops}
     for revision in sorted({*targets, *(each.revision for each in replicas)}):
         live = [
@@ -158,7 +172,7 @@ def decide(
         more, less = level(revision, targets.get(revision, 0), live, memory, rules, now)
         starts += more
         stops += less
-    return Decision(memory, tuple(starts), tuple(stops), tuple(loops))
+    return Decision(memory, tuple(starts), tuple(stops), tuple(loops), tuple(losses))
 
 
 def faulty(replica: Replica, rules: Rules, now: float) -> str:

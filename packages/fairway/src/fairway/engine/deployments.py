@@ -66,6 +66,7 @@ class Deployments:
         state = self.world.ledger.deployment
         if state is None or state.over:
             self.events.clear()
+            self.services.losses.clear()
             self.tell_loops()
             return
         if state.release is not None:
@@ -95,6 +96,11 @@ class Deployments:
             if loop.revision == release.new:
                 self.events.append(machine.Failed(now, self.with_output(loop.reason, loop.replica)))
         self.services.loops.clear()
+        for loss in self.services.losses:
+            # One that served and crashed is enough, while there is another that did not.
+            if loss.revision == release.new and release.old is not None:
+                self.events.append(machine.Failed(now, self.with_output(loss.reason, loss.replica)))
+        self.services.losses.clear()
         events, self.events = self.events, []
         for event in (*events, self.observed(release)):
             release = machine.step(release, event)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fairway.core import names
 from fairway.core.plan.action import Balance, ReplicaStart, ReplicaStop
 from fairway.core.release import machine
-from fairway.core.replicas import CrashLoop, Memory, Replica, Rules, Stop, decide
+from fairway.core.replicas import CrashLoop, Loss, Memory, Replica, Rules, Stop, decide
 from fairway.core.spec.model import App, Service
 from fairway.engine.world import World
 
@@ -37,6 +37,7 @@ class Services:
     balanced: dict[str, Balance] = field(default_factory=dict[str, Balance])
     planned: list[tuple[str, Replica]] = field(default_factory=list[tuple[str, Replica]])
     loops: list[CrashLoop] = field(default_factory=list[CrashLoop])
+    losses: list[Loss] = field(default_factory=list[Loss])
     stillborn: list[Replica] = field(default_factory=list[Replica])
     departed: set[str] = field(default_factory=set[str])
     causes: dict[str, str] = field(default_factory=dict[str, str])
@@ -110,6 +111,7 @@ class Services:
         )
         self.memories[service] = decision.memory
         self.loops += decision.loops
+        self.losses += [each for each in decision.losses if each.replica not in self.leaving]
         for stop in decision.stops:
             self.leave(service, stop)
         if starts:
