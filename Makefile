@@ -60,7 +60,7 @@ bench: $(STAMP) ## run one benchmark: make bench NAME=… (without a name: list 
 # -- Judge -------------------------------------------------------------------------------------
 
 FAST  := not real and not acceptance
-SLOW  := real or acceptance
+SLOW  := (real or acceptance) and not browser
 # How long to look for a counterexample: see tests/conftest.py.
 PROFILE = quick
 
@@ -111,6 +111,11 @@ examples/%/tested: $(STAMP)
 real: $(STAMP) ## contract and acceptance tests against real servers
 	$(call say,contract and acceptance tests)
 	@$(BIN)/pytest -q -n 2 --dist worksteal -m "$(SLOW)" --durations=15
+
+.PHONY: browser
+browser: $(STAMP) ## whole journeys in Chromium, with a release in the middle: minutes
+	$(call say,journeys in a browser)
+	@$(BIN)/pytest -q -m browser
 
 # -- Rewrite -----------------------------------------------------------------------------------
 

@@ -99,7 +99,14 @@ def test_new_objects_must_start_the_job_once_for_each_version(app: Project) -> N
 
 def put(app: Project, key: str, text: str) -> None:
     """Write an object as an app would, with its own variables."""
-    address = next(each["address"] for each in app.status()["nodes"] if each["name"] == "files")
+
+    def files() -> dict[str, str]:
+        nodes: list[dict[str, str]] = app.status()["nodes"]
+        return next(each for each in nodes if each["name"] == "files")
+
+    # Only jobs use it: the app is up before it.
+    app.until(lambda: files()["state"] == "up", "the bucket is up")
+    address = files()["address"]
     host, _, bucket = address.removeprefix("http://").partition("/")
     answer = app.ask(f"/{bucket}/{key}", method="PUT", port=int(host.split(":")[1]), body=text)
     assert answer.status == 200, answer

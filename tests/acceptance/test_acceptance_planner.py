@@ -112,6 +112,7 @@ def test_a_simulation_must_be_computed_once_for_all_replicas_and_recorded(
     assert logs.count("run_monte_carlo_vectorized") == 1
 
 
+@pytest.mark.browser
 @pytest.mark.requirement("R105", "R154", "R234")
 def test_a_client_must_get_from_inputs_to_a_report_and_stay_through_a_release(
     planner: Planner, python: Path

@@ -73,9 +73,14 @@ async def serve(engine: Engine, reader: asyncio.StreamReader, writer: asyncio.St
         line = await reader.readline()
         if not line:
             return
+        message = json.loads(line)
+        if message.get("verb") == "wait":  # who waits for the start is told it from its beginning
+            for event in engine.world.journal.events:
+                if event.at >= engine.started_at:
+                    on_event(event)
         engine.world.listeners.append(on_event)
         try:
-            send({"result": await answer(engine, json.loads(line))})
+            send({"result": await answer(engine, message)})
         except Problems as problems:
             send(
                 {
