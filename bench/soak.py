@@ -21,7 +21,7 @@ from bench.result import Result
 REQUIREMENTS = ("R32", "R145", "R147", "R148", "R150", "R151", "R152", "R153")
 
 RELEASES = 200
-SHORT_RELEASES = 20
+SHORT_RELEASES = 70  # each fault once
 BROKEN_EVERY = 10
 RATE = 150.0
 WEIGHT = 0.5
