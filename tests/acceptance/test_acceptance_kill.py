@@ -141,6 +141,9 @@ def test_a_start_after_a_kill_must_adopt_what_runs_however_old_and_even_if_not_r
     project.up()
     converged(project, "1")
     assert {name: project.pid(name) for name in (*project.ready(), "balancer")} == before
+    # The database recovers while those that need it are found as they were.
+    project.until(lambda: project.ask("/rows").status == 200, "the database is back")
+    project.until(lambda: len(project.ready()) == 2, "both replicas are ready again")
     with Traffic(project) as traffic:
         kill_engine(project)
         project.up()
