@@ -20,6 +20,7 @@ from fairway_runtime.settings import Dependency, Settings
 __all__ = ["Probes", "Readiness"]
 
 _FRESH_SECONDS = 1.0
+_MISSING_SECONDS = 0.1  # one that does not answer may be back at any moment, or just start
 _JSON = b"application/json"
 
 Check = Callable[[Dependency, float], Awaitable[Outcome]]
@@ -41,7 +42,10 @@ class Readiness:
         self._fresh_until = 0.0
 
     async def outcomes(self) -> Mapping[str, Outcome]:
-        """Each dependency's state, no older than a second, within the checks' own deadline."""
+        """Each dependency's state, no older than a second, within the checks' own deadline.
+
+        One that was missing is asked again after a tenth of that.
+        """
         if not self._dependencies or time.perf_counter() < self._fresh_until:
             return self._said
         asking = self._asking
@@ -55,7 +59,9 @@ class Readiness:
         )
         names = (dependency.name for dependency in self._dependencies)
         self._said = dict(zip(names, outcomes, strict=True))
-        self._fresh_until = time.perf_counter() + _FRESH_SECONDS
+        are_ready = all(each.is_ready for each in outcomes)
+        seconds = _FRESH_SECONDS if are_ready else _MISSING_SECONDS
+        self._fresh_until = time.perf_counter() + seconds
         return self._said
 
 
