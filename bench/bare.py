@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.first_answer import wait_for_200
-from bench.project import READ, Project, free_port
+from bench.project import READ, Project
 from fairway.targets.local import binaries, reach
+from fairway.targets.local.ports import free_port
 
 __all__ = ["Bare", "measure", "psql", "server"]
 

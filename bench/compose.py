@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from bench.first_answer import NoAnswer, wait_for_200
-from bench.project import READ, Project, free_port, say
+from bench.project import READ, Project, say
+from fairway.targets.local.ports import free_port
 
 __all__ = ["up_seconds"]
 

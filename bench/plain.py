@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.project import UP_SECONDS, Project, free_port, reap, say
+from bench.project import UP_SECONDS, Project, reap, say
 from fairway.cli.talk import SOCKET
 from fairway.core.status import Status, from_json
 from fairway.engine import client
+from fairway.targets.local.ports import free_port
 
 __all__ = ["PlainProject", "plain"]
 

@@ -11,10 +11,8 @@ Nothing outside the temporary folder is touched, and what was started is ended b
 import asyncio
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,7 @@ from pathlib import Path
 from bench.first_answer import wait_for_200
 from fairway.core.status import Status, from_json
 from fairway.targets.local.layout import Layout
+from fairway.targets.local.ports import free_port
 from fairway.targets.local.processes import ProcessTable
 
 __all__ = ["EXAMPLE", "Project", "copied", "is_short", "median", "say"]
@@ -34,7 +33,6 @@ __all__ = ["EXAMPLE", "Project", "copied", "is_short", "median", "say"]
 EXAMPLE = Path(__file__).parent.parent / "examples" / "weather"
 LEFT_OUT = shutil.ignore_patterns(".venv", ".fairway", "__pycache__", ".*_cache", "tests", ".env")
 # Below Linux's ephemeral ports, so that no connection happens to hold the one that was chosen.
-PORTS = range(18_000, 30_000)
 READ = "/api/v1/stations?size=1"
 UP_SECONDS = 300.0
 DOWN_SECONDS = 60.0
@@ -232,15 +230,6 @@ def adapted(text: str, port: int, *, with_cache: bool, with_sample: bool) -> str
             raise ValueError(f"the example's fairway.toml has changed: there is no {old!r} in it")
         text = text.replace(old, new)
     return text
-
-
-def free_port() -> int:
-    """A port that nobody has now and that no outgoing connection will get."""
-    for port in random.sample(PORTS, 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port")
 
 
 def reap(project: Project) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
-from bench.project import free_port, median, say
+from bench.project import median, say
 from fairway.targets.local import binaries
+from fairway.targets.local.ports import free_port
 from fairway_runtime.asgi import Scope
 from fairway_runtime.breaker import Breaker
 from fairway_runtime.bucket import Rate

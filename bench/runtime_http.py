@@ -19,9 +19,10 @@ from typing import Self
 
 from bench.first_answer import wait_for_200
 from bench.load_report import percentile
-from bench.project import free_port, is_short, median, say
+from bench.project import is_short, median, say
 from bench.runtime_served import ROOT, collector
 from bench.runtime_usual import make
+from fairway.targets.local.ports import free_port
 
 __all__ = ["http"]
 

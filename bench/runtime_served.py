@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from bench.first_answer import wait_for_200
-from bench.project import free_port
+from fairway.targets.local.ports import free_port
 
 __all__ = ["collector", "main"]
 

@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,8 +21,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fairway.engine import client
+from fairway.targets.local.ports import free_port
 
-__all__ = ["APP", "Answer", "Project", "Said", "free_port"]
+__all__ = ["APP", "Answer", "Project", "Said"]
 
 T = TypeVar("T")
 APP = Path(__file__).parent / "app"
@@ -303,10 +303,3 @@ class Project:
             said = [line[:250] for line in text if '"path":' not in line]  # no requests
             parts += [f"-- {log.relative_to(self.folder)}", *said[-12:]]
         return "\n".join(parts)
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

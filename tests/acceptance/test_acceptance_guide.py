@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fairway.targets.local.ports import free_port
 from tests.acceptance.guide import File, Typed, matches, read
-from tests.acceptance.project import free_port
 from tools.reference_files import entries
 
 ROOT = Path(__file__).parent.parent.parent

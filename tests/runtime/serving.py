@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,10 +14,11 @@ from typing import Any, Self
 
 import httpx
 
+from fairway.targets.local.ports import free_port
 from fairway_runtime.lines import Lines
 from fairway_runtime.redact import redactor
 
-__all__ = ["APPS", "Memory", "Running", "client", "free_port", "lines_into", "until"]
+__all__ = ["APPS", "Memory", "Running", "client", "lines_into", "until"]
 
 APPS = Path(__file__).parent / "apps"
 _BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -41,12 +41,6 @@ class Memory:
 
 def lines_into(memory: Memory, *secrets: str) -> Lines:
     return Lines("test", redactor(secrets), memory)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(condition: Callable[[], object], seconds: float = 60.0) -> None:

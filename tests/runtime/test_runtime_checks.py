@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from fairway.targets.local.ports import free_port
 from fairway_runtime.checks import Outcome, check
 from fairway_runtime.settings import Dependency
-from tests.runtime.serving import free_port, until
+from tests.runtime.serving import until
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from fairway.targets.local.ports import free_port
 from fairway_runtime.breaker import BreakerOpen
 from fairway_runtime.database import AsyncDatabase
 from fairway_runtime.database_engines import Engines
@@ -24,7 +25,6 @@ from fairway_runtime.database_settings import DatabaseSettings
 from fairway_runtime.database_threads import Database
 from fairway_runtime.retry import Retry
 from tests.runtime.postgres_server import PostgresServer, postgres_server
-from tests.runtime.serving import free_port
 
 pytestmark = pytest.mark.real
 GONE = f"postgresql://u:p@127.0.0.1:{free_port()}/x"

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairway.targets.local.ports import free_port
 from fairway_runtime import Fairway, Settings, identify
 from fairway_runtime.business import Business
 from fairway_runtime.metrics import openmetrics
@@ -23,7 +24,7 @@ from fairway_runtime.workers import Workers, folder_for, merge
 from tests.properties import examples
 from tests.runtime.apps import api, plain
 from tests.runtime.asking import ask
-from tests.runtime.serving import APPS, Memory, Running, client, free_port, lines_into, until
+from tests.runtime.serving import APPS, Memory, Running, client, lines_into, until
 
 QUIET = Settings(is_logging=False)
 OPENMETRICS = [(b"accept", b"application/openmetrics-text;version=1.0.0,text/plain;q=0.5")]

@@ -15,8 +15,9 @@ import pytest
 from websockets.asyncio.client import connect
 
 import fairway_runtime
+from fairway.targets.local.ports import free_port
 from fairway_runtime.contract import LOG_FIELDS
-from tests.runtime.serving import APPS, Running, free_port, until
+from tests.runtime.serving import APPS, Running, until
 
 pytestmark = pytest.mark.real
 PACKAGE = Path(fairway_runtime.__file__).parent

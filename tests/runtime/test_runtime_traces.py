@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairway.targets.local.ports import free_port
 from fairway_runtime import Fairway, Settings, logs, operation, outgoing_headers, traces
 from fairway_runtime.asgi import App, Receive, Scope, Send
 from fairway_runtime.context import enter
@@ -20,7 +21,7 @@ from tests.properties import examples
 from tests.runtime.apps import api, plain
 from tests.runtime.asking import ask
 from tests.runtime.collector import Collector
-from tests.runtime.serving import Memory, free_port, lines_into, until
+from tests.runtime.serving import Memory, lines_into, until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"

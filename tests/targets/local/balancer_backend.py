@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
@@ -21,6 +20,7 @@ from typing import Any
 
 from fairway.targets.local.balancer.model import Endpoint, Front
 from fairway.targets.local.balancer.server import Balancer
+from fairway.targets.local.ports import free_port
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -100,13 +100,6 @@ class Backend:
         if self.process.returncode is None:
             self.process.send_signal(how)
         await self.process.wait()
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 @asynccontextmanager
@@ -300,8 +293,15 @@ async def until_count(app: Backend, requests: int) -> None:
 
 
 async def whoever_lives(apps: list[Backend]) -> Backend:
-    (alive,) = [app for app in apps if await takes_connections(app.endpoint.port)]
-    return alive
+    """The only one that is left, once the other is gone: its port closes after its answers do."""
+    alive = list(apps)
+
+    def is_one_left() -> bool:
+        alive[:] = [app for app in apps if app.process.returncode is None]
+        return len(alive) == 1
+
+    await until(is_one_left)
+    return alive[0]
 
 
 def access_log(tmp_path: Path) -> list[dict[str, object]]:
