@@ -209,3 +209,21 @@ def test_people_are_told_by_a_topic() -> None:
         assert alarm["AlarmActions"]
     loud = app_of('[job.load]\ncommand = "x"\n[alarm]\nnotify = "https://example.org/x"')
     assert "alarms.json/RunLoadFailed" in resources(loud, "AWS::CloudWatch::Alarm")
+
+
+@pytest.mark.parametrize(
+    ("limits", "errors", "slow"),
+    [
+        ('error_rate = "> 0.5%"\np95 = "> 1m30s"', 0.5, 90.0),
+        ('error_rate = "> 2%"\np95 = "> 250ms"', 2.0, 0.25),
+        ('p95 = "> 1d"', 1.0, 86400.0),
+    ],
+)
+@pytest.mark.validated("R189", "R190")
+def test_a_limit_is_the_same_number_on_aws_as_in_the_file(
+    limits: str, errors: float, slow: float
+) -> None:
+    of = app_of(f'{WEB}[alarm]\nnotify = "mailto:ops@example.org"\n{limits}')
+    found = resources(of, "AWS::CloudWatch::Alarm")
+    thresholds = {key.rpartition("/")[2]: said["Threshold"] for key, said in found.items()}
+    assert (thresholds["ErrorsAlarm"], thresholds["SlowAlarm"]) == (errors, slow)

@@ -12,8 +12,7 @@ from math import ceil
 from fairway.core.release.analysis_comparison import Limits
 from fairway.core.release.analysis_sample import Sample
 from fairway.core.spec.model import Alarm
-from fairway.core.spec.readers.amounts import percent_of
-from fairway.core.spec.readers.times import seconds_of
+from fairway.core.spec.readers.sentences import above_percent, above_seconds
 
 __all__ = ["limits_of", "visits"]
 
@@ -26,11 +25,11 @@ def limits_of(alarm: Alarm | None, analyses: int) -> Limits:
     limits = Limits(analyses=max(1, analyses))
     if alarm is None:
         return limits
-    percent = percent_of(alarm.error_rate.removeprefix(">").strip())
-    seconds = seconds_of(alarm.p95.removeprefix(">").strip())
-    assert percent is not None, alarm.error_rate  # the parser let it in
-    assert seconds is not None, alarm.p95
-    return replace(limits, error_rate=percent / 100.0, p95_ms=seconds * 1000.0)
+    return replace(
+        limits,
+        error_rate=above_percent(alarm.error_rate) / 100.0,
+        p95_ms=above_seconds(alarm.p95) * 1000.0,
+    )
 
 
 def visits(

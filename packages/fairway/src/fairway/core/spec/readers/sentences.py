@@ -9,7 +9,13 @@ from fairway.core.spec.readers.amounts import SHARE_PATTERN, percent_of
 from fairway.core.spec.readers.reader import Refusal, Scalar
 from fairway.core.spec.readers.times import DURATION_PATTERN, duration_text, seconds_of
 
-__all__ = ["CANARY_STEPS", "DURATION_THRESHOLD", "SHARE_THRESHOLD"]
+__all__ = [
+    "CANARY_STEPS",
+    "DURATION_THRESHOLD",
+    "SHARE_THRESHOLD",
+    "above_percent",
+    "above_seconds",
+]
 
 THRESHOLD_PATTERN = re.compile(r"> ?(.+)")
 STEP_PATTERN = re.compile(r"(\S+) for (\S+)")
@@ -31,6 +37,22 @@ def _share_threshold(entry: Entry) -> str | Refusal:
 
 def _duration_threshold(entry: Entry) -> str | Refusal:
     return _threshold(entry, "> 2s", DURATION_PATTERN)
+
+
+def above_percent(threshold: str) -> float:
+    """What `SHARE_THRESHOLD` let in, as a number: `> 1%` is 1.0. ValueError for anything else."""
+    found = percent_of(threshold.removeprefix(">").strip())
+    if found is None:
+        raise ValueError(f"not a limit such as `> 1%`: {threshold!r}")
+    return found
+
+
+def above_seconds(threshold: str) -> float:
+    """What `DURATION_THRESHOLD` let in: `> 1m30s` is 90.0. ValueError for anything else."""
+    found = seconds_of(threshold.removeprefix(">").strip())
+    if found is None:
+        raise ValueError(f"not a limit such as `> 2s`: {threshold!r}")
+    return found
 
 
 def _canary_steps(entry: Entry) -> tuple[CanaryStep, ...] | Refusal:

@@ -1,6 +1,5 @@
-"""CloudWatch alarms as values: one metric, or several in an expression; and thresholds read."""
+"""CloudWatch alarms as values: one metric, or several in an expression."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,10 +7,9 @@ from typing import Literal
 from fairway.core.spec.model import App
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Draft, Value, sub
 
-__all__ = ["Metric", "Query", "When", "add_alarm", "number", "seconds", "topic_arn"]
+__all__ = ["Metric", "Query", "When", "add_alarm", "topic_arn"]
 
 Compare = Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"]
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +108,3 @@ def topic_arn(app: App, draft: Draft) -> list[Value]:
     if app.alarm is None:
         return []
     return [sub(f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{draft.called(limit=200)}")]
-
-
-def number(threshold: str) -> float:
-    """`> 1%` -> 1."""
-    return float(re.sub(r"[^0-9.]", "", threshold))
-
-
-def seconds(threshold: str) -> float:
-    """`> 2s` -> 2, `> 500ms` -> 0.5."""
-    found = re.fullmatch(r"[>\s]*([0-9.]+)\s*(ms|s|m|h)", threshold)
-    assert found is not None, threshold
-    return float(found[1]) * UNITS[found[2]]

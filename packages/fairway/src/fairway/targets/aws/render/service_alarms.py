@@ -7,15 +7,8 @@ the share of the old one.
 from collections.abc import Mapping
 
 from fairway.core.spec.model import Alarm, App, Service
-from fairway.targets.aws.render.metrics import (
-    Metric,
-    Query,
-    When,
-    add_alarm,
-    number,
-    seconds,
-    topic_arn,
-)
+from fairway.core.spec.readers.sentences import above_percent, above_seconds
+from fairway.targets.aws.render.metrics import Metric, Query, When, add_alarm, topic_arn
 from fairway.targets.aws.render.template import Draft, Value
 
 __all__ = ["add_service_alarms", "inside", "requests"]
@@ -36,35 +29,18 @@ def add_service_alarms(
     tell = topic_arn(app, draft)
     name = service.name
     judged: list[Value] = []
-    if groups:
+    releasing = (
+        ("Errors", "errors", "failed requests", wanted.error_rate, above_percent, errors),
+        ("Slow", "p95", "the 95th percentile", wanted.p95, above_seconds, slowness),
+    )
+    for id_, ending, what, threshold, above, of in releasing if groups else ():
         judged.append(
             add_alarm(
                 draft,
-                "ErrorsAlarm",
-                When(
-                    of=errors(draft, groups),
-                    above=number(wanted.error_rate),
-                    periods=2,
-                    of_periods=3,
-                ),
-                name=f"{name}.errors",
-                why=f"{name}: failed requests {wanted.error_rate}.",
-                actions=tell,
-                tells_recovery=True,
-            )
-        )
-        judged.append(
-            add_alarm(
-                draft,
-                "SlowAlarm",
-                When(
-                    of=slowness(draft, groups),
-                    above=seconds(wanted.p95),
-                    periods=2,
-                    of_periods=3,
-                ),
-                name=f"{name}.p95",
-                why=f"{name}: the 95th percentile {wanted.p95}.",
+                f"{id_}Alarm",
+                When(of=of(draft, groups), above=above(threshold), periods=2, of_periods=3),
+                name=f"{name}.{ending}",
+                why=f"{name}: {what} {threshold}.",
                 actions=tell,
                 tells_recovery=True,
             )
@@ -87,7 +63,7 @@ def _people(
             f"{kind}Alarm",
             When(
                 of=inside(draft, service, f"{kind}Utilization"),
-                above=number(threshold),
+                above=above_percent(threshold),
                 periods=MEMORY_PERIODS,
             ),
             name=f"{name}.{kind.lower()}",
