@@ -44,6 +44,20 @@ def test_it_keeps_no_more_bytes_than_it_may_and_nothing_longer_than_its_time() -
     assert cache.get(99) is ABSENT
 
 
+@pytest.mark.requirement("R171")
+def test_a_second_look_before_the_work_is_done_is_no_second_miss() -> None:
+    clock = Ticking()
+    cache = Cache("plans", ttl_seconds=600, clock=clock)
+    assert cache.get("a") is ABSENT
+    assert cache.peek("a") is ABSENT
+    cache.put("a", 1)
+    assert cache.peek("a") == 1
+    clock.now += 600
+    assert cache.peek("a") is ABSENT
+    counted = {one.name: one.value for one in cache.figures()}
+    assert (counted["cache_hits_total"], counted["cache_misses_total"]) == (0, 1)
+
+
 @pytest.mark.requirement("R93")
 def test_by_default_it_is_500_mb_and_the_environment_s_ttl() -> None:
     assert Cache.from_environment("plans", {"CACHE_TTL": "1800"}).ttl_seconds == 1800

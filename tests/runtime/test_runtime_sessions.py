@@ -165,6 +165,24 @@ def test_keys_are_rotated_without_anybody_having_to_log_in_again() -> None:
         made(keys=())
 
 
+@pytest.mark.requirement("R218")
+def test_a_rate_limit_outside_knows_the_user_of_a_good_cookie_and_of_no_other() -> None:
+    one = made()
+    sessions = cast("Sessions", one.browser.app)
+    one.does(setting(user_id="ada"))
+
+    def user(cookie: str) -> str | None:
+        return sessions.user_of({"type": "http", "headers": [(b"cookie", cookie.encode())]})
+
+    assert user(one.browser.cookie) == "ada"
+    assert user(one.browser.cookie[:-2]) is None
+    assert user("") is None
+    one.clock.now += 8 * 3600 + 1
+    assert user(one.browser.cookie) is None
+    one.does(setting(user_id=7))
+    assert user(one.browser.cookie) is None
+
+
 @examples(200)
 @given(st.integers(0, 400), st.integers(1, 127))
 @pytest.mark.requirement("R95")

@@ -142,6 +142,16 @@ class Sessions:
 
         await self.app({**scope, "session": session}, receive, saving_send)
 
+    def user_of(self, scope: Scope) -> str | None:
+        """The `user_id` that a good cookie of this request carries: `Clients(user_of=…)` asks it.
+
+        For a rate limit outside of the sessions (R218). The cookie's word alone: whether the
+        session was ended since, the store knows.
+        """
+        ticket = self._ticket(scope)
+        user = None if ticket is None else ticket.data.get("user_id")
+        return user if isinstance(user, str) and user else None
+
     def figures(self) -> Iterator[Figure]:
         for name, about, value in (
             ("session_cookies_refused_total", "Forged, broken or over.", self._refused),
