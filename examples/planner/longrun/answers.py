@@ -1,6 +1,7 @@
 """A plan's answer as plain numbers that travel: to JSON, to the cache, to a page, into a report.
 
-Pure but for the engine's threads. Probabilities from 0 to 1; money in dollars, to the cent.
+Pure but for the engine's threads and two spans. Probabilities from 0 to 1; money in dollars, to
+the cent.
 """
 
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from fairway_runtime.operations import operation
 from longrun import __version__
-from longrun.engine import Estimate, Outcome, Shock, simulate
+from longrun.engine import Estimate, Outcome, Shock
+from longrun.engine.run import outcome, run_paths
 from longrun.inputs import PlanInput
 
 __all__ = ["Answer", "Band", "Ending", "Figure", "answer"]
@@ -74,8 +77,11 @@ def answer(
 ) -> Answer:
     """Simulate, and put the outcome in words that JSON knows."""
     engine_plan = plan.to_plan(shock)
-    found = simulate(engine_plan, threads=threads, progress=progress, is_cancelled=is_cancelled)
-    return _told(plan, found)
+    # Each path is walked as it is drawn: one span holds both.
+    with operation("generate_random_returns"):
+        paths = run_paths(engine_plan, threads, progress, is_cancelled)
+    with operation("calculate_statistics"):
+        return _told(plan, outcome(engine_plan, paths))
 
 
 def _told(plan: PlanInput, found: Outcome) -> Answer:

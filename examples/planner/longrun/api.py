@@ -3,55 +3,73 @@
 Errors are RFC 9457 problems: what is wrong, in which field, and how to mend it; never internals.
 """
 
-import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import FastAPI, File, Query, Request, Response, UploadFile
+from fastapi import Depends, FastAPI, File, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler
+from pydantic.functional_validators import WrapValidator
 
+from fairway_runtime.business import count
+from fairway_runtime.operations import operation
+from fairway_runtime.timeouts import PDF_SECONDS, within
 from longrun import __version__
-from longrun.analysis import Finding, analyse, ask
+from longrun.analysis import Analysis, Finding, analyse, ask
 from longrun.answers import Answer, Figure
-from longrun.inputs import PlanInput, Text, Trouble, troubles
+from longrun.api_access import add_access
+from longrun.api_kept import add_kept
+from longrun.api_problems import (
+    BUSY,
+    NOT_SIGNED_IN,
+    WRONG,
+    NotAllowed,
+    Problem,
+    me,
+    not_allowed,
+    not_understood,
+    too_often,
+    unavailable,
+)
+from longrun.database import Unavailable
+from longrun.entrance import Entrance, TooOften
+from longrun.inputs import PlanInput, Text, Trouble
+from longrun.people import Person
+from longrun.recorder import NotRecorded
 from longrun.report import report
-from longrun.service import Busy, Service, TooSlow, over_cap, parsed
-from longrun.store import Unavailable
+from longrun.service import Busy, Recorded, Service, TooSlow, over_cap, parsed
 from longrun.stress import TEMPLATES
 from longrun.text import plain_text
 
 __all__ = ["create_api"]
 
-log = logging.getLogger(__name__)
 MOST_UPLOAD = 10 * 1000 * 1000
 
 
-class FieldTrouble(BaseModel):
-    """One field that is wrong."""
+def _validated(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Validation, with a span of its own (R186). What is wrong stays out of the log."""
+    failed: ValidationError | None = None
+    found: object = None
+    with operation("validate_inputs") as work:
+        try:
+            found = handler(value)
+        except ValidationError as error:
+            failed = error
+            work.fields["wrong_fields"] = error.error_count()
+    if failed is not None:
+        raise failed
+    return found
 
-    field: str
-    what: str
-    mend: str
 
-
-class Problem(BaseModel):
-    """What went wrong (RFC 9457)."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldTrouble] = []
+Asked = Annotated[PlanInput, WrapValidator(_validated)]
+Me = Annotated[Person, Depends(me)]
 
 
 class AnalysisRequest(BaseModel):
     """A plan, and perhaps a question about it."""
 
     model_config = ConfigDict(extra="forbid")
-    plan: PlanInput
+    plan: Asked
     question: Text = ""
 
 
@@ -66,6 +84,7 @@ class Told(BaseModel):
     answer: str
     is_answered: bool
     disclosure: str
+    record: str
     recorded: bool
 
 
@@ -79,14 +98,6 @@ class Stressed(BaseModel):
     p50: Figure
 
 
-class SaveRequest(BaseModel):
-    """A scenario to keep."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: Text = Field(min_length=1)
-    plan: PlanInput
-
-
 class Uploaded(BaseModel):
     """What an uploaded file is. It is looked at and not kept."""
 
@@ -94,49 +105,62 @@ class Uploaded(BaseModel):
     bytes: int
 
 
-WRONG: dict[int | str, dict[str, Any]] = {
-    422: {"model": Problem, "description": "Something in the request is wrong; which, it says."},
-    503: {"model": Problem, "description": "Busy, or the database is away; try again."},
-}
 TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"model": Problem, "description": "Too large."}}
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "Not there."}}
 IS_PDF: dict[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}}}
+ASKED: dict[int | str, dict[str, Any]] = {**WRONG, **NOT_SIGNED_IN, **BUSY}
 
 
-class NotAllowed(Exception):
-    """Input that only this environment, or only a file's content, makes wrong."""
-
-    def __init__(self, status: int, *found: Trouble) -> None:
-        self.status, self.troubles = status, found
-        super().__init__(str(found[0]))
-
-
-def create_api(service: Service) -> FastAPI:
-    """Build the API for one service."""
+def create_api(service: Service, entrance: Entrance) -> FastAPI:
+    """Build the API for one service. It stands behind the door, which says who asks."""
     api = FastAPI(title="Longrun", version=__version__, description=__doc__ or "")
-    api.state.service = service
-    api.add_exception_handler(RequestValidationError, _refused)
-    api.add_exception_handler(NotAllowed, _not_allowed)
-    for kind in (Busy, TooSlow, Unavailable):
-        api.add_exception_handler(kind, _unavailable)
-    _answer_plans(api)
-    _keep_things(api)
+    api.add_exception_handler(RequestValidationError, not_understood)
+    api.add_exception_handler(NotAllowed, not_allowed)
+    api.add_exception_handler(TooOften, too_often)
+    for kind in (Busy, TooSlow, Unavailable, NotRecorded):
+        api.add_exception_handler(kind, unavailable)
+    add_access(api, entrance)
+    _answer_plans(api, service)
+    _explain_plans(api, service)
+    add_kept(api, service)
     return api
 
 
-def _answer_plans(api: FastAPI) -> None:
-    @api.post("/simulate", response_model=Answer, responses=WRONG, summary="Simulate a plan")
-    def simulate(request: Request, plan: PlanInput) -> Response:
-        service = _service(request, plan)
-        told = service.solve(plan)
+def _answer_plans(api: FastAPI, service: Service) -> None:
+    @api.post("/simulate", response_model=Answer, responses=ASKED, summary="Simulate a plan")
+    async def simulate(person: Me, plan: Asked) -> Response:
+        _check_cap(plan, service)
+        told = await service.solve_in_turn(plan)
         found = parsed(told)
-        recorded = service.record(plan, found, analyse(plan, found))
-        headers = {"x-recorded": "true" if recorded else "false"}
-        return Response(told, media_type="application/json", headers=headers)
+        kept = await service.record_async(person, "simulate", plan, found, analyse(plan, found))
+        return Response(told, media_type="application/json", headers=_kept(kept))
 
-    @api.post("/analysis", responses=WRONG, summary="What a plan's figures mean")
-    def analysis(request: Request, asked: AnalysisRequest) -> Told:
-        found, told, recorded = _service(request, asked.plan).analyse(asked.plan)
+    @api.post("/stress", responses=ASKED, summary="A plan after bad beginnings")
+    async def stress(person: Me, plan: Asked) -> list[Stressed]:
+        _check_cap(plan, service)
+        found = await service.in_turn(lambda: service.stress(plan))
+        worst = {name: one.success_probability.value for name, one in found.items()}
+        event = service.event(person.id, "stress", f"client/{plan.client_id}", outputs=worst)
+        await service.recorder.keep_async(event)
+        return [
+            Stressed(
+                name=one.name,
+                title=one.title,
+                about=one.about,
+                success_probability=found[one.name].success_probability,
+                p50=found[one.name].ending.p50,
+            )
+            for one in TEMPLATES
+        ]
+
+
+def _explain_plans(api: FastAPI, service: Service) -> None:
+    @api.post("/analysis", responses=ASKED, summary="What a plan's figures mean")
+    async def analysis(person: Me, asked: AnalysisRequest) -> Told:
+        _check_cap(asked.plan, service)
+        found = parsed(await service.solve_in_turn(asked.plan))
+        told = analyse(asked.plan, found)
+        kept = await service.record_async(person, "analyse", asked.plan, found, told)
+        count("analysis_requests_total")
         reply, is_answered = (
             ask(asked.question, asked.plan, found) if asked.question else ("", False)
         )
@@ -149,67 +173,32 @@ def _answer_plans(api: FastAPI) -> None:
             answer=reply,
             is_answered=is_answered,
             disclosure=told.disclosure,
-            recorded=recorded,
+            record=kept.id,
+            recorded=kept.is_there,
         )
 
-    @api.post("/stress", responses=WRONG, summary="A plan after bad beginnings")
-    def stress(request: Request, plan: PlanInput) -> list[Stressed]:
-        found = _service(request, plan).stress(plan)
-        return [
-            Stressed(
-                name=one.name,
-                title=one.title,
-                about=one.about,
-                success_probability=found[one.name].success_probability,
-                p50=found[one.name].ending.p50,
-            )
-            for one in TEMPLATES
-        ]
+    @api.post(
+        "/report", responses={**ASKED, **IS_PDF}, response_class=Response, summary="A PDF report"
+    )
+    async def pdf(person: Me, plan: Asked) -> Response:
+        _check_cap(plan, service)
+        found = parsed(await service.solve_in_turn(plan))
+        told, day = analyse(plan, found), datetime.now(UTC).date()
+        async with within("report", PDF_SECONDS):
+            made = await service.in_turn(lambda: _drawn(plan, found, told, day))
+        kept = await service.record_async(person, "report", plan, found, told)
+        count("pdf_downloads_total")
+        headers = {"content-disposition": 'attachment; filename="retirement-plan.pdf"'}
+        return Response(made, media_type="application/pdf", headers={**headers, **_kept(kept)})
 
     @api.post(
-        "/report", responses={**WRONG, **IS_PDF}, response_class=Response, summary="A PDF report"
+        "/upload",
+        responses={**WRONG, **NOT_SIGNED_IN, **TOO_LARGE},
+        summary="Check a client's PDF",
     )
-    def pdf(request: Request, plan: PlanInput) -> Response:
-        found, told, _ = _service(request, plan).analyse(plan)
-        made = report(plan, found, told, datetime.now(UTC).date())
-        headers = {"content-disposition": 'attachment; filename="retirement-plan.pdf"'}
-        return Response(made, media_type="application/pdf", headers=headers)
-
-
-def _keep_things(api: FastAPI) -> None:
-    @api.get("/history", responses=WRONG, summary="A client's simulations, newest first")
-    def history(
-        request: Request, client_id: Annotated[Text, Query(description="Whose.", min_length=1)]
-    ) -> list[dict[str, Any]]:
-        service: Service = request.app.state.service
-        return [
-            {"id": s.id, "ran_at": s.ran_at, "plan": s.plan, "summary": s.summary, "flags": s.flags}
-            for s in service.store.simulations(client_id)
-        ]
-
-    @api.post("/scenarios", status_code=201, responses=WRONG, summary="Keep a scenario")
-    def save(request: Request, asked: SaveRequest, response: Response) -> dict[str, str]:
-        service: Service = request.app.state.service
-        plan = asked.plan
-        key = service.store.save(asked.name, plan.client_id, plan.model_dump(mode="json"))
-        response.headers["location"] = f"/api/scenarios/{key}"
-        return {"id": key}
-
-    @api.get(
-        "/scenarios/{key}",
-        responses={**WRONG, **UNKNOWN},
-        response_model=dict[str, Any],
-        summary="A scenario that was kept",
-    )
-    def scenario(request: Request, key: Text) -> Response | dict[str, Any]:
-        service: Service = request.app.state.service
-        found = service.store.scenario(key)
-        if found is None:
-            return _problem(404, "Not found", "there is no such scenario")
-        return {"id": found.id, "saved_at": found.saved_at, "name": found.name, "plan": found.plan}
-
-    @api.post("/upload", responses={**WRONG, **TOO_LARGE}, summary="Check a client's PDF")
-    def upload(file: Annotated[UploadFile, File(description="A PDF below 10 MB.")]) -> Uploaded:
+    def upload(
+        person: Me, file: Annotated[UploadFile, File(description="A PDF below 10 MB.")]
+    ) -> Uploaded:
         return check_pdf(file.filename or "", file.file.read(MOST_UPLOAD + 1))
 
 
@@ -222,40 +211,17 @@ def check_pdf(name: str, data: bytes) -> Uploaded:
     return Uploaded(name=plain_text(name[:200]), bytes=len(data))
 
 
-def _service(request: Request, plan: PlanInput) -> Service:
-    """The service, once the plan is within this environment's cap."""
-    service: Service = request.app.state.service
+def _drawn(plan: PlanInput, found: Answer, told: Analysis, day: date) -> bytes:
+    with operation("render_charts"):
+        return report(plan, found, told, day)
+
+
+def _check_cap(plan: PlanInput, service: Service) -> None:
     trouble = over_cap(plan, service.settings)
     if trouble is not None:
         raise NotAllowed(422, trouble)
-    return service
 
 
-def _problem(
-    status: int, title: str, detail: str, found: Sequence[Trouble] = (), **headers: str
-) -> JSONResponse:
-    problem = Problem(
-        title=title,
-        status=status,
-        detail=detail,
-        errors=[FieldTrouble(field=t.field, what=t.what, mend=t.mend) for t in found],
-    )
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return JSONResponse(problem.model_dump(), status, told, media_type="application/problem+json")
-
-
-async def _refused(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    found = troubles(error.errors())
-    return _problem(422, "Not understood", "; ".join(map(str, found)), found)
-
-
-async def _not_allowed(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, NotAllowed)
-    title = "Too large" if error.status == 413 else "Not allowed"
-    return _problem(error.status, title, str(error), error.troubles)
-
-
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    log.warning("refused for now: %s", error)
-    return _problem(503, "Try again", str(error), retry_after="2")
+def _kept(kept: Recorded) -> dict[str, str]:
+    """Whether the audit log has the record by now, or will when the database is back."""
+    return {"x-record": kept.id, "x-recorded": "true" if kept.is_there else "later"}

@@ -1,32 +1,31 @@
-"""Saved scenarios and the history of simulations, in PostgreSQL or SQLite.
+"""Saved scenarios and the history of simulations, in PostgreSQL or SQLite: whose they are.
 
-Every statement has a deadline: 5 s in PostgreSQL (R232), 2 s to connect. A database that is away
-is `Unavailable`; the next call tries again.
+An adviser's questions find what is hers; compliance's find everything. A database that is away is
+`Unavailable`; the next call tries again.
 """
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
+from longrun.database import Database
+from longrun.people import Person
 from longrun.settings import Settings
 
-__all__ = ["Saved", "Simulation", "Store", "Unavailable"]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["Saved", "Simulation", "Store", "make_sqlite_schema", "now"]
 
 HOME = Path(__file__).parent.parent
 MOST = 200  # rows of one list
-Result = TypeVar("Result")
-
-
-class Unavailable(Exception):
-    """The database did not answer. Its text is fit for a user."""
+SCENARIO = "id, saved_at, name, client_id, plan, owner, shared"
+SIMULATION = "id, ran_at, client_id, plan, summary, flags, owner"
+# Whose rows a question finds: `:owner` is empty where it finds everybody's.
+OWNED = "(:owner = '' or owner = :owner)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ class Saved:
     name: str
     client_id: str
     plan: dict[str, Any]
+    owner: str
+    is_shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,103 +51,83 @@ class Simulation:
     plan: dict[str, Any]
     summary: dict[str, Any]
     flags: list[str]
+    owner: str
 
 
 class Store:
-    """One process's connections. Opens none before it is asked something."""
+    """One process's scenarios and history. Simulations come in through the recorder."""
 
-    def __init__(self, settings: Settings) -> None:
-        url = settings.database_url
-        if settings.is_postgres:
-            self._engine = create_engine(
-                "postgresql+psycopg://" + url.partition("://")[2],
-                pool_size=settings.pool_size,
-                max_overflow=0,
-                pool_timeout=5,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": 2, "options": "-c statement_timeout=5000"},
-            )
-        else:
-            self._engine = create_engine(url, connect_args={"timeout": 5})
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def close(self) -> None:
-        """Give all connections back."""
-        self._engine.dispose()
+    def save(
+        self,
+        name: str,
+        client_id: str,
+        plan: dict[str, Any],
+        *,
+        owner: Person,
+        key: str = "",
+        is_shared: bool = False,
+    ) -> str:
+        """Keep a scenario, in place of the one with this key; its id can't be guessed.
 
-    def save(self, name: str, client_id: str, plan: dict[str, Any], key: str = "") -> str:
-        """Keep a scenario, in place of the one with this key; its id can't be guessed."""
+        A shared one opens for everybody who is signed in and has its id.
+        """
+        from sqlalchemy import text
+
         row = {
             "id": key or secrets.token_urlsafe(12),
-            "at": _now(),
+            "at": now(),
             "name": name,
             "client": client_id,
             "plan": json.dumps(plan),
+            "owner": owner.id,
+            "shared": int(is_shared),
         }
-        statement = "insert into scenario (id, saved_at, name, client_id, plan)"
+        statement = "insert into scenario (id, saved_at, name, client_id, plan, owner, shared)"
+        values = "values (:id, :at, :name, :client, :plan, :owner, :shared)"
 
-        def write(connection: Connection) -> None:
-            connection.execute(text("delete from scenario where id = :id"), row)
-            connection.execute(text(f"{statement} values (:id, :at, :name, :client, :plan)"), row)
+        def write(connection: "Connection") -> None:
+            connection.execute(text("delete from scenario where id = :id and owner = :owner"), row)
+            connection.execute(text(f"{statement} {values}"), row)
 
-        self._run(write)
-        return row["id"]
+        self._database.transact(write)
+        return str(row["id"])
 
-    def scenario(self, key: str) -> Saved | None:
-        """The scenario of an id."""
-        found = self._rows(
-            "select id, saved_at, name, client_id, plan from scenario where id = :id", {"id": key}
-        )
-        return _saved(found[0]) if found else None
+    def scenario(self, key: str, viewer: Person) -> Saved | None:
+        """The scenario of an id, if `viewer` may see it."""
+        found = self._database.rows(f"select {SCENARIO} from scenario where id = :id", id=key)
+        saved = _saved(found[0]) if found else None
+        if saved is None or not (saved.is_shared or viewer.may_see(saved.owner)):
+            return None
+        return saved
 
-    def scenarios(self, client_id: str) -> list[Saved]:
-        """A client's scenarios, newest first."""
-        found = self._rows(
-            "select id, saved_at, name, client_id, plan from scenario where client_id = :client"
+    def scenarios(self, client_id: str, viewer: Person) -> list[Saved]:
+        """A client's scenarios that are the viewer's, newest first."""
+        found = self._database.rows(
+            f"select {SCENARIO} from scenario where client_id = :client and {OWNED}"
             f" order by saved_at desc, id limit {MOST}",
-            {"client": client_id},
+            client=client_id,
+            owner=_owner(viewer),
         )
         return [_saved(row) for row in found]
 
-    def record(
-        self, client_id: str, plan: dict[str, Any], summary: dict[str, Any], flags: Sequence[str]
-    ) -> str:
-        """Keep that a simulation ran, with what went in and what came out."""
-        row = {
-            "id": secrets.token_urlsafe(12),
-            "at": _now(),
-            "client": client_id,
-            "plan": json.dumps(plan),
-            "summary": json.dumps(summary),
-            "flags": json.dumps(list(flags)),
-        }
-        statement = "insert into simulation (id, ran_at, client_id, plan, summary, flags)"
-        values = "values (:id, :at, :client, :plan, :summary, :flags)"
-        self._run(lambda c: c.execute(text(f"{statement} {values}"), row))
-        return row["id"]
-
-    def simulations(self, client_id: str) -> list[Simulation]:
-        """A client's simulations, newest first."""
-        found = self._rows(
-            "select id, ran_at, client_id, plan, summary, flags from simulation"
-            f" where client_id = :client order by ran_at desc, id limit {MOST}",
-            {"client": client_id},
+    def simulations(self, client_id: str, viewer: Person) -> list[Simulation]:
+        """A client's simulations that are the viewer's, newest first."""
+        found = self._database.rows(
+            f"select {SIMULATION} from simulation where client_id = :client and {OWNED}"
+            f" order by ran_at desc, id limit {MOST}",
+            client=client_id,
+            owner=_owner(viewer),
         )
         return [
             Simulation(
-                row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]), json.loads(row[5])
+                *(row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4])),
+                *(json.loads(row[5]), row[6]),
             )
             for row in found
         ]
-
-    def _rows(self, statement: str, values: dict[str, str]) -> list[Any]:
-        return self._run(lambda c: list(c.execute(text(statement), values)))
-
-    def _run(self, work: Callable[[Connection], Result]) -> Result:
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except (DBAPIError, PoolTimeout) as error:
-            raise Unavailable("the database does not answer; try again in a moment") from error
 
 
 def make_sqlite_schema(settings: Settings) -> None:
@@ -161,9 +142,14 @@ def make_sqlite_schema(settings: Settings) -> None:
     command.upgrade(config, "head")
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as rows have it, in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def _owner(viewer: Person) -> str:
+    return "" if viewer.sees_everything else viewer.id
+
+
 def _saved(row: Any) -> Saved:
-    return Saved(row[0], row[1], row[2], row[3], json.loads(row[4]))
+    return Saved(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], bool(row[6]))

@@ -1,30 +1,38 @@
 """The whole app: pages, API and their beginning and end. `fairway-runtime run longrun.web:app`.
 
-Streamlit serves the pages and the WebSocket; the API is mounted in the same ASGI app.
+From outside in: the runtime, which counts a signed-in user's requests as that user's (R218);
+sessions; the door; then sign-in page, API, and Streamlit with its WebSocket.
 """
 
 import asyncio
-import secrets
+import logging
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.requests import cookie_parser
-from starlette.routing import Mount
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from longrun.api import create_api
+from fairway_runtime import Fairway
+from fairway_runtime.clients import Clients
+from fairway_runtime.limits import Limiter
+from fairway_runtime.redis_link import RedisLink
+from fairway_runtime.sessions import Sessions
+from fairway_runtime.settings import Dependency
+from fairway_runtime.settings import Settings as RuntimeSettings
+from fairway_runtime.streamlit_app import StreamlitApp
+from longrun.database import Unavailable
 from longrun.engine import warm_up
 from longrun.service import current
 from longrun.store import make_sqlite_schema
-from longrun.ui.state import VISITOR
+from longrun.web_parts import create_app
 
 __all__ = ["app"]
 
 SCRIPT = Path(__file__).parent / "ui" / "main.py"
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -32,42 +40,38 @@ async def lifespan(_: object) -> AsyncGenerator[None]:
     """Make a SQLite file's tables and compile the engine before anybody waits for either."""
     service = current()
     await asyncio.to_thread(make_sqlite_schema, service.settings)
+    try:
+        await asyncio.to_thread(service.people.refuse_development_people)
+        await asyncio.to_thread(service.people.make_development_people)
+    except Unavailable as error:  # the app starts without its database, and asks again
+        log.warning("people can't be looked up at the start: %s", error)
+    service.recorder.begin()
     await asyncio.to_thread(warm_up)
     yield
-    service.store.close()
+    await asyncio.to_thread(service.close)
 
 
-class Visitors:
-    """Gives each browser a name, under which its last plan is kept over releases."""
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; set the cookie where a page is asked for without one."""
-        if not _is_stranger(scope):
-            await self._inner(scope, receive, send)
-            return
-        cookie = f"{VISITOR}={secrets.token_urlsafe(18)}; Path=/; HttpOnly; SameSite=Lax"
-
-        async def named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", cookie)
-            await send(message)
-
-        await self._inner(scope, receive, named)
+def limited(inner: Sessions, *dependencies: Dependency) -> Fairway:
+    """The runtime around the app, with a limiter that knows its users by their signed cookies."""
+    settings = RuntimeSettings.from_environment(os.environ)
+    settings = replace(settings, dependencies=(*settings.dependencies, *dependencies))
+    limiter = None
+    if settings.rate_limit is not None:
+        limiter = Limiter(
+            settings.rate_limit,
+            user_rate=settings.user_rate_limit,
+            clients=Clients(settings.trusted_proxies, user_of=inner.user_of),
+            link=RedisLink(settings.redis_url, "rate_limit") if settings.redis_url else None,
+            scope_name=settings.service,
+            processes=settings.processes,
+        )
+    return Fairway(inner, settings, limiter=limiter)
 
 
-def _is_stranger(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["path"].startswith(("/api", "/static", "/_stcore")):
-        return False
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    return VISITOR not in cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
+def _app() -> Fairway:
+    current().settings.require_keys()
+    pages = StreamlitApp(partial(st.App, lifespan=lifespan), str(SCRIPT))
+    return limited(create_app(current(), pages), StreamlitApp.dependency)
 
 
-app = st.App(
-    str(SCRIPT),
-    routes=[Mount("/api", create_api(current()))],
-    middleware=[Middleware(Visitors)],
-    lifespan=lifespan,
-)
+app = _app()

@@ -3,16 +3,17 @@
 import io
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from longrun.answers import Answer
-from longrun.api import create_api
 from longrun.service import Service
 from longrun.settings import Settings
-from longrun.store import Store
 from pypdf import PdfReader
+
+from tests.conftest import ADA, KEY, entered
 
 PLAN: dict[str, Any] = {
     "client_id": "c-1",
@@ -174,12 +175,16 @@ def test_only_a_real_pdf_below_ten_megabytes_is_taken(
         assert answer.json() == {"name": "plan.pdf", "bytes": len(data)}
 
 
-def test_without_its_database_it_simulates_on_and_says_what_is_missing() -> None:
-    lost = Settings(database_url="sqlite:////nowhere/at/all.db")
-    client = TestClient(create_api(Service(lost, Store(lost))))
+def test_without_its_database_it_simulates_on_and_says_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    lost = Settings(
+        database_url="sqlite:////nowhere/at/all.db", session_keys=(KEY,), spool=tmp_path / "spool"
+    )
+    client = entered(Service(lost), ADA)
     answer = client.post("/simulate", json={**PLAN, "seed": 5})
     assert answer.status_code == 200
-    assert answer.headers["x-recorded"] == "false"
+    assert answer.headers["x-recorded"] == "later"
     gone = client.get("/history", params={"client_id": "c-1"})
     assert gone.status_code == 503
     assert gone.headers["retry-after"] == "2"

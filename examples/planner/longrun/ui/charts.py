@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
+from fairway_runtime import operation
 from longrun.answers import Answer
 
 __all__ = ["comparison", "fan", "histogram", "ruin"]
@@ -16,9 +17,10 @@ Rows = list[dict[str, Any]]
 
 
 def _show(chart: Any, rows: Rows, name: str) -> None:
-    st.altair_chart(chart, width="stretch")
-    with st.expander(f"Figures: {name}"):
-        st.dataframe(rows, hide_index=True, width="stretch")
+    with operation("render_charts", chart=name):
+        st.altair_chart(chart, width="stretch")
+        with st.expander(f"Figures: {name}"):
+            st.dataframe(rows, hide_index=True, width="stretch")
 
 
 def _data(rows: Rows) -> alt.InlineData:

@@ -69,7 +69,7 @@ def _client(now: PlanInput) -> dict[str, Any]:
             "Client number",
             now.client_id,
             max_chars=1000,
-            help="The audit page lists simulations by it.",
+            help="History and audit log list simulations by it.",
         )
         years = _number(now, "years", is_whole=True)
     notes = st.text_area("Notes", now.notes, max_chars=1000)

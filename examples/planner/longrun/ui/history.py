@@ -1,23 +1,25 @@
-"""Audit: which simulations were run for a client, with what went in and what came out."""
+"""History: which simulations were run for a client, with what went in and what came out."""
 
 import streamlit as st
 
 from longrun.analysis import percent
-from longrun.store import Unavailable
+from longrun.database import Unavailable
 from longrun.text import plain_text
 from longrun.ui.state import plan, service
+from longrun.ui.visitor import person
 
 __all__ = ["show"]
 
 
 def show() -> None:
-    st.title("Audit")
+    st.title("History")
     client = plain_text(st.text_input("Client number", plan().client_id, max_chars=1000))
+    whose = "everybody's" if person().sees_everything else "your"
     if not client:
-        st.info("Give a client number: simulations are listed by it.")
+        st.info(f"Give a client number: {whose} simulations are listed by it.")
         return
     try:
-        found = service().store.simulations(client)
+        found = service().store.simulations(client, person())
     except Unavailable as error:
         st.warning(f"The history can't be shown: {error}. Nothing in it is lost.")
         return
@@ -43,8 +45,7 @@ def show() -> None:
         hide_index=True,
         width="stretch",
     )
-    st.caption(f"{len(shown)} of the last {len(found)} simulations.")
     st.caption(
-        "A history, not yet proof: records are not chained, and whoever holds the database "
-        "could change one."
+        f"{len(shown)} of the last {len(found)} simulations: {whose}. Compliance finds each"
+        " by its record in the audit log."
     )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fairway_runtime import count
 from longrun.analysis import EXAMPLES, ask
 from longrun.text import plain_text
 from longrun.ui.overview import findings
@@ -21,6 +22,9 @@ def show() -> None:
     question = plain_text(typed) or chosen
     if question:
         reply, is_answered = ask(question, plan, found)
+        if st.session_state.get("asked") != question:  # not at each run of the page
+            st.session_state["asked"] = question
+            count("analysis_requests_total")
         st.markdown(f"**{_escaped(question)}**")
         (st.success if is_answered else st.warning)(_escaped(reply))
     st.subheader("What stands out")

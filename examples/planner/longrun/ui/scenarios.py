@@ -3,12 +3,14 @@
 import streamlit as st
 
 from longrun.answers import Answer
+from longrun.database import Unavailable
 from longrun.inputs import PlanInput
-from longrun.store import Saved, Unavailable
+from longrun.store import Saved
 from longrun.stress import TEMPLATES
 from longrun.text import plain_text
 from longrun.ui import charts
 from longrun.ui.state import answered, apply, plan, service, solved
+from longrun.ui.visitor import person
 
 __all__ = ["show"]
 
@@ -39,13 +41,15 @@ def _save() -> None:
     st.subheader("Save and share")
     with st.form("save-form"):
         name = plain_text(st.text_input("Name of this scenario", max_chars=100))
+        is_shared = st.checkbox("Everybody who signs in and has the link may open it")
         is_sent = st.form_submit_button("Save")
     if is_sent and not name:
         st.error("Name of this scenario: it is empty. Give it a name.")
     elif is_sent:
-        key = apply(plan(), name)
+        key = apply(plan(), name, is_shared=is_shared)
         if key:
-            st.success("Saved. Whoever has this link sees this plan:")
+            whom = "everybody who signs in" if is_shared else "you and compliance"
+            st.success(f"Saved. This link opens it, for {whom}:")
             address = str(st.context.url or "").partition("?")[0]
             st.code(f"{address}?scenario={key}", language=None, wrap_lines=True)
 
@@ -56,7 +60,7 @@ def _compare(asked: PlanInput, found: Answer) -> None:
         st.info("Give the client a number (Client & assumptions): scenarios are listed by it.")
         return
     try:
-        kept = service().store.scenarios(asked.client_id)
+        kept = service().store.scenarios(asked.client_id, person())
     except Unavailable as error:
         st.warning(f"Saved scenarios can't be shown: {error}.")
         return

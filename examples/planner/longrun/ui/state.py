@@ -4,10 +4,12 @@ The plan that was applied last is kept in the store, and its id in the address. 
 opened anew, on whichever replica, after a release or by somebody else, shows the same plan.
 """
 
+import contextvars
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, cast
 
 import streamlit as st
@@ -15,16 +17,16 @@ from pydantic import ValidationError
 
 from longrun.analysis import Analysis, analyse
 from longrun.answers import Answer
+from longrun.database import Unavailable
 from longrun.inputs import PlanInput
-from longrun.service import Busy, Service, TooSlow, current, over_cap
-from longrun.store import Unavailable
-from longrun.text import plain_text
+from longrun.recorder import NotRecorded
+from longrun.service import Busy, Recorded, Service, TooSlow, current, over_cap
+from longrun.ui.visitor import person
 
-__all__ = ["VISITOR", "answered", "apply", "begin", "plan", "service", "solved"]
+__all__ = ["answered", "apply", "begin", "plan", "record", "service", "solved"]
 
 FIRST = PlanInput(portfolio=1_000_000, annual_spending=40_000)
 SHOW_AFTER_SECONDS = 0.3
-VISITOR = "longrun-visitor"  # the cookie that names a browser
 
 
 def service() -> Service:
@@ -41,8 +43,8 @@ def begin() -> None:
     named = st.query_params.get("scenario", "")
     if named and named != st.session_state.get("scenario"):
         _open(named)
-    elif "plan" not in st.session_state and (visitor := _visitor()):
-        _restore(visitor)
+    elif "plan" not in st.session_state:
+        _restore()
     if st.session_state.get("opened"):
         st.info("Opened again, as it was kept: " + st.session_state["opened"].replace("$", "\\$"))
     kept = st.session_state.get("scenario", "")
@@ -50,15 +52,10 @@ def begin() -> None:
         st.query_params["scenario"] = kept
 
 
-def _visitor() -> str:
-    name = cast("object", st.context.cookies.get(VISITOR, ""))  # a test has no browser
-    return plain_text(name)[:64] if isinstance(name, str) else ""
-
-
-def _restore(visitor: str) -> None:
-    """The plan that this browser applied last: another replica had it, or another day."""
+def _restore() -> None:
+    """The plan that this person applied last: another replica had it, or another day."""
     try:
-        found = service().store.scenario(visitor)
+        found = service().store.scenario(_last(), person())
         if found is not None:
             st.session_state["plan"] = PlanInput.model_validate(found.plan)
             st.session_state["opened"] = found.name
@@ -68,14 +65,19 @@ def _restore(visitor: str) -> None:
         st.warning("Your last plan is from another version and can't be read.")
 
 
+def _last() -> str:
+    """Where a person's last plan is; nobody else may open it."""
+    return f"last-{person().id}"
+
+
 def _open(key: str) -> None:
     try:
-        found = service().store.scenario(key)
+        found = service().store.scenario(key, person())
     except Unavailable as error:
         st.warning(f"The plan of this link can't be opened now: {error}.")
         return
     if found is None:
-        st.warning("There is no plan under this link. You see the first one instead.")
+        st.warning("There is no plan under this link, or it is not shared with you.")
         del st.query_params["scenario"]
         return
     try:
@@ -87,16 +89,15 @@ def _open(key: str) -> None:
     st.session_state["opened"] = found.name
 
 
-def apply(changed: PlanInput, name: str = "Last applied") -> str:
+def apply(changed: PlanInput, name: str = "Last applied", *, is_shared: bool = False) -> str:
     """Make this the visitor's plan, and keep it; its id, or "" while the database is away."""
     st.session_state["plan"] = changed
     st.session_state.pop("stopped", None)
     st.session_state.pop("opened", None)
     try:
-        store, said = service().store, changed.model_dump(mode="json")
-        key = store.save(name, changed.client_id, said)
-        if visitor := _visitor():
-            store.save(name, "", said, key=visitor)
+        store, said, owner = service().store, changed.model_dump(mode="json"), person()
+        key = store.save(name, changed.client_id, said, owner=owner, is_shared=is_shared)
+        store.save(name, "", said, owner=owner, key=_last())
     except Unavailable as error:
         st.session_state["scenario"] = ""
         st.warning(f"The plan is applied, but not kept: {error}.")
@@ -121,11 +122,19 @@ def answered() -> tuple[PlanInput, Answer, Analysis] | None:
     recorded = cast("Mapping[str, Any]", st.session_state.get("recorded", {}))
     key = asked.model_dump_json()
     if key not in recorded:
+        if record("simulate", asked, found, told) is None:
+            return None
         st.session_state["recorded"] = {key: True}
-        if not service().record(asked, found, told):
-            st.warning("The database does not answer: this simulation is not in the history.")
-            st.session_state["recorded"] = {}
     return asked, found, told
+
+
+def record(action: str, asked: PlanInput, found: Answer, told: Analysis) -> Recorded | None:
+    """Put what was done into the audit log; None where that can't be, and the page says so."""
+    try:
+        return service().record(person(), action, asked, found, told)
+    except NotRecorded as error:
+        st.error(f"This result is not shown: {error}. Nothing of your plan is lost.")
+        return None
 
 
 def solved(asked: PlanInput, template: str = "") -> Answer | None:
@@ -142,8 +151,12 @@ def solved(asked: PlanInput, template: str = "") -> Answer | None:
 
     with ThreadPoolExecutor(1, "solve") as pool:
         try:
+            here = contextvars.copy_context()  # the request that this is a part of
             work = pool.submit(
-                service().solve, asked, template, progress=progress, is_cancelled=stop.is_set
+                here.run,
+                partial(
+                    service().solve, asked, template, progress=progress, is_cancelled=stop.is_set
+                ),
             )
             _wait(work, asked, done)
             return Answer.model_validate_json(work.result())

@@ -1,0 +1,87 @@
+"""The database, which may be away at any time: the runtime's engines, and one error for it.
+
+Pools, deadlines (5 s a statement, R232), retries (R230) and the breaker (R227 to R229) are
+`fairway_runtime.database_engines`'s. Here its errors become `Unavailable`, fit for a user.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fairway_runtime.breaker import BreakerOpen
+from fairway_runtime.database_engines import Engines
+from fairway_runtime.database_policy import Policy
+from fairway_runtime.database_settings import DatabaseSettings
+from fairway_runtime.retry import Retry
+from longrun.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["Database", "Unavailable"]
+
+AWAY = "the database does not answer; try again in a moment"
+Result = TypeVar("Result")
+
+
+class Unavailable(Exception):
+    """The database did not answer. Its text is fit for a user."""
+
+
+class Database:
+    """One pool of a process. Opens no connection before it is asked something.
+
+    A patient one tries again up to three times, waiting up to 1, 2 and 4 s: for what a person
+    waits for. An impatient one says at once that the database is away: for what has another way.
+    """
+
+    def __init__(
+        self, settings: Settings, name: str, *, connections: int, is_patient: bool = True
+    ) -> None:
+        policy = Policy(
+            name, retry=None if is_patient else _once, open_seconds=settings.breaker_seconds
+        )
+        wanted = DatabaseSettings(
+            settings.database_url, pool_size=connections, processes=settings.processes
+        )
+        self._engines = Engines(wanted, name=name, policy=policy)
+        self._lock = threading.Lock()
+        self.is_away = False  # as of the last question
+
+    def read(self, work: "Callable[[Connection], Result]") -> Result:
+        """`work` that changes nothing. Raises `Unavailable`."""
+        return self._ask(lambda: self._engines.read(work))
+
+    def transact(self, work: "Callable[[Connection], Result]") -> Result:
+        """`work` in one transaction. Raises `Unavailable`."""
+        return self._ask(lambda: self._engines.transact(work))
+
+    def rows(self, statement: str, **values: object) -> list[Any]:
+        """The rows of one query."""
+        from sqlalchemy import text
+
+        return self.read(lambda connection: list(connection.execute(text(statement), values)))
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engines.close()
+
+    def _ask(self, question: Callable[[], Result]) -> Result:
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        try:
+            if self._engines.primary is None:
+                with self._lock:
+                    if self._engines.primary is None:
+                        self._engines.open()
+            found = question()
+        except (DBAPIError, PoolTimeout, BreakerOpen) as error:
+            self.is_away = True
+            raise Unavailable(AWAY) from error
+        self.is_away = False
+        return found
+
+
+def _once(name: str, on: tuple[type[Exception], ...]) -> Retry:
+    return Retry(name, on=on, retries=0)
