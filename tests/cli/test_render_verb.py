@@ -31,9 +31,31 @@ def test_it_writes_a_template_a_stack_and_prints_how_to_deploy_them(folder: Path
     written = sorted(path.name for path in (folder / "out").glob("*.json"))
     assert {"network.json", "data.json", "balancer.json", "service-web.json"} <= set(written)
     lines = [line for line in result.stdout.splitlines() if "cloudformation deploy" in line]
-    assert len(lines) == len(json.loads((folder / "out" / ".fairway-rendered.json").read_text()))
+    listed = json.loads((folder / "out" / ".fairway-rendered.json").read_text())
+    templates = [path for path in listed if path.endswith(".json") and ".cdx." not in path]
+    assert len(lines) == len(templates)
     assert "--stack-name shop-production-network" in lines[0]
     assert 'Domain="$DOMAIN" HostedZoneId="$HOSTED_ZONE_ID"' in result.stdout
+
+
+def test_it_writes_what_makes_the_image_and_says_what_it_would_lack(folder: Path) -> None:
+    assert "no file names what the app needs" in rendered(folder).stderr
+    (folder / "requirements.txt").write_text("-r base.txt\n")
+    (folder / "base.txt").write_text("fastapi==0.120.0\n")
+    (folder / ".dockerignore").write_text("notes\n")
+    result = rendered(folder, "--base", "python:3.12-slim@sha256:" + "a" * 64)
+    assert "no file names" not in result.stderr
+    out = folder / "out"
+    assert 'COPY ["requirements.txt", "base.txt", "/app/"]' in (out / "Dockerfile").read_text()
+    assert "@sha256:aaaa" in (out / "Dockerfile").read_text()
+    assert "\nnotes\n" in (out / "Dockerfile.dockerignore").read_text()
+    assert '"fastapi"' in (out / "sbom.cdx.json").read_text()
+
+
+def test_aws_may_build_it(folder: Path) -> None:
+    result = rendered(folder, "--build", "remote")
+    assert (folder / "out" / "build.json").exists()
+    assert "aws codebuild start-build" in result.stdout
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="no sh here")

@@ -11,7 +11,7 @@ from typing import Any
 
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
-from fairway.targets.aws.render import Choices, render
+from fairway.targets.aws.render import Choices, choices_for, render
 
 __all__ = ["APPS", "ENVIRONMENTS", "all_resources", "app", "app_of", "resources", "templates"]
 
@@ -61,3 +61,8 @@ def _each_resource() -> Iterator[tuple[str, dict[str, Any]]]:
             for path, template in templates(app(name, environment)).items():
                 for key, resource in template["Resources"].items():
                     yield f"{name}/{environment}/{path}/{key}", resource
+    hello = app("hello", "production")
+    for key, resource in templates(hello, choices_for(hello, builds="remote"))["build.json"][
+        "Resources"
+    ].items():
+        yield f"hello/production/build.json/{key}", resource

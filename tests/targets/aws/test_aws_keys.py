@@ -1,9 +1,12 @@
-"""No key of the file is dropped: each changes the templates, or is said as a gap or a limit."""
+"""No key of the file is dropped: each changes what is rendered, or is said as a gap or a limit."""
 
 from typing import Any
 
 import pytest
 
+from fairway.core.build.files import build_files
+from fairway.core.build.images import images
+from fairway.core.detect.sources import Sources
 from fairway.core.spec.model import (
     Alarm,
     App,
@@ -208,11 +211,13 @@ INSIDE: dict[str, tuple[type[Any], dict[str, str]]] = {
     "release.blue_green": (Blue, {"keep": '"1h"'}),
     "release.canary": (Canary, {"steps": '["5% for 5m"]', "probes": '["/"]'}),
 }
+CODE = Sources("shop", {"requirements.txt": "fastapi"}, frozenset({"package.json"}))
 PUBLIC = '[service.x]\nasgi = "m:app"\npublic = true\n'
 
 
 def seen(of: App) -> tuple[object, ...]:
-    return (dict(render(of)), [str(gap) for gap in gaps(of)])
+    made = build_files("shop", images(of, CODE, 8000), CODE, version="1", runtime_version="1")
+    return (dict(render(of)), dict(made), [str(gap) for gap in gaps(of)])
 
 
 def cases() -> list[tuple[str, str, str]]:

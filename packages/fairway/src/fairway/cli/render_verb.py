@@ -4,14 +4,19 @@ from pathlib import Path
 
 import click
 
+from fairway import __version__
 from fairway.cli import project, rendered_files, view
+from fairway.cli.build_sources import read_build_sources
+from fairway.core.build.files import build_files
+from fairway.core.build.images import images
 from fairway.core.problem import Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.gaps import gaps
-from fairway.targets.aws.render import Egress, Processor, choices_for, stacks
+from fairway.targets.aws.render import Builds, Egress, Processor, choices_for, stacks
 from fairway.targets.aws.render.commands import commands
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.template import text
+from fairway.targets.aws.render.wiring import PORT
 
 __all__ = ["command"]
 
@@ -36,30 +41,56 @@ __all__ = ["command"]
     default=None,
     help="What the image is built for; else X86_64.",
 )
+@click.option(
+    "--base",
+    default=None,
+    metavar="IMAGE",
+    help="What images stand on, best by its digest; else python:VERSION-slim.",
+)
+@click.option(
+    "--build",
+    "builds",
+    type=click.Choice(("here", "remote")),
+    default="here",
+    show_default=True,
+    help="Where images are built: by Docker here, or by CodeBuild from sources that are sent.",
+)
 @project.folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
-def command(
+def command(  # noqa: PLR0917 - one argument an option
     environment: str,
     out: Path,
     egress: Egress | None,
     processor: Processor | None,
+    base: str | None,
+    builds: Builds,
     folder: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    """Write ENVIRONMENT as CloudFormation that the AWS CLI deploys without Fairway.
+    """Write ENVIRONMENT as plain files: CloudFormation, and what makes its images.
+
+    The AWS CLI deploys them without Fairway, by the lines that are printed.
 
     Nothing is sent anywhere. Files that Fairway did not write are never replaced.
     """
-    app = parse(project.find(folder).text).app(environment)
-    choices = choices_for(app, egress=egress, processor=processor)
+    found = project.find(folder)
+    app = parse(found.text).app(environment)
+    sources = read_build_sources(found.folder, app)
+    held = images(app, sources, PORT)
+    choices = choices_for(app, egress=egress, processor=processor, builds=builds, images=held)
     problems = limits(app, choices)
     if problems:
         raise Problems(problems)
-    found = stacks(app, choices)
+    rendered = stacks(app, choices)
     left_out = [str(gap) for gap in gaps(app)]
-    written = rendered_files.write(out, {stack.path: text(stack) for stack in found})
-    lines = commands(app, found, str(out))
+    left_out += [str(problem) for image in held for problem in image.problems]
+    files = {stack.path: text(stack) for stack in rendered}
+    files |= build_files(
+        app.name, held, sources, version=__version__, runtime_version=__version__, base=base
+    )
+    written = rendered_files.write(out, files)
+    lines = commands(app, rendered, str(out), held, choices)
     if as_json:
         view.data({"files": written, "commands": lines, "gaps": left_out})
         return

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-__all__ = ["as_table", "as_text", "as_texts", "at", "read_json", "read_toml"]
+__all__ = ["as_items", "as_table", "as_text", "as_texts", "at", "read_json", "read_toml"]
 
 NOTHING: Mapping[str, object] = {}
 
@@ -43,6 +43,11 @@ def as_table(value: object) -> Mapping[str, object]:
         return NOTHING
     entries = cast("dict[object, object]", value)
     return {key: entry for key, entry in entries.items() if isinstance(key, str)}
+
+
+def as_items(value: object) -> Sequence[object]:
+    """The items of `value` if it is a list, else none."""
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def as_text(value: object) -> str:

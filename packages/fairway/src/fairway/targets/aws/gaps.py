@@ -56,9 +56,6 @@ def _of_service(service: Service) -> Iterator[Problem]:
     at = f"service.{service.name}"
     if service.kind == "function":
         yield Problem(f"{at}.kind", "it runs as a container: functions are not rendered yet")
-    if service.build is not None:
-        what = "no image is built yet; the one that you name must hold what this builds"
-        yield Problem(f"{at}.build", what)
     if scales(service) and service.scale.queue:
         what = (
             f"the balancer does not tell when {service.scale.queue} requests wait; "

@@ -2,7 +2,8 @@
 
 Place in the flow: the CLI writes the texts to files that the AWS CLI deploys without Fairway.
 A stack a concern, so that nothing stateful is in what a release rolls back: network, data,
-balancer, before (migrations), service-<name>, job-<name>, workflow-<name>, edge, alarms.
+build (where AWS builds the image), balancer, before (migrations), service-<name>, job-<name>,
+workflow-<name>, edge, alarms.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,16 +12,23 @@ from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.alarms import alarms
 from fairway.targets.aws.render.balancer import balancer
 from fairway.targets.aws.render.before import before
-from fairway.targets.aws.render.choices import Choices, Egress, Processor, choices_for
+from fairway.targets.aws.render.choices import (
+    Builds,
+    Choices,
+    Egress,
+    Processor,
+    choices_for,
+)
 from fairway.targets.aws.render.data import data
 from fairway.targets.aws.render.edge import REGION_OF_EDGE, edge, has_edge
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.jobs import job, workflow
 from fairway.targets.aws.render.network import network
+from fairway.targets.aws.render.remote_build import remote_build
 from fairway.targets.aws.render.service import service
 from fairway.targets.aws.render.template import Draft, Stack, text
 
-__all__ = ["Choices", "Egress", "Processor", "Stack", "choices_for", "render", "stacks"]
+__all__ = ["Builds", "Choices", "Egress", "Processor", "Stack", "choices_for", "render", "stacks"]
 
 
 def render(app: App, choices: Choices | None = None) -> Mapping[str, str]:
@@ -49,6 +57,8 @@ def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
 
     yield network(app, draft("network", "network, key, topic"), choices)
     yield data(app, draft("data", "databases, caches, buckets, secrets, images"), choices)
+    if choices.builds == "remote":
+        yield remote_build(ground("build", "builds images from sources that are sent"))
     yield balancer(app, ground("balancer", "cluster, balancer, certificate"))
     if any(each.before for each in app.services.values()):
         yield before(app, ground("before", "what runs once before a release"))

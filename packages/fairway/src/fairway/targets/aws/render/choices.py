@@ -3,31 +3,49 @@
 Place in the flow: `render` takes `Choices`; the CLI lets people change them. Pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fairway.core.build.images import Image
 from fairway.core.spec.model import App
 
-__all__ = ["Choices", "Egress", "Processor", "choices_for"]
+__all__ = ["Builds", "Choices", "Egress", "Processor", "choices_for"]
 
 Egress = Literal["nat-per-zone", "one-nat", "endpoints"]
 Processor = Literal["X86_64", "ARM64"]
+Builds = Literal["here", "remote"]
 
 MOST_ZONES = 3  # every region that this is for has three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """How an environment is laid out; `log_days` is how long logs are kept."""
+    """How an environment is laid out; `log_days` is how long logs are kept.
+
+    `images`: nodes, each with the name of its image, where an app has several. `builds`: whether
+    AWS builds them, from sources that are sent to it.
+    """
 
     zones: int
     egress: Egress
     processor: Processor = "X86_64"
     log_days: int = 30
+    builds: Builds = "here"
+    images: tuple[tuple[str, str], ...] = ()
+
+    def image_of(self, node: str) -> str:
+        """The name of a node's image; empty where there is only one."""
+        return next((image for name, image in self.images if name == node), "")
 
 
 def choices_for(
-    app: App, *, egress: Egress | None = None, processor: Processor | None = None
+    app: App,
+    *,
+    egress: Egress | None = None,
+    processor: Processor | None = None,
+    builds: Builds = "here",
+    images: Sequence[Image] = (),
 ) -> Choices:
     """Two zones, or as many as a database asks for; one NAT, but one a zone in production.
 
@@ -40,4 +58,6 @@ def choices_for(
         egress=egress or ("nat-per-zone" if is_production else "one-nat"),
         processor=processor or "X86_64",
         log_days=90 if is_production else 14,
+        builds=builds,
+        images=tuple((node, image.name) for image in images for node in image.nodes if image.name),
     )

@@ -4,8 +4,10 @@ import shlex
 from collections.abc import Sequence
 
 from fairway.core import names
+from fairway.core.build.images import Image
 from fairway.core.spec.model import App, Site
-from fairway.targets.aws.render import Stack
+from fairway.targets.aws.render import Choices, Stack, choices_for
+from fairway.targets.aws.render.build_commands import build_commands
 from fairway.targets.aws.render.template import text
 
 __all__ = ["commands"]
@@ -15,11 +17,24 @@ LARGEST_DIRECT_BYTES = 51_200
 QUERY = " --query Parameter.Value --output text)"
 
 
-def commands(app: App, stacks: Sequence[Stack], folder: str) -> list[str]:
-    """One line a stack; between them, what runs once. `$NAME`s are the user's own values."""
+def commands(
+    app: App,
+    stacks: Sequence[Stack],
+    folder: str,
+    images: Sequence[Image] = (),
+    choices: Choices | None = None,
+) -> list[str]:
+    """One line a stack; between them, what is built, and what runs once.
+
+    `$NAME`s are the user's own values.
+    """
+    chosen = choices or choices_for(app)
+    builder = "build" if chosen.builds == "remote" else "data"
     lines: list[str] = []
     for stack in stacks:
         lines.append(_deploy(stack, folder))
+        if stack.name == builder:
+            lines += build_commands(app, images, chosen, folder)
         if stack.name == "before":
             lines += [line for name in _before(app) for line in _once(app, name)]
         if stack.name == "edge":

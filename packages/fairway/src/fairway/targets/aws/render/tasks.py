@@ -8,6 +8,7 @@ serves every service, job and migration. Pure.
 import math
 import shlex
 
+from fairway.core import names
 from fairway.core.spec.model import App, Job, Service
 from fairway.targets.aws.render.access import add_roles
 from fairway.targets.aws.render.ground import Ground
@@ -31,10 +32,10 @@ PROBE = (
 )
 
 
-def ask_image(draft: Draft) -> Value:
-    """Ask whoever deploys for the image."""
+def ask_image(draft: Draft, name: str = "") -> Value:
+    """Ask whoever deploys for the image; `name` says which of several."""
     return draft.ask(
-        "Image",
+        f"Image{names.logical_id(name)}" if name else "Image",
         "The app's image, by its digest or by a tag that never moves.",
         AllowedPattern=r"\S+[:@]\S+",
     )
@@ -49,7 +50,7 @@ def add_task(
     with another command.
     """
     draft = ground.draft
-    image = ask_image(draft)
+    image = ask_image(draft, ground.choices.image_of(node.name))
     name = node.name if command is None else f"{node.name}-before"
     log = draft.path(node.name) if command is None else draft.path(node.name, "before")
     draft_wired = wired(app, node, draft, image)

@@ -1,0 +1,216 @@
+"""How the code in a folder says what it needs, as far as an image is concerned.
+
+The same order as on this machine: `uv.lock` (its own, or that of the workspace around it),
+`requirements.txt`, `pyproject.toml`. Poetry's, Pipenv's and setuptools' own files are told as
+problems with the line that turns them into one of these. Pure: texts in, values out.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fairway.core.detect.sources import Sources, join, parent_of
+from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_toml
+from fairway.core.problem import Problem
+
+__all__ = ["INCLUDE", "RUNTIME", "Declared", "Kind", "declared"]
+
+Kind = Literal["uv", "requirements", "pyproject", "none"]
+
+RUNTIME = "fairway-runtime"
+INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)(\S+)", re.MULTILINE)
+LOCAL = re.compile(
+    r"^\s*(?:(?:-e|--editable)[\s=]|\.{0,2}/|file:|[\w.-]+\s*@\s*file:)", re.MULTILINE
+)
+NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+CONVERT = {
+    "poetry.lock": "Write one: `poetry export --output requirements.txt`.",
+    "Pipfile": "Write one: `pipenv requirements > requirements.txt`.",
+    "setup.py": "Write one, with a line for each package.",
+    "environment.yml": "Write one, with what pip installs.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What is installed, and from which files.
+
+    `folder` is where the deciding file stands, `files` what must be there before the code is.
+    `member` is the package of a uv workspace that is meant. `package`: the project itself is
+    installed. `needs_tree`: packages are installed from folders of the project. `left_out` are
+    packages that stand outside of it, `above` how many folders up. `names` are the packages that
+    are asked for.
+    """
+
+    kind: Kind
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    member: str | None = None
+    package: bool = False
+    needs_tree: bool = False
+    left_out: tuple[str, ...] = ()
+    above: int = 0
+    python: str = ""
+    names: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+def declared(sources: Sources, folder: str) -> Declared:
+    """What the code in `folder` needs: declared there, or in the nearest folder above it."""
+    here = join(folder)
+    while True:
+        found = _in_folder(sources, here)
+        if found is not None:
+            return found
+        if not here:
+            return Declared(kind="none", problems=_unreadable(sources, join(folder)))
+        here = parent_of(here)
+
+
+def normal(name: str) -> str:
+    """`Foo_Bar` -> `foo-bar`."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _in_folder(sources: Sources, folder: str) -> Declared | None:
+    pyproject = read_toml(sources.texts.get(join(folder, "pyproject.toml"), ""))
+    project = as_table(at(pyproject, "project"))
+    if project or as_table(at(pyproject, "tool", "uv")):
+        lock = _uv_lock(sources, folder)
+        if lock is not None:
+            return _uv(sources, folder, lock)
+    python = _python(sources, folder)
+    requirements = join(folder, "requirements.txt")
+    if requirements in sources.texts:
+        files = tuple(_with_includes(sources, requirements))
+        texts = [sources.texts.get(file, "") for file in files]
+        return Declared(
+            kind="requirements",
+            folder=folder,
+            files=files,
+            needs_tree=any(LOCAL.search(text) for text in texts),
+            python=python,
+            names=frozenset(name for text in texts for name in _names(text.splitlines())),
+        )
+    if "dependencies" in project and not sources.has(join(folder, "poetry.lock")):
+        return Declared(
+            kind="pyproject",
+            folder=folder,
+            files=(join(folder, "pyproject.toml"),),
+            package=_is_package(pyproject),
+            python=python,
+            names=frozenset(_names(as_texts(project["dependencies"]))),
+        )
+    return None
+
+
+def _uv(sources: Sources, folder: str, lock_folder: str) -> Declared:
+    pyproject = read_toml(sources.texts.get(join(folder, "pyproject.toml"), ""))
+    lock = join(lock_folder, "uv.lock")
+    locked = read_toml(sources.texts.get(lock, ""))
+    tables = [as_table(one) for one in as_items(locked.get("package"))]
+    places = {as_text(one.get("name")): _place(one) for one in tables}
+    outside = [name for name, place in places.items() if place.startswith("..")]
+    inside = [
+        name for name, place in places.items() if place and place != "." and name not in outside
+    ]
+    own = [join(lock_folder, "pyproject.toml"), lock, join(lock_folder, ".python-version")]
+    return Declared(
+        kind="uv",
+        folder=lock_folder,
+        files=tuple(file for file in own if sources.has(file)),
+        member=as_text(at(pyproject, "project", "name")) if folder != lock_folder else None,
+        package=_is_package(pyproject),
+        needs_tree=bool(inside) and folder == lock_folder and not outside,
+        left_out=tuple(sorted(outside)),
+        above=max((places[name].split("/").count("..") for name in outside), default=0),
+        python=_python(sources, folder) or as_text(locked.get("requires-python")),
+        names=frozenset(name for name in places if name),
+        problems=tuple(_outside(lock, outside)),
+    )
+
+
+def _outside(lock: str, names: list[str]) -> Iterator[Problem]:
+    for name in sorted(names):
+        if name != RUNTIME:
+            what = f"it takes {name} from a folder outside of the project; the image lacks it"
+            yield Problem(lock, what, "Take it from an index, or move it into the project.")
+
+
+def _place(package: object) -> str:
+    """The folder that a locked package comes from; empty where it comes from elsewhere."""
+    source = as_table(at(package, "source"))
+    return next(
+        (
+            as_text(source[key])
+            for key in ("editable", "directory", "virtual", "path")
+            if key in source
+        ),
+        "",
+    )
+
+
+def _uv_lock(sources: Sources, folder: str) -> str | None:
+    """The folder of the project's lock: its own, or that of the workspace around it."""
+    if join(folder, "uv.lock") in sources.texts:
+        return folder
+    above = folder
+    while above:
+        above = parent_of(above)
+        around = read_toml(sources.texts.get(join(above, "pyproject.toml"), ""))
+        if join(above, "uv.lock") in sources.texts and at(around, "tool", "uv", "workspace"):
+            return above
+    return None
+
+
+def _is_package(pyproject: object) -> bool:
+    said = at(pyproject, "tool", "uv", "package")
+    return said if isinstance(said, bool) else bool(as_table(at(pyproject, "build-system")))
+
+
+def _python(sources: Sources, folder: str) -> str:
+    """The version that is pinned, else the versions that are allowed."""
+    here = folder
+    while True:
+        pinned = sources.texts.get(join(here, ".python-version"), "")
+        line = next((line.strip() for line in pinned.splitlines() if line[:1].isdigit()), "")
+        if line:
+            return line
+        if not here:
+            break
+        here = parent_of(here)
+    pyproject = read_toml(sources.texts.get(join(folder, "pyproject.toml"), ""))
+    return as_text(at(pyproject, "project", "requires-python"))
+
+
+def _with_includes(sources: Sources, first: str) -> Iterator[str]:
+    """A requirements file and all that it includes, each once."""
+    seen: list[str] = []
+    waiting = [first]
+    while waiting:
+        path = waiting.pop(0)
+        if path in seen or path not in sources.texts:
+            continue
+        seen.append(path)
+        yield path
+        included = INCLUDE.findall(sources.texts[path])
+        waiting += [join(parent_of(path), name) for name in included if "://" not in name]
+
+
+def _names(lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        found = NAME.match(line)
+        if found:
+            yield normal(found[1])
+
+
+def _unreadable(sources: Sources, folder: str) -> tuple[Problem, ...]:
+    """Why nothing is installed, where a file of another tool names packages."""
+    for name, mend in CONVERT.items():
+        for path in dict.fromkeys((join(folder, name), name)):
+            if sources.has(path):
+                what = "an image is made from uv.lock, requirements.txt or pyproject.toml"
+                return (Problem(path, what, mend),)
+    what = "no file names what the app needs, so nothing is installed into its image"
+    return (Problem(folder or ".", what, "Write requirements.txt, or `uv init` and `uv add`."),)

@@ -1,0 +1,147 @@
+"""Which images an app is made of: one for all nodes that need the same, another where they differ.
+
+One image runs every service, job and migration of what it holds; the command comes from whoever
+starts it. That an app is one revision (docs/adr/0004) is then one image too. Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fairway.core.build.declared import RUNTIME, Declared, declared
+from fairway.core.build.locks import Locked, locked
+from fairway.core.build.page import NODE_TOOLS, Page, page_for
+from fairway.core.build.python import DEFAULT, KNOWN, python_for
+from fairway.core.build.system_packages import System, system_for
+from fairway.core.detect.sources import Sources, join
+from fairway.core.problem import Problem
+from fairway.core.spec.model import App, Job, Service
+
+__all__ = ["Image", "images"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One image. `name` is empty for the only one, else that of its first node.
+
+    `nodes` are the services and jobs that it runs, `main` the service that it starts by itself.
+    `runtime`: the runtime is laid beside the app's packages. `builds` are commands in Python that
+    run after the installation, with their folders. `problems` say what the image will lack.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    main: Service | None
+    ports: tuple[int, ...]
+    declared: Declared
+    locked: Locked
+    python: str
+    system: System
+    pages: tuple[Page, ...] = ()
+    builds: tuple[tuple[str, str], ...] = ()
+    runtime: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def dockerfile(self) -> str:
+        """The file's name: `Dockerfile`, or `api.Dockerfile` where there are several."""
+        return f"{self.name}.Dockerfile" if self.name else "Dockerfile"
+
+
+def images(app: App, sources: Sources, default_port: int) -> tuple[Image, ...]:
+    """Every image, in the order of their first nodes, services before jobs."""
+    groups: dict[tuple[str, str | None, str], list[Service | Job]] = {}
+    found: dict[tuple[str, str | None, str], Declared] = {}
+    for node in (*_public_first(app), *app.jobs.values()):
+        one = declared(sources, node.folder)
+        key = (one.kind, one.member, one.folder)
+        groups.setdefault(key, []).append(node)
+        found[key] = one
+    several = len(groups) > 1
+    return tuple(
+        _image(nodes, found[key], sources, default_port, nodes[0].name if several else "")
+        for key, nodes in groups.items()
+    )
+
+
+def _public_first(app: App) -> list[Service]:
+    return sorted(app.services.values(), key=lambda one: (not one.public, one.name))
+
+
+def _image(
+    nodes: Sequence[Service | Job], found: Declared, sources: Sources, port: int, name: str
+) -> Image:
+    services = [node for node in nodes if isinstance(node, Service)]
+    problems = [*found.problems]
+    python = python_for(found.python)
+    if python is None:
+        what = f"it asks for Python {found.python}; the image has {DEFAULT}"
+        problems.append(Problem(found.folder or ".", what, f"Allow one of {', '.join(KNOWN)}."))
+    if found.kind == "pyproject":
+        what = "it names packages without their versions: two builds may differ"
+        problems.append(Problem(found.files[0], what, "Run `uv lock`."))
+    pages, builds, more = _built(services, sources)
+    listed = locked(sources, found, python or DEFAULT)
+    own = any(service.command is None for service in services)
+    return Image(
+        name=name,
+        nodes=tuple(node.name for node in nodes),
+        main=services[0] if services else None,
+        ports=tuple(sorted({service.port or port for service in services})),
+        declared=found,
+        locked=listed,
+        python=python or DEFAULT,
+        system=_system(found, listed, sources),
+        pages=pages,
+        builds=builds,
+        runtime=own and (RUNTIME not in found.names or RUNTIME in found.left_out),
+        problems=(*problems, *more, *_foreign(services)),
+    )
+
+
+def _built(
+    services: Sequence[Service], sources: Sources
+) -> tuple[tuple[Page, ...], tuple[tuple[str, str], ...], list[Problem]]:
+    pages: list[Page] = []
+    builds: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for service in services:
+        if service.build is None:
+            continue
+        at = f"service.{service.name}.build"
+        page = page_for(sources, service.build, service.folder, at)
+        match page:
+            case Page():
+                pages.append(page)
+                if not page.is_locked:
+                    what = f"{page.files[0]} has no lock beside it: two builds may differ"
+                    problems.append(Problem(at, what, "Run `npm install`, and keep its lock."))
+            case Problem():
+                problems.append(page)
+            case None:
+                builds.append((service.build, join(service.folder)))
+    return tuple(dict.fromkeys(pages)), tuple(dict.fromkeys(builds)), problems
+
+
+def _system(found: Declared, listed: Locked, sources: Sources) -> System:
+    names = {package.name for package in listed.packages}
+    # A lock of uv names what development needs too, which no image gets.
+    names |= found.names if found.kind != "uv" else set()
+    texts = [sources.texts.get(file, "") for file in found.files]
+    return system_for(
+        names,
+        compiles=any(not package.has_wheel for package in listed.packages),
+        clones=any("git+" in text or "git = " in text for text in texts),
+    )
+
+
+def _foreign(services: Sequence[Service]) -> list[Problem]:
+    """Programs that are not Python's: no image holds Node.js at run time."""
+    return [
+        Problem(
+            f"service.{service.name}.command",
+            f"the image has Python, and no {service.command.split()[0]}",
+            "Write a Dockerfile of your own for it, and give its image.",
+        )
+        for service in services
+        if service.command is not None and service.command.split()[0] in NODE_TOOLS
+    ]

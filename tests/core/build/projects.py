@@ -1,0 +1,96 @@
+"""Small projects as `core/build` is given them, and an app beside each."""
+
+from collections.abc import Mapping
+
+from fairway.core.build.files import build_files
+from fairway.core.build.images import Image, images
+from fairway.core.detect.sources import Sources
+from fairway.core.spec.model import App
+from fairway.core.spec.parse import parse
+
+__all__ = ["BUILT", "LOCK", "PLAIN", "PYPROJECT", "app", "files", "made", "sources"]
+
+PLAIN = '[service.web]\nscript = "app.py"\nport = 8501\npublic = true\n'
+BUILT = (
+    '[service.web]\nasgi = "shop.app:app"\npublic = true\n'
+    'build = "npm --prefix frontend run build"\n'
+)
+PYPROJECT = (
+    '[project]\nname = "shop"\nrequires-python = ">=3.11"\ndependencies = ["fastapi"]\n'
+    '[build-system]\nrequires = ["hatchling"]\n'
+)
+LOCK = """
+version = 1
+requires-python = ">=3.11"
+[[package]]
+name = "shop"
+version = "1.0"
+source = { editable = "." }
+dependencies = [
+    { name = "fastapi" },
+    { name = "psycopg", extra = ["binary"] },
+    { name = "colorama", marker = "sys_platform == 'win32'" },
+    { name = "tomli", marker = "python_full_version < '3.11'" },
+]
+[package.dev-dependencies]
+dev = [{ name = "pytest" }]
+[[package]]
+name = "fastapi"
+version = "0.120.0"
+source = { registry = "https://pypi.org/simple" }
+dependencies = [{ name = "starlette" }]
+sdist = { url = "https://files.example/fastapi-0.120.0.tar.gz", hash = "sha256:%(a)s" }
+wheels = [{ url = "https://files.example/fastapi-0.120.0-py3-none-any.whl", hash = "sha256:%(b)s" }]
+[[package]]
+name = "starlette"
+version = "0.50.0"
+source = { registry = "https://pypi.org/simple" }
+sdist = { url = "https://files.example/starlette-0.50.0.tar.gz", hash = "sha256:%(a)s" }
+[[package]]
+name = "psycopg"
+version = "3.3.0"
+source = { registry = "https://pypi.org/simple" }
+wheels = [{ url = "https://files.example/psycopg-3.3.0-py3-none-any.whl", hash = "sha256:%(a)s" }]
+[package.optional-dependencies]
+binary = [{ name = "psycopg-binary", marker = "implementation_name != 'pypy'" }]
+[[package]]
+name = "psycopg-binary"
+version = "3.3.0"
+source = { registry = "https://pypi.org/simple" }
+wheels = [
+    { url = "https://f/p-3.3.0-cp312-cp312-manylinux_x86_64.whl", hash = "sha256:%(a)s" },
+    { url = "https://f/p-3.3.0-cp312-cp312-win_amd64.whl", hash = "sha256:%(b)s" },
+    { url = "https://f/p-3.3.0-cp311-cp311-manylinux_x86_64.whl", hash = "sha256:%(b)s" },
+]
+[[package]]
+name = "colorama"
+version = "0.4.6"
+source = { registry = "https://pypi.org/simple" }
+[[package]]
+name = "tomli"
+version = "2.0.0"
+source = { registry = "https://pypi.org/simple" }
+[[package]]
+name = "pytest"
+version = "9.0.0"
+source = { registry = "https://pypi.org/simple" }
+""" % {"a": "a" * 64, "b": "b" * 64}  # noqa: UP031 - braces are TOML's
+
+
+def app(text: str) -> App:
+    return parse(f'app = "shop"\n{text}').app("production")
+
+
+def sources(texts: Mapping[str, str], *paths: str) -> Sources:
+    return Sources("shop", dict(texts), frozenset({*texts, *paths}))
+
+
+def made(text: str, found: Sources) -> tuple[Image, ...]:
+    return images(app(text), found, 8000)
+
+
+def files(text: str, found: Sources, base: str | None = None) -> Mapping[str, str]:
+    """Every file of the images of this app and project."""
+    return build_files(
+        "shop", made(text, found), found, version="1.2.3", runtime_version="1.2.3", base=base
+    )

@@ -1,0 +1,132 @@
+"""Which packages an image holds, and the bill of materials that says so."""
+
+import json
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairway.core.build.markers import holds
+from fairway.core.build.python import python_for
+from tests.core.build.projects import LOCK, PLAIN, PYPROJECT, files, made, sources
+
+UV = sources({"pyproject.toml": PYPROJECT, "uv.lock": LOCK})
+ASGI = '[service.web]\nasgi = "shop.app:app"\n'
+
+
+def bill(text: str = ASGI, found: Any = UV) -> dict[str, Any]:
+    return json.loads(files(text, found)["sbom.cdx.json"])
+
+
+def test_a_lock_is_read_from_the_app_on_for_linux_and_production() -> None:
+    (image,) = made(ASGI, UV)
+    names = [package.name for package in image.locked.packages]
+    assert names == ["fastapi", "psycopg", "psycopg-binary", "starlette"]
+    assert image.locked.named == ("fastapi", "psycopg")
+    assert image.locked.is_whole
+
+
+def test_requirements_say_what_they_pin_and_whether_that_is_all() -> None:
+    pins = (
+        "fastapi==0.120 \\\n  --hash=sha256:"
+        + "a" * 64
+        + "\ncolorama==1 ; sys_platform == 'win32'\n"
+    )
+    (whole,) = made(PLAIN, sources({"requirements.txt": pins}))
+    assert [(one.name, one.version) for one in whole.locked.packages] == [("fastapi", "0.120")]
+    assert whole.locked.is_whole
+    (loose,) = made(PLAIN, sources({"requirements.txt": "Fast_API==1\nstreamlit>=1\n"}))
+    assert [one.name for one in loose.locked.packages] == ["fast-api"]
+    assert loose.locked.named == ("fast-api", "streamlit")
+    assert not loose.locked.is_whole
+
+
+@pytest.mark.validated("R53")
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"pyproject.toml": PYPROJECT, "uv.lock": LOCK},
+        {"requirements.txt": "fastapi==1.0+local.1\nstreamlit\n"},
+        {"requirements.txt": "fastapi==1 --hash=sha256:" + "a" * 64 + "\n"},
+        {},
+    ],
+)
+def test_the_bill_fits_the_schema_of_cyclonedx(texts: dict[str, str]) -> None:
+    text = files(ASGI, sources(texts))["sbom.cdx.json"]
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+@pytest.mark.validated("R53")
+def test_the_bill_names_each_package_with_the_files_that_linux_gets() -> None:
+    said = bill()
+    by_name = {one["name"]: one for one in said["components"]}
+    assert set(by_name) == {
+        "fairway-runtime",
+        "fastapi",
+        "psycopg",
+        "psycopg-binary",
+        "python",
+        "starlette",
+    }
+    (reference,) = by_name["psycopg-binary"]["externalReferences"]
+    assert "cp312-manylinux" in reference["url"]
+    assert reference["hashes"] == [{"alg": "SHA-256", "content": "a" * 64}]
+    assert by_name["starlette"]["externalReferences"][0]["url"].endswith(".tar.gz")
+    edges = {one["ref"]: one["dependsOn"] for one in said["dependencies"]}
+    assert edges["pkg:pypi/fastapi@0.120.0"] == ["pkg:pypi/starlette@0.50.0"]
+    assert "pkg:pypi/psycopg@3.3.0" in edges["shop"]
+
+
+def test_the_bill_says_whether_it_is_all_and_is_the_same_each_time() -> None:
+    assert bill()["compositions"][0]["aggregate"] == "incomplete"  # the runtime is not in the lock
+    own = '[service.web]\ncommand = "serve"\n'
+    assert bill(own)["compositions"][0]["aggregate"] == "complete"
+    assert files(ASGI, UV) == files(ASGI, UV)
+
+
+@pytest.mark.parametrize(
+    ("marker", "expected"),
+    [
+        ("", True),
+        ("sys_platform == 'win32'", False),
+        ("sys_platform != 'win32' and python_full_version >= '3.12'", True),
+        ("python_version < '3.12' or (os_name == 'nt' and platform_machine == 'x')", False),
+        ("platform_machine == 'aarch64'", True),  # not known: rather one too many
+        ("'linux' in sys_platform", True),
+        ("extra ==", True),
+    ],
+)
+def test_markers_are_judged_for_linux(marker: str, expected: bool) -> None:
+    assert holds(marker, "3.12") is expected
+
+
+@given(st.text(max_size=60))
+def test_no_marker_breaks_it(marker: str) -> None:
+    assert holds(marker, "3.12") in {True, False}
+
+
+@pytest.mark.requirement("R40")
+@pytest.mark.parametrize(
+    ("asked", "minor"),
+    [
+        ("", "3.12"),
+        (">=3.11", "3.12"),
+        (">=3.13", "3.13"),
+        ("<3.12", "3.11"),
+        ("~=3.11.2", "3.11"),
+        ("~=3.11", "3.12"),
+        ("==3.11.*", "3.11"),
+        ("3.13.1", "3.13"),
+        (">=3.11,!=3.12.1", "3.12"),
+        ("^3.13", "3.13"),
+        ("3.9", None),
+        (">=3.14", None),
+    ],
+)
+def test_python_is_the_wanted_one_or_the_nearest_that_is_allowed(
+    asked: str, minor: str | None
+) -> None:
+    assert python_for(asked) == minor
