@@ -51,6 +51,7 @@ BODY_BYTES = "FAIRWAY_BODY_BYTES"  # the largest request body
 CHECK_SECONDS = "FAIRWAY_CHECK_SECONDS"  # deadline of one readiness check
 LAME_DUCK_SECONDS = "FAIRWAY_LAME_DUCK_SECONDS"  # not ready for this long before it stops listening
 TEST_URL = "FAIRWAY_TEST_URL"  # where the new revision is, for its own test
+WARMUP = "FAIRWAY_WARMUP"  # space-separated paths that are asked before anybody else may
 TRUSTED_PROXIES = "FAIRWAY_TRUSTED_PROXIES"  # whose x-forwarded-for counts: addresses, networks
 USER_HEADER = "FAIRWAY_USER_HEADER"  # in which these proxies name the user
 SECURITY_HEADERS = "FAIRWAY_SECURITY_HEADERS"  # "off": add none

@@ -225,6 +225,7 @@ class Fairway:
                 case "lifespan.startup.complete":
                     if self.settings.is_logging:  # the app may have set up logging of its own
                         logs.install(self.settings, self.lines)
+                    await self._warm_up(scope)
                     lifecycle.phase = Phase.STARTED
                 case "lifespan.startup.failed":
                     lifecycle.phase = Phase.FAILED
@@ -238,12 +239,19 @@ class Fairway:
             await self.app(scope, receive, noting_send)
         finally:
             if lifecycle.phase is Phase.STARTING:  # the app knows no lifespan: it has started
+                await self._warm_up(scope)
                 lifecycle.phase = Phase.STARTED
             if self._limiter is not None:
                 await self._limiter.close()
             if self._tracer.sink is not None:  # R224
                 await asyncio.to_thread(self._tracer.sink.flush)
             await asyncio.to_thread(self.errors.flush)
+
+    async def _warm_up(self, scope: Scope) -> None:
+        if self.settings.warmup:
+            from fairway_runtime.warmup import warm_up
+
+            await warm_up(self.app, self.settings.warmup, scope, self.lines)
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """The first request on a loop: begin to watch it."""

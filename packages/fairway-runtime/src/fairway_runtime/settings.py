@@ -55,6 +55,7 @@ class Settings:
     drain_seconds: float = contract.DEFAULT_DRAIN_SECONDS
     lame_duck_seconds: float = contract.DEFAULT_LAME_DUCK_SECONDS
     request_seconds: float = contract.DEFAULT_REQUEST_SECONDS
+    warmup: tuple[str, ...] = ()  # paths, each with a `/` before it
     body_bytes: int = contract.DEFAULT_BODY_BYTES
     rate_limit: Rate | None = None
     processes: int = 1  # that may run at once, of all replicas
@@ -103,6 +104,7 @@ class Settings:
             request_seconds=reader.seconds(
                 contract.REQUEST_SECONDS, contract.DEFAULT_REQUEST_SECONDS
             ),
+            warmup=_warmup(reader),
             body_bytes=reader.whole(contract.BODY_BYTES, contract.DEFAULT_BODY_BYTES),
             rate_limit=reader.rate(contract.RATE_LIMIT),
             processes=max(1, reader.whole(contract.REPLICAS, 1))
@@ -150,6 +152,15 @@ def _dependencies(reader: Reader) -> tuple[Dependency, ...]:
                 " or leave its name out"
             )
     return tuple(found)
+
+
+def _warmup(reader: Reader) -> tuple[str, ...]:
+    """The paths that `FAIRWAY_WARMUP` names, in its order."""
+    paths = tuple(dict.fromkeys(reader.text(contract.WARMUP, "").split()))
+    for path in paths:
+        if not path.startswith("/"):
+            reader.fault(contract.WARMUP, path, "must be paths such as /api/items?size=1")
+    return paths
 
 
 def _redis_url(reader: Reader) -> str:

@@ -115,6 +115,9 @@ def _services(checked: Checked, report: Report) -> None:
         if service.probe is not None and not service.command:
             mend = "Leave it out: /ready is there by itself."
             report.note(entry.find("probe"), "`probe` is for `command` only.", mend)
+        if service.warmup and service.command:
+            mend = "Leave it out, and have the command ask its own pages before `probe` answers."
+            report.note(entry.find("warmup"), "`warmup` is not for `command`.", mend)
         for used in service.uses:
             database = checked.app.databases.get(used)
             if database and database.engine == "sqlite" and service.replicas.maximum > 1:

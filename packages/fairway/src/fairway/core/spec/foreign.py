@@ -79,6 +79,7 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     STICKY: ("session_affinity", "affinity", "stickiness", "sticky_sessions"),
     RELEASE: ("strategy", "deploy", "deployment", "rollout", "canary", "rolling", "blue_green"),
     "A firewall in front: firewall = true.": ("waf",),
+    'Paths that are asked before visitors come: warmup = ["/"].': ("warm", "warm_up", "prewarm"),
 }  # fmt: skip
 JOB_KEYS: Mapping[str, tuple[str, ...]] = {
     VARIABLES: SERVICE[VARIABLES],

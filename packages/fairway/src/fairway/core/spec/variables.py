@@ -116,6 +116,8 @@ def _runtime(
     found[contract.DRAIN_SECONDS] = _number(node.timeouts.drain_seconds)
     found[contract.REQUEST_SECONDS] = _number(node.timeouts.request_seconds)
     found[contract.BODY_BYTES] = str(node.limits.body_bytes)
+    if node.warmup:
+        found[contract.WARMUP] = " ".join(node.warmup)
     found[contract.CHECK_SECONDS] = _number(contract.DEFAULT_CHECK_SECONDS)
     return found
 

@@ -88,6 +88,7 @@ RUNTIME: tuple[Row, ...] = (
     (f"`{contract.DRAIN_SECONDS}`", "a service", "`timeouts.drain`"),
     (f"`{contract.REQUEST_SECONDS}`", "a service", "`timeouts.request`"),
     (f"`{contract.BODY_BYTES}`", "a service", "`limits.body`"),
+    (f"`{contract.WARMUP}`", "a service with `warmup`", "its paths, separated by spaces"),
     (f"`{contract.CHECK_SECONDS}`", "a service", "the deadline of one readiness check"),
     (
         f"`{contract.TRUSTED_PROXIES}`",

@@ -232,6 +232,15 @@ class Service:
             example='"python smoke.py"',
         ),
     ] = None
+    warmup: Annotated[
+        tuple[str, ...],
+        Key(
+            read.URL_PATHS,
+            "Asked inside a new replica, several times each, before it gets visitors: what opens"
+            " connections or compiles at first.",
+            example='["/api/items?size=1"]',
+        ),
+    ] = ()
     build: Annotated[
         str | None,
         Key(read.COMMAND, "Builds what it serves, before it starts.", example='"npm run build"'),
