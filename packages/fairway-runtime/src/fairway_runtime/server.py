@@ -9,6 +9,7 @@ exit code 0.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -69,6 +70,9 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
         os._exit(server.exit_code)
     server.watchdog.is_clean = True
     runner.close()
+    # The interpreter would look through every object once more, a tenth of a second of the
+    # processor that the others share; it still runs what was registered with atexit.
+    gc.freeze()
     return server.exit_code
 
 
@@ -101,6 +105,7 @@ class _Lifespan(LifespanOn):
 
     async def startup(self) -> None:
         self._starting = asyncio.create_task(super().startup())
+        self._starting.add_done_callback(_settle)
 
     async def main(self) -> None:
         self._app = cast("asyncio.Task[None] | None", asyncio.current_task())
@@ -118,6 +123,15 @@ class _Lifespan(LifespanOn):
             self.logger.error(  # noqa: TRY400
                 "The app's shutdown took longer than %d s.", _CLOSE_SECONDS - 1
             )
+
+
+def _settle(_: "asyncio.Task[None]") -> None:
+    """What an app made while it started stays: the collector need not look at it again.
+
+    A full collection of the objects of a usual app (50,000) stops every request for 20 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class _Server(uvicorn.Server):
