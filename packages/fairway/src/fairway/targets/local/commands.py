@@ -7,7 +7,7 @@ is kept, so that an engine that was killed meanwhile still learns it.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fairway.core.masked import revealed
@@ -22,6 +22,7 @@ from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.ports import HOST
 from fairway.targets.local.preparation import Preparation, find
+from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway.targets.local.secret_values import secret_values
 from fairway_runtime import contract
@@ -94,24 +95,18 @@ class Commands:
         )
 
     async def migrate(self, action: Migrate) -> None:
+        """Run it, or wait for one that an engine before this one began; once done, it is done."""
         name = f"{action.service}.migrate-{action.revision}"
-        app = self.preparation.app(action.revision)
         found = self.processes.find(name)
         if found is not None and not found.alive and found.exit_code != 0:
             self.processes.forget(name)
             found = None
         if found is None:
-            service = app.services[action.service]
-            await self.start_command(
-                name, service, action.revision, action.command, {"kind": "migration"}
-            )
-        code = await self.processes.wait(name, MIGRATION_SECONDS)
-        if code == 0:
-            return
-        said = "".join(f"\n    {line}" for line in output.last_lines(self.layout.log(name), 20))
-        what = f"the migration `{action.command}` ended with exit code {code}{said}"
+            await self.start_beside(action, name, {"kind": "migration"})
+        what = f"the migration `{action.command}`"
         mend = "Mend it, then deploy again; what was served before is still served."
-        raise Problems([Problem(f"service.{action.service}.before", what, mend)], exit_code=1)
+        problem = Problem(f"service.{action.service}.before", what, mend)
+        await self.ends_well(name, MIGRATION_SECONDS, problem)
 
     async def test(self, action: Verify) -> None:
         """Run it against that replica's own address; run anew each time that it is asked for."""
@@ -126,29 +121,50 @@ class Commands:
                 what = f"{action.replica} ended before it was tested"
                 mend = f"See what it said: fairway logs {action.service}"
                 raise Problems([Problem(f"service.{action.service}", what, mend)], exit_code=1)
-            service = self.preparation.app(action.revision).services[action.service]
             url = f"http://{HOST}:{replica.labels['port']}"
-            await self.start_command(
-                name,
-                service,
-                action.revision,
-                action.command,
-                {"kind": "test"},
-                more={contract.TEST_URL: url},
-            )
-        code = await self.processes.wait(name, TEST_SECONDS)
+            await self.start_beside(action, name, {"kind": "test"}, more={contract.TEST_URL: url})
+        what = f"the test `{action.command}`"
+        mend = "Mend it, then deploy again; the revision before still serves."
+        problem = Problem(f"service.{action.service}.test", what, mend)
+        await self.ends_well(name, TEST_SECONDS, problem)
+        self.processes.forget(name)
+
+    async def start_beside(
+        self,
+        action: Migrate | Verify,
+        name: str,
+        labels: Mapping[str, str],
+        *,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a release's command, which stands back from those who serve while it starts.
+
+        No longer: a migration may hold locks for which they wait.
+        """
+        service = self.preparation.app(action.revision).services[action.service]
+        await self.start_command(name, service, action.revision, action.command, labels, more=more)
+        if not any(each.labels.get("kind") == "replica" for each in self.processes.all()):
+            return
+        self.processes.set_priority(name, starting=True)
+        asyncio.get_running_loop().call_later(
+            STAND_BACK_SECONDS, lambda: self.processes.set_priority(name, starting=False)
+        )
+
+    async def ends_well(self, name: str, seconds: float, problem: Problem) -> None:
+        """Wait for its end; raise `problem` with how it ended and its last lines where it failed.
+
+        One that takes longer than `seconds` is ended.
+        """
+        code = await self.processes.wait(name, seconds)
         if code == 0:
-            self.processes.forget(name)
             return
         ended = f"ended with exit code {code}"
         if code is None:
             self.processes.signal(name, 9)
             await self.processes.wait(name, GRACE_SECONDS)
-            ended = f"did not end within {TEST_SECONDS:g} s"
+            ended = f"did not end within {seconds:g} s"
         said = "".join(f"\n    {line}" for line in output.last_lines(self.layout.log(name), 20))
-        what = f"the test `{action.command}` {ended}{said}"
-        mend = "Mend it, then deploy again; the revision before still serves."
-        raise Problems([Problem(f"service.{action.service}.test", what, mend)], exit_code=1)
+        raise Problems([replace(problem, what=f"{problem.what} {ended}{said}")], exit_code=1)
 
     async def start_run(self, action: RunStart) -> None:
         app = self.preparation.app(action.revision)

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["give_way"]
+__all__ = ["STAND_BACK_SECONDS", "give_way"]
+
+STAND_BACK_SECONDS = 4.0  # so that a machine that is always busy starts it too
 
 CAP_SYS_NICE = 23
 ROUNDS = 5  # a thread may be born between two looks

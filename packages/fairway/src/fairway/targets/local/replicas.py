@@ -17,6 +17,7 @@ from fairway.targets.local.commands import Commands
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.ports import free_port
 from fairway.targets.local.preparation import Preparation, find
+from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.probing import Probe, Prober
 from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway_runtime import contract
@@ -24,8 +25,6 @@ from fairway_runtime import contract
 __all__ = ["STOP_MARGIN_SECONDS", "Replicas"]
 
 USAGE_SECONDS = 1.0
-# On a busy machine a process that stands back may never get its turn: it does so only this long.
-STAND_BACK_SECONDS = 4.0
 TIDY_ROUNDS = 30
 STOP_MARGIN_SECONDS = 3.0  # beyond the drain, before SIGKILL
 

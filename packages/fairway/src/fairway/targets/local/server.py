@@ -13,12 +13,12 @@ from pathlib import Path
 from fairway.core.problem import Problem, Problems
 from fairway.targets.local import disk, private
 from fairway.targets.local.ports import free_port, is_free
+from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.processes import Command, ProcessTable
 
 __all__ = ["Server", "kept_port", "last_lines"]
 
 LOOK_SECONDS = 0.005
-STAND_BACK_SECONDS = 3.0  # so that a machine that is always busy starts it too
 TRIES = 3
 TAKEN = ("Address already in use", "already in use")
 TAIL_BYTES = 4096
