@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fairway.core.plan.action import Action, Migrate, Prepare, ReplicaStart
-from fairway.core.problem import Problems
+from fairway.core.problem import Problem, Problems
 from fairway.core.release.analysis_sample import Sample
 from fairway.core.replicas import Replica
 from fairway.core.spec.parse import parse
+from fairway.engine.crew import Failure
 from fairway.engine.engine import Engine
 from fairway.engine.journal import Journal
 from tests.engine.fakes import FakeClock, FakeDriver, FakeMachine
@@ -132,6 +133,23 @@ def test_a_release_that_fails_leaves_the_old_revision_serving(tmp_path: Path, fa
         assert deployment.reason
         if fault == "crashes":
             assert "last words of api." in deployment.reason
+
+    asyncio.run(scenario())
+
+
+def test_a_migration_that_failed_after_an_abort_is_run_again_by_the_next_release(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        key = "migrate api two"
+        engine.world.crew.failures[key] = Failure(
+            times=1, problems=(Problem("", "no table"),), retry_at=0.0
+        )
+        await engine.deploy()
+        assert await ended(engine) == "promoted"
 
     asyncio.run(scenario())
 

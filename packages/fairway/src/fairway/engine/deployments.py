@@ -58,6 +58,9 @@ class Deployments:
         world.change(deployment=state, serving=serving, revisions=(*known, revised))
         for service, memory in self.services.memories.items():
             self.services.memories[service] = forget(memory, revision)
+        for service in app.services:  # a command that failed after an abort is tried again
+            for kind in ("migrate", "test"):
+                world.crew.failures.pop(command_key(kind, service, revision), None)
         world.tell("", f"deploying revision {revision}")
         self.say_step(None, state.release)
 
@@ -193,7 +196,8 @@ class Deployments:
             command=service.before,
             cause="before any traffic",
         )
-        self.command(f"migrate {release.service} {release.new}", action, machine.Migrated)
+        key = command_key("migrate", release.service, release.new)
+        self.command(key, action, machine.Migrated)
 
     def test(self, release: ReleaseState) -> None:
         service = self.world.app(release.new).services[release.service]
@@ -211,7 +215,8 @@ class Deployments:
             command=service.test,
             cause="before any traffic",
         )
-        self.command(f"test {release.service} {release.new}", action, machine.Verified)
+        key = command_key("test", release.service, release.new)
+        self.command(key, action, machine.Verified)
 
     def command(
         self, key: str, action: Migrate | Verify, ended: Callable[[float], machine.Event]
@@ -268,3 +273,8 @@ def nothing_deploying() -> Problem:
         what="no release is in progress",
         mend="Start one with `fairway deploy`.",
     )
+
+
+def command_key(kind: str, service: str, revision: str) -> str:
+    """What the crew knows a release's command by."""
+    return f"{kind} {service} {revision}"
