@@ -1,15 +1,21 @@
-"""`fairway up` in a terminal: the engine runs, and what it does is drawn four times a second."""
+"""`fairway up` in a terminal: the engine runs, and what it does is drawn.
+
+A picture costs about 20 ms of the processor that the app shares: it is drawn when somebody would
+notice a change, seen within a quarter of a second, and else once a second.
+"""
 
 import asyncio
+from collections.abc import Hashable
 
 from fairway.cli import local, view
 from fairway.cli.project import Project
-from fairway.core.status import EventLine
+from fairway.core.status import EventLine, Status
 from fairway.engine.engine import Engine
 
-__all__ = ["run"]
+__all__ = ["glance", "run"]
 
-FRAME_SECONDS = 0.25
+LOOK_SECONDS = 0.25
+REDRAW_SECONDS = 1.0
 
 
 async def run(found: Project, environment: str) -> None:
@@ -24,7 +30,7 @@ async def run(found: Project, environment: str) -> None:
     work = asyncio.create_task(
         local.run_engine(found, environment, began=engines.append, told=tell)
     )
-    await asyncio.wait([work], timeout=FRAME_SECONDS)
+    await asyncio.wait([work], timeout=LOOK_SECONDS)
     # Only now: to import them takes a while, in which the first processes can start.
     from rich.console import Console
     from rich.live import Live
@@ -32,14 +38,33 @@ async def run(found: Project, environment: str) -> None:
     from fairway.cli.render_status import picture
 
     console = Console(stderr=False)
+    clock = asyncio.get_running_loop().time
+    seen: Hashable = None
+    drawn_at = 0.0
     # It shows what runs: when nothing does any more, it goes.
     with Live(console=console, auto_refresh=False, transient=True) as screen:
         while not work.done():
-            if engines:
-                screen.update(picture(engines[0].status()), refresh=True)
-            await asyncio.wait([work], timeout=FRAME_SECONDS)
+            status = engines[0].status() if engines else None
+            if status is not None and (
+                clock() - drawn_at >= REDRAW_SECONDS or glance(status) != seen
+            ):
+                seen, drawn_at = glance(status), clock()
+                screen.update(picture(status), refresh=True)
+            await asyncio.wait([work], timeout=LOOK_SECONDS)
     if engines and engines[0].problems:
         for event in early:
             view.event(event)
     await work
     view.say("stopped; data is kept in .fairway, `fairway up` starts again")
+
+
+def glance(status: Status) -> Hashable:
+    """What must be seen at once when it changes: states and events, not ages and rates."""
+    return (
+        status.phase,
+        status.revision,
+        status.events[-1:],
+        tuple((line.release, line.release_percent) for line in status.services),
+        tuple((each.name, each.state) for line in status.services for each in line.replicas),
+        tuple((line.name, line.state) for line in (*status.nodes, *status.jobs)),
+    )
