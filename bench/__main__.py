@@ -6,10 +6,12 @@ is met. 1: one is missed, or the benchmark broke. 2: there is no such benchmark.
 
 import ast
 import importlib
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from bench.result import Result, line, missed
 from fairway.core.problem import nearest
@@ -60,5 +62,11 @@ def _run(module: str) -> Result:
         return Result({"completed": 0}, {"completed": "== 1"})
 
 
+def _end(number: int, _: FrameType | None) -> None:
+    """Whoever ends a benchmark leaves nothing of it running: what it started, it ends."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(main(sys.argv[1:]))

@@ -4,10 +4,11 @@ Two replicas of the weather app, PostgreSQL and the load generator share the mac
 flood shows what the app can answer; then a third of that flows steadily, reads and writes, over
 kept and fresh connections, with a WebSocket held open, while a changed version is released again
 and again: rolling, then blue/green, then by canary with analysis. `before` is the quiet time up
-to a strategy's first release, `during` all its releases together, `between` the quiet after each.
-Latency counts from the moment at which a request was meant to be sent. A failure is anything but
-a complete 2xx with the expected body; nobody asks again. The WebSocket is told to come again
-(1012) by each replica that goes, which is no loss; any other end is.
+to a strategy's first release, without the first seconds, in which all connections open; `during`
+is all its releases together, `between` the quiet after each. Latency counts from the moment at
+which a request was meant to be sent. A failure is anything but a complete 2xx with the expected
+body; nobody asks again. The WebSocket is told to come again (1012) by each replica that goes,
+which is no loss; any other end is.
 """
 
 import time
@@ -24,6 +25,7 @@ REQUESTS = 100_000
 SHORT_REQUESTS = 5_000
 SHARE_OF_CAPACITY = 1 / 3
 SETTLE_SECONDS = 5.0
+OPENING_SECONDS = 3.0  # all connections are new: neither before nor during
 SHORTEST_QUIET_SECONDS = 5.0
 VERSION = 'version="1.0.0"'
 PUBLIC = "public   = true\n"
@@ -104,8 +106,11 @@ def measured(project: Project, strategy: Strategy, rate: float, number: int) -> 
     """The figures of one strategy; versions are numbered on from `number`."""
     requests = SHORT_REQUESTS if is_short() else REQUESTS
     releases = 1 if is_short() else strategy.releases
-    whole = 1.02 * requests / rate
-    quiet = max(SHORTEST_QUIET_SECONDS, (whole - releases * strategy.seconds) / (releases + 2))
+    whole = 1.02 * requests / rate + OPENING_SECONDS
+    quiet = max(
+        SHORTEST_QUIET_SECONDS,
+        (whole - OPENING_SECONDS - releases * strategy.seconds) / (releases + 2),
+    )
     with flowing(project.port, rate, websocket=SOCKET_PATH) as streams:
         ends_at = time.monotonic() + whole
         seconds = released(
@@ -123,6 +128,9 @@ def released(
 ) -> list[float]:
     """The seconds of each release, with quiet before, between and after them."""
     seconds: list[float] = []
+    streams.mark("opening")
+    time.sleep(OPENING_SECONDS)
+    streams.mark("before")
     time.sleep(2 * quiet)
     for number in numbers:
         change(project, number)
