@@ -77,6 +77,7 @@ VARIED: dict[str, tuple[type[Any], str, dict[str, str]]] = {
             "firewall": "true",
             "account": '"a"',
             "test": '"python smoke.py"',
+            "warmup": '["/"]',
         },
     ),
     "job.x": (
