@@ -282,11 +282,14 @@ def test_streamlit_s_uploads_have_streamlit_s_limit() -> None:
 def test_hostile_methods_and_paths_do_not_add_series() -> None:
     fairway, _ = wrapped(api.app)
 
-    for number in range(300):
-        asked(fairway, f"/wp-admin-{number}.php", f"HACK{number}")
-        asked(fairway, f"/items/{number}")
-        asked(fairway, f"/tenants/{number}/nowhere-{number}")
-        asked(fairway, f"/tenants/t{number}/leaf/{number}")
+    async def attack() -> None:
+        for number in range(300):
+            await ask(fairway, f"/wp-admin-{number}.php", f"HACK{number}")
+            await ask(fairway, f"/items/{number}")
+            await ask(fairway, f"/tenants/{number}/nowhere-{number}")
+            await ask(fairway, f"/tenants/t{number}/leaf/{number}")
+
+    asyncio.run(attack())
     text = asked(fairway, "/metrics").body.decode()
 
     rows = {line for line in text.splitlines() if line.startswith("http_requests_total{")}
@@ -479,6 +482,27 @@ def test_dependencies_are_asked_in_parallel_and_by_one_asker_at_most_once_a_seco
         assert {outcome["CACHE_URL"].is_ready for outcome in crowd} == {False}
 
     asyncio.run(run())
+
+
+@pytest.mark.requirement("R156")
+def test_an_optional_dependency_must_be_there_at_the_start_and_is_told_of_later() -> None:
+    up = {"DATABASE_URL": False, "CACHE_URL": True}
+    vital = Dependency("DATABASE_URL", "x://")
+    optional = Dependency("CACHE_URL", "x://", is_optional=True)
+
+    def is_enough(readiness: Readiness) -> bool:
+        return readiness.is_enough({name: Outcome(is_ready=is_up) for name, is_up in up.items()})
+
+    readiness = Readiness(Settings(dependencies=(vital, optional)))
+    assert not is_enough(readiness)
+    up.update(DATABASE_URL=True, CACHE_URL=False)
+    assert not is_enough(readiness)  # it was never there
+    up.update(CACHE_URL=True)
+    assert is_enough(readiness)
+    up.update(CACHE_URL=False)
+    assert is_enough(readiness)
+    up.update(DATABASE_URL=False)
+    assert not is_enough(readiness)
 
 
 def test_a_prober_that_hangs_up_does_not_take_the_answer_from_the_others() -> None:

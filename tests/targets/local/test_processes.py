@@ -418,6 +418,7 @@ def kill_an_engine(home: Path, after_seconds: float) -> None:
         engine.kill()
 
 
+@pytest.mark.real
 async def test_an_engine_killed_at_any_moment_leaves_nothing_unknown(tmp_path: Path) -> None:
     """Every process is either found by the next engine or gone; no start is half done."""
     chance = random.Random(20261120)

@@ -354,6 +354,7 @@ snapshot(Path(sys.argv[1]), Path(sys.argv[2]), now=1.0)
 """
 
 
+@pytest.mark.real
 def test_a_kill_at_any_moment_leaves_a_whole_revision_or_none(app: Path, into: Path) -> None:
     write(app, {f"p{number % 7}/m{number}.py": "x" * number for number in range(400)})
     whole = snapshot(app, app.parent / "whole", now=1.0)
