@@ -1,0 +1,164 @@
+"""In which order an environment comes up on AWS, and goes. Pure.
+
+The stacks come as they were rendered. Between them: what people must have done (the values of
+their secrets), what runs once before traffic (migrations), a site's files.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.template import Stack
+
+__all__ = [
+    "IMAGE",
+    "KEPT",
+    "Apply",
+    "Build",
+    "Files",
+    "Once",
+    "Step",
+    "Values",
+    "asked",
+    "going",
+    "is_released",
+    "released_first",
+    "secrets_read",
+    "service_of",
+    "steps",
+]
+
+# What `down` keeps: data, and the network that it stands in.
+KEPT = ("network", "data")
+IMAGE = "Image"  # the parameter that every task's stack asks for
+# The registry, and what builds an image where there is no Docker.
+BEFORE_IMAGE = ("data", "build")
+RELEASED = ("service-", "job-", "workflow-")
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Bring one stack to what was rendered; a service's is done when ECS says so too."""
+
+    stack: Stack
+
+    def __str__(self) -> str:
+        kind, _, name = self.stack.name.partition("-")
+        return f"{kind} {name}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Have the image in the registry, which the data's stack made."""
+
+    def __str__(self) -> str:
+        return "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """See that these secrets have a value, which only people can give: tasks need them."""
+
+    secrets: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Run what a service runs once before a release, with the new image."""
+
+    service: str
+
+    def __str__(self) -> str:
+        return f"before {self.service}"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Send a site's files."""
+
+    site: str
+
+    def __str__(self) -> str:
+        return f"site {self.site}"
+
+
+Step = Apply | Build | Values | Once | Files
+
+
+def steps(app: App, stacks: Sequence[Stack]) -> tuple[Step, ...]:
+    """Every step of a deploy."""
+    return tuple(_steps(app, stacks))
+
+
+def _steps(app: App, stacks: Sequence[Stack]) -> Iterator[Step]:
+    last = next((each.name for each in reversed(stacks) if each.name in BEFORE_IMAGE), "")
+    for stack in stacks:
+        yield Apply(stack)
+        if stack.name == "data" and (empty := _empty_secrets(stack)):
+            yield Values(empty)
+        if stack.name == last and any(IMAGE in asked(each) for each in stacks):
+            yield Build()
+        if stack.name == "before":
+            yield from (Once(each.name) for each in _migrating(app))
+        if stack.name == "edge":
+            yield from (Files(name) for name in app.sites)
+
+
+def _migrating(app: App) -> Iterator[Service]:
+    return (each for each in app.services.values() if each.before is not None)
+
+
+def _empty_secrets(stack: Stack) -> tuple[str, ...]:
+    """The names of secrets that are made without a value."""
+    return tuple(
+        str(resource.properties["Name"])
+        for _, resource in sorted(stack.resources.items())
+        if resource.type == "AWS::SecretsManager::Secret"
+        and not {"GenerateSecretString", "SecretString"} & resource.properties.keys()
+    )
+
+
+def secrets_read(stack: Stack) -> tuple[str, ...]:
+    """The paths in SSM at which the addresses of those secrets stand that its tasks read."""
+    read: set[str] = set()
+    for resource in stack.resources.values():
+        if resource.type == "AWS::ECS::TaskDefinition":
+            containers = cast(
+                "Sequence[Mapping[str, Any]]", resource.properties["ContainerDefinitions"]
+            )
+            read |= {
+                str(stack.parameters[each["ValueFrom"]["Ref"]]["Default"])
+                for container in containers
+                for each in container.get("Secrets", ())
+            }
+    return tuple(sorted(read))
+
+
+def asked(stack: Stack) -> tuple[str, ...]:
+    """The parameters that whoever deploys gives: the image, the domain."""
+    return tuple(name for name, said in stack.parameters.items() if "Default" not in said)
+
+
+def is_released(stack_name: str) -> bool:
+    """Whether a release changes the stack of this name, and a rollback takes it back."""
+    return stack_name.startswith(RELEASED)
+
+
+def released_first(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of stacks that a rollback restores: services before jobs and workflows."""
+    return tuple(sorted(names, key=lambda name: (not name.startswith("service-"), name)))
+
+
+def service_of(stack: Stack) -> str | None:
+    """The service whose stack this is."""
+    kind, _, name = stack.name.partition("-")
+    return name if kind == "service" else None
+
+
+def going(stacks: Sequence[Stack], *, with_data: bool) -> tuple[Stack, ...]:
+    """What goes, in its order: the last comes first; data only where it is said."""
+    return tuple(stack for stack in reversed(stacks) if with_data or stack.name not in KEPT)

@@ -1,0 +1,146 @@
+"""One environment of an app at AWS: its names, what its stacks hand over, what was given before.
+
+Place in the flow: what deploys, looks and takes down shares it. It only reads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fairway.core import names
+from fairway.core.problem import Problem, Problems
+from fairway.core.spec.model import App
+from fairway.targets.aws.account import Account, Refused
+from fairway.targets.aws.decide.order import asked
+from fairway.targets.aws.decide.progress import Beat
+from fairway.targets.aws.render.template import Stack
+from fairway.targets.aws.running import Running
+from fairway.targets.aws.stacks import Stacks
+from fairway.targets.aws.store import Store, own_stack
+from fairway.targets.aws.waiting import Clock
+
+__all__ = ["Environment", "silent"]
+
+DOMAIN, ZONE = "Domain", "HostedZoneId"
+
+
+def silent(beat: Beat) -> None:
+    """Nobody is told."""
+    del beat
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An app with what was rendered of it, in an account; `tell` hears what happens."""
+
+    account: Account
+    app: App
+    stacks: tuple[Stack, ...]
+    clock: Clock = Clock()
+    tell: Callable[[Beat], None] = silent
+
+    @property
+    def cluster(self) -> str:
+        """The name of its ECS cluster."""
+        return names.cloud_name(self.app.name, self.app.environment, limit=255)
+
+    @property
+    def running(self) -> Running:
+        """What runs in it."""
+        return Running(self.account, self.cluster, self.clock, self.tell)
+
+    def formation(self, store: Store | None = None) -> Stacks:
+        """Its stacks; with a store, templates may be larger."""
+        upload = None if store is None else store.upload
+        return Stacks(self.account, self.clock, self.tell, upload)
+
+    def stack(self, name: str) -> Stack | None:
+        """The stack of that name, as it was rendered."""
+        return next((each for each in self.stacks if each.name == name), None)
+
+    def store(self) -> Store | None:
+        """Its bucket; None where nothing was ever deployed."""
+        own = own_stack(self.app)
+        formation = self.formation()
+        if formation.described(own) is None:
+            return None
+        bucket = formation.resources(own).get("Bucket")
+        return None if not bucket else Store(self.account, bucket, self.clock)
+
+    def opened(self) -> Store:
+        """Its bucket; raises `Problems` where nothing was ever deployed."""
+        store = self.store()
+        if store is None:
+            what = f"nothing of {self.app.name} is deployed in {self.account.region}"
+            mend = (
+                f"`fairway deploy {self.app.environment}` does; or is another region meant "
+                "(--region)?"
+            )
+            where = f"fairway {self.app.environment}"
+            raise Problems([Problem(where, what, mend)], exit_code=1)
+        return store
+
+    def handed(self, *key: str, region: str | None = None) -> str | None:
+        """What a stack handed over; None where it did not."""
+        return self.at(names.cloud_path(self.app.name, self.app.environment, *key), region=region)
+
+    def at(self, path: str, *, region: str | None = None) -> str | None:
+        """What stands at a path in SSM; None where nothing does."""
+        try:
+            found = self.account.client("ssm", region).get_parameter(Name=path)
+        except Refused as refused:
+            if refused.code == "ParameterNotFound":
+                return None
+            raise
+        return str(found["Parameter"]["Value"])
+
+    def needed(self, *key: str, region: str | None = None) -> str:
+        """The same; raises `Problems` where it is not there."""
+        found = self.handed(*key, region=region)
+        if found is None:
+            path = names.cloud_path(self.app.name, self.app.environment, *key)
+            what = f"the parameter {path} is not there"
+            mend = f"`fairway deploy {self.app.environment}` makes it."
+            raise Problems([Problem("AWS", what, mend)], exit_code=1)
+        return found
+
+    def values(self, *, domain: str | None, zone: str | None) -> Mapping[str, str]:
+        """The domain and its zone, where a stack asks: given, else as before, else looked up.
+
+        Raises `Problems` where nobody ever said it.
+        """
+        asking = [each for each in self.stacks if DOMAIN in asked(each)]
+        if not asking:
+            return {}
+        kept = self._kept(asking)
+        name = domain or kept.get(DOMAIN)
+        if name is None:
+            mend = "Say it once with --domain; its zone must be in Route 53."
+            problem = Problem(f"fairway deploy {self.app.environment}", "no domain is said", mend)
+            raise Problems([problem])
+        if zone is None and domain in {None, kept.get(DOMAIN)}:
+            zone = kept.get(ZONE)
+        return {DOMAIN: name, ZONE: zone or self._zone_of(name)}
+
+    def _kept(self, stacks: Sequence[Stack]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for stack in stacks:
+            described = self.formation().described(stack) or {}
+            for each in cast("Sequence[Mapping[str, Any]]", described.get("Parameters", ())):
+                found.setdefault(str(each["ParameterKey"]), str(each.get("ParameterValue", "")))
+        return found
+
+    def _zone_of(self, domain: str) -> str:
+        """The public zone that holds a domain, the nearest one."""
+        zones = self.account.client("route53").pages("list_hosted_zones", "HostedZones")
+        found = [
+            (len(name), str(each["Id"]).rpartition("/")[2])
+            for each in zones
+            if not each.get("Config", {}).get("PrivateZone")
+            and f".{domain}".endswith(f".{(name := str(each['Name']).rstrip('.'))}")
+        ]
+        if not found:
+            mend = "Make one for it, and point the domain's name servers there; or say --zone."
+            problem = Problem("Route 53", f"no hosted zone holds {domain}", mend)
+            raise Problems([problem], exit_code=1)
+        return max(found)[1]

@@ -1,0 +1,268 @@
+"""Two emulators of AWS, and what each lacks of what is rendered: lists that fail when stale.
+
+An emulator is a server on a free loopback port; `account(...)` speaks to it as to AWS. What it
+lacks is left out of the stacks before they are applied, with what refers to it; everything else is
+applied as it was rendered.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from fairway.targets.aws.account import Account, Refused
+from fairway.targets.aws.render.template import Resource, Stack
+from fairway.targets.aws.waiting import Clock
+
+__all__ = [
+    "MINISTACK",
+    "MOTO",
+    "QUICK",
+    "Emulator",
+    "account",
+    "ministack",
+    "moto",
+    "reduced",
+    "tasks_that_end",
+]
+
+REGION = "eu-central-1"
+QUICK = Clock(look_seconds=0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """`lacks` are types, or `type.property`; `takes_tags`: it reads the tags of every type."""
+
+    name: str
+    lacks: frozenset[str]
+    takes_tags: bool = True
+
+
+MINISTACK = Emulator(
+    "ministack",
+    frozenset(
+        {
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            "AWS::CloudWatch::Alarm.Metrics",
+            "AWS::EC2::EIP",
+            "AWS::EC2::FlowLog",
+            "AWS::EC2::NatGateway",
+            "AWS::EC2::NetworkAcl",
+            "AWS::EC2::NetworkAclEntry",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+            "AWS::EC2::SubnetNetworkAclAssociation",
+            "AWS::SecretsManager::RotationSchedule",
+            "AWS::WAFv2::LoggingConfiguration",
+            "AWS::WAFv2::WebACLAssociation",
+        }
+    ),
+)
+MOTO = Emulator("moto", frozenset(), takes_tags=False)
+
+
+def account(url: str) -> Account:
+    """Somebody's account at an emulator."""
+    session = boto3.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
+    )
+    made = session.client
+
+    def client(service: str, **more: Any) -> Any:
+        return made(service, endpoint_url=url, **more)
+
+    session.client = client  # type: ignore[method-assign] # every client goes to the emulator
+    return Account(session, REGION, who="arn:aws:iam::000000000000:user/test", number="0" * 12)
+
+
+@contextmanager
+def ministack(folder: Path) -> Generator[str]:
+    """ministack, without Docker; its address."""
+    port = free_port()
+    environment = {
+        "PATH": os.defpath,
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{folder}/none",
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=environment,
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(url, process)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def moto() -> Generator[str]:
+    """The server of moto, in a thread; its address."""
+    from moto.server import ThreadedMotoServer
+
+    port = free_port()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_ministack/health", timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            assert process.poll() is None, "it ended"
+            assert time.monotonic() < deadline, "it does not answer"
+            time.sleep(0.05)
+
+
+def reduced(stack: Stack, emulator: Emulator) -> tuple[Stack, Mapping[str, Resource]]:
+    """The stack without what the emulator lacks and what needs that; and what was left out.
+
+    A list keeps those of its items that refer to nothing that is gone.
+    """
+    left = dict(stack.resources)
+    gone: dict[str, Resource] = {}
+    while now := {
+        name: each
+        for name, each in left.items()
+        if lacks(emulator, each) or set(named(each.properties)) & gone.keys()
+    }:
+        gone |= now
+        left = {
+            name: replace(
+                each,
+                properties=pruned(each.properties, gone),
+                after=tuple(other for other in each.after if other not in gone),
+            )
+            for name, each in left.items()
+            if name not in now
+        }
+    tags = stack.tags if emulator.takes_tags else {}
+    return replace(stack, resources=left, tags=tags), gone
+
+
+def lacks(emulator: Emulator, resource: Resource) -> bool:
+    kinds = {resource.type, *(f"{resource.type}.{key}" for key in resource.properties)}
+    return bool(kinds & emulator.lacks)
+
+
+def named(value: Any) -> Iterator[str]:
+    """The logical ids that a value refers to."""
+    match value:
+        case {"Ref": name}:
+            yield name
+        case {"Fn::GetAtt": [name, _]}:
+            yield name
+        case {"Fn::Sub": str(text)}:
+            yield from in_text(text)
+        case {"Fn::Sub": [text, values]}:
+            yield from in_text(text)
+            yield from named(values)
+        case Mapping():
+            for each in value.values():
+                yield from named(each)
+        case list() | tuple():
+            for each in value:
+                yield from named(each)
+        case _:
+            return
+
+
+def in_text(text: str) -> list[str]:
+    return re.findall(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?\}", text)
+
+
+def pruned(value: Any, gone: Mapping[str, Resource]) -> Any:
+    """Without the items of lists that refer to what is gone."""
+    if isinstance(value, Mapping):
+        if {"Ref", "Fn::GetAtt", "Fn::Sub"} & value.keys():
+            return value
+        return {key: pruned(each, gone) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        kept = [pruned(each, gone) for each in value]
+        return [each for each in kept if not set(named(each)) & gone.keys()]
+    return value
+
+
+@contextmanager
+def tasks_that_end(of: Account, cluster: str, says: str = "done") -> Generator[list[str]]:
+    """Without Docker a task runs for ever: each that Fairway starts says a line and ends well.
+
+    Gives the commands that they were started with, as they come.
+    """
+    ecs, logs = of.client("ecs"), of.client("logs")
+    ran: list[str] = []
+    over = threading.Event()
+
+    def end(arn: str) -> None:
+        task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
+        definition = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])
+        container = definition["taskDefinition"]["containerDefinitions"][0]
+        overrides = task.get("overrides", {}).get("containerOverrides") or [{}]
+        ran.append(" ".join(overrides[0].get("command") or container["command"]))
+        options = container["logConfiguration"]["options"]
+        place = {
+            "logGroupName": options["awslogs-group"],
+            "logStreamName": f"{options['awslogs-stream-prefix']}/{container['name']}/"
+            f"{arn.rpartition('/')[2]}",
+        }
+        line = {"timestamp": int(time.time() * 1000), "message": says}
+        try:
+            logs.create_log_stream(**place)
+            logs.put_log_events(**place, logEvents=[line])
+        finally:
+            ecs.stop_task(cluster=cluster, task=arn)
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            with suppress(Refused):  # before there is a cluster
+                for arn in ecs.list_tasks(cluster=cluster, startedBy="fairway")["taskArns"]:
+                    end(arn)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield ran
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,308 @@
+"""Deploys to ministack: what was rendered, applied by change sets, as AWS would be asked to."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairway.core.problem import Problems
+from fairway.core.spec.model import App
+from fairway.targets.aws.course import Given, Result
+from fairway.targets.aws.decide.progress import Beat, Ended, Told
+from fairway.targets.aws.deploying import deploy
+from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.releasing import roll_back
+from fairway.targets.aws.render import stacks
+from fairway.targets.aws.render.template import Draft
+from fairway.targets.aws.store import own_stack
+from tests.targets.aws.emulators import (
+    MINISTACK,
+    QUICK,
+    account,
+    ministack,
+    reduced,
+    tasks_that_end,
+)
+from tests.targets.aws.shapes import all_resources, app, app_of
+
+pytestmark = pytest.mark.real
+
+SHOP = """
+[service.web]
+asgi = "shop:app"
+public = true
+replicas = 1
+before = "migrate"
+uses = ["KEY"]
+[secret.KEY]
+"""
+PLAIN = '[service.web]\nasgi = "shop:app"\nreplicas = 1\n'
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ministack(tmp_path_factory.mktemp("ministack")) as at:
+        client = account(at).client("route53")
+        client.create_hosted_zone(Name="example.org", CallerReference="1")
+        client.create_hosted_zone(Name="shop.example.org", CallerReference="2")
+        yield at
+
+
+class Place:
+    """One app's environment at the emulator, with what was told of it."""
+
+    def __init__(self, url: str, of: App, folder: Path = Path()) -> None:
+        self.url, self.folder = url, folder
+        self.beats: list[Beat] = []
+        self.ran: list[str] = []
+        self.account = account(url)
+        self.app = of
+
+    @property
+    def environment(self) -> Environment:
+        found = tuple(reduced(stack, MINISTACK)[0] for stack in stacks(self.app))
+        return Environment(self.account, self.app, found, QUICK, self.beats.append)
+
+    def deploy(self, tag: str | None = "one") -> Result:
+        self.beats.clear()
+        environment = self.environment
+        given = Given(
+            image=None if tag is None else lambda registry: f"{registry}:{tag}",
+            values=environment.values(domain=f"{self.app.name}.example.org", zone=None),
+            folder=self.folder,
+        )
+        return deploy(environment, given)
+
+    def ended(self) -> dict[str, str]:
+        return {beat.step: beat.outcome for beat in self.beats if isinstance(beat, Ended)}
+
+    def told(self, step: str) -> list[str]:
+        return [beat.text for beat in self.beats if isinstance(beat, Told) and beat.step == step]
+
+    def task(self, service: str = "web") -> Mapping[str, Any]:
+        running = self.environment.running
+        found = running.service(service)
+        assert found is not None
+        definition = running.definition(found["deployments"][0]["taskDefinition"])
+        container: Mapping[str, Any] = definition["containerDefinitions"][0]
+        return container
+
+    def give(self, secret: str, value: str) -> None:
+        path = f"fairway/{self.app.name}/production/secret/{secret}"
+        self.account.client("secretsmanager").put_secret_value(SecretId=path, SecretString=value)
+
+
+def shop(name: str, text: str = SHOP) -> App:
+    return replace(app_of(text), name=name)
+
+
+@pytest.fixture(scope="module")
+def deployed(url: str) -> Iterator[Place]:
+    made = Place(url, shop("shop"))
+    with tasks_that_end(account(url), made.environment.cluster) as made.ran:
+        assert made.deploy().outcome == "promoted"
+        yield made
+
+
+@pytest.fixture
+def place(deployed: Place) -> Place:
+    """A shop that is deployed, whatever tests before this one made of it."""
+    deployed.app = shop("shop")
+    deployed.deploy("one")
+    return deployed
+
+
+# -- The whole ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["weather", "planner", "bandit", "insights", "fairshare"])
+def test_every_resource_of_every_stack_is_really_there(url: str, name: str, tmp_path: Path) -> None:
+    of = app(name, "production")
+    for site in of.sites.values():
+        (tmp_path / site.root).mkdir(parents=True)
+        (tmp_path / site.root / "index.html").write_text("<p>hello")
+    place = Place(url, of, tmp_path)
+    with tasks_that_end(account(url), place.environment.cluster):
+        assert place.deploy().outcome == "promoted"
+    for stack in place.environment.stacks:
+        formation = place.account.client("cloudformation", stack.region)
+        found = formation.describe_stack_resources(StackName=stack.stack_name)["StackResources"]
+        assert {each["LogicalResourceId"] for each in found} == set(stack.resources), stack.name
+        statuses = {each["ResourceStatus"] for each in found}
+        assert statuses == {"CREATE_COMPLETE"}, stack.name
+    assert set(place.ended().values()) <= {"created", "done", "updated"}
+
+
+def test_the_same_again_changes_nothing_and_says_so(place: Place) -> None:
+    result = place.deploy()
+    assert result.outcome == "unchanged"
+    assert set(place.ended().values()) <= {"unchanged", "done"}
+
+
+@pytest.mark.requirement("R147")
+def test_another_image_is_migrated_once_and_then_put_in_service(place: Place) -> None:
+    place.ran.clear()
+    result = place.deploy("two")
+    assert place.ended()["before web"] == "done"
+    assert place.told("before web") == ["done"]
+    assert place.deploy("two").outcome == "unchanged"
+    assert result.outcome == "promoted"
+    assert result.before != result.revision
+    assert str(place.task()["image"]).endswith(":two")
+    assert place.ran == ["migrate"]
+
+
+def test_another_value_of_a_secret_starts_the_tasks_that_read_it_anew(place: Place) -> None:
+    place.give("KEY", "two")
+    assert place.deploy().outcome == "promoted"
+    assert place.ended()["service web"] == "updated"
+    assert "a secret of it has another value: its tasks start anew" in place.told("service web")
+    assert place.deploy().outcome == "unchanged"
+
+
+@pytest.mark.requirement("R150")
+def test_a_rollback_brings_back_the_image_and_its_configuration(place: Place) -> None:
+    first = place.environment.opened().releases()[-1]
+    text = SHOP.replace("public", 'variables = { COLOUR = "red" }\npublic')
+    place.app = shop(place.app.name, text)
+    place.deploy("two")
+    assert {"name": "COLOUR", "value": "red"} in place.task()["environment"]
+    result = roll_back(place.environment, None)
+    assert (result.outcome, result.revision) == ("promoted", first.revision)
+    assert str(place.task()["image"]).endswith(":one")
+    assert not [each for each in place.task()["environment"] if each["name"] == "COLOUR"]
+    # And forward again, by its name.
+    again = result.before
+    assert roll_back(place.environment, again[:6]).revision == again
+    assert str(place.task()["image"]).endswith(":two")
+
+
+# -- What stops it -----------------------------------------------------------------------------
+
+
+def test_two_at_once_refuse_and_name_who_holds_it(place: Place) -> None:
+    store = place.environment.opened()
+    with store.held("deploy production", "production"):
+        with pytest.raises(Problems, match="user/test holds it for `deploy production`, 0s now"):
+            place.deploy("two")
+        assert place.ended() == {"fairway": "unchanged"}
+    assert store.holder() is None
+    assert place.deploy("two").outcome == "promoted"
+
+
+def test_without_an_image_network_and_data_stand_and_it_says_where_to_push_one(url: str) -> None:
+    made = Place(url, shop("empty", PLAIN))
+    with pytest.raises(Problems) as raised:
+        made.deploy(None)
+    (problem,) = raised.value.problems
+    assert "no image is said" in problem.what
+    assert "dkr.ecr.eu-central-1.amazonaws.com/empty-production" in problem.mend
+    assert set(made.ended()) == {"fairway", "network", "data", "build", "image"} & {
+        "fairway", "image", *(stack.name for stack in made.environment.stacks)
+    }  # fmt: skip
+    assert made.deploy("one").outcome == "promoted"
+
+
+def test_a_stack_that_never_came_up_is_made_anew(url: str) -> None:
+    made = Place(url, shop("sick", PLAIN))
+    formation = made.environment.formation()
+    stack = broken(made.environment.stacks[0].stack_name)
+    with pytest.raises(Problems, match="DependsNot"):
+        formation.apply(stack, {}, step="network")
+    assert formation.status(stack) == "ROLLBACK_COMPLETE"
+    assert made.deploy().outcome == "promoted"
+    assert "it never came up; what is left of it goes first" in made.told("network")
+
+
+def broken(stack_name: str) -> Any:
+    """A stack that CloudFormation accepts and can't make."""
+    draft = Draft(app="a", environment="b", name="network", description="")
+    draft.add("Good", "AWS::SNS::Topic", {})
+    alarm = {"Metrics": [{"Id": "m", "Expression": "1"}], "ComparisonOperator": "GreaterThan"}
+    draft.add("DependsNot", "AWS::CloudWatch::Alarm", alarm)
+    return replace(draft.stack(), stack_name=stack_name)
+
+
+def test_a_release_that_cloudformation_refuses_is_taken_back_and_told(place: Place) -> None:
+    environment = place.environment
+    bad = environment.stack("service-web")
+    assert bad is not None
+    first = environment.opened().releases()[-1]
+    resources = {**bad.resources, **broken("x").resources}
+    worse = tuple(
+        replace(each, resources=resources) if each is bad else each for each in environment.stacks
+    )
+    given = Given(
+        image=lambda registry: f"{registry}:two",
+        values=environment.values(domain=None, zone=None),
+        folder=Path(),
+    )
+    result = deploy(replace(environment, stacks=worse), given)
+    assert result.outcome == "rolled_back"
+    assert result.revision == first.revision
+    assert place.ended()["back: service web"] == "unchanged"
+    assert "DependsNot" in result.reason
+    assert str(place.task()["image"]).endswith(":one")
+    assert environment.opened().releases()[-1].outcome == "rolled_back"
+
+
+def test_termination_protection_is_on_for_every_stack_but_in_development(place: Place) -> None:
+    formation = place.environment.formation()
+    for stack in (own_stack(place.app), *place.environment.stacks):
+        found = formation.described(stack)
+        assert found is not None
+        assert found["EnableTerminationProtection"], stack.name
+
+
+def test_a_large_template_goes_by_the_bucket(place: Place) -> None:
+    environment = place.environment
+    store = environment.opened()
+    draft = Draft(app=place.app.name, environment="production", name="large", description="")
+    for number in range(40):
+        value = {"Name": f"/large/{place.app.name}/{number}", "Type": "String", "Value": "x" * 1500}
+        draft.add(f"Give{number}", "AWS::SSM::Parameter", value)
+    applied = environment.formation(store).apply(draft.stack(), {}, step="large")
+    assert len(applied.resources) == 40
+
+
+def test_the_domains_zone_is_the_nearest_and_is_remembered(place: Place) -> None:
+    values = place.environment.values(domain=None, zone=None)
+    assert values["Domain"] == f"{place.app.name}.example.org"
+    near = place.environment.values(domain="other.example.org", zone=None)
+    assert near["HostedZoneId"] != values["HostedZoneId"]
+    with pytest.raises(Problems, match=r"no hosted zone holds example\.com"):
+        place.environment.values(domain="example.com", zone=None)
+
+
+# -- What the emulator lacks -------------------------------------------------------------------
+
+
+def test_what_the_emulator_lacks_it_still_lacks(url: str) -> None:
+    formation = account(url).client("cloudformation")
+    has = [kind for kind in sorted(MINISTACK.lacks) if "." not in kind[5:].replace("::", "")]
+    for kind in has:
+        template = {"Resources": {"It": {"Type": kind, "Properties": {}}}}
+        with pytest.raises(Problems, match="Unrecognized resource types"):
+            formation.create_change_set(
+                StackName="lacking",
+                ChangeSetName="c",
+                ChangeSetType="CREATE",
+                TemplateBody=json.dumps(template),
+            )
+    with pytest.raises(Problems, match="metric math"):
+        Place(url, shop("math")).environment.formation().apply(broken("math"), {}, step="math")
+
+
+def test_what_the_emulator_lacks_is_rendered_somewhere() -> None:
+    rendered = {
+        kind
+        for _, resource in all_resources()
+        for kind in (
+            resource["Type"],
+            *(f"{resource['Type']}.{key}" for key in resource["Properties"]),
+        )
+    }
+    assert rendered >= MINISTACK.lacks
