@@ -40,6 +40,16 @@ class Readiness:
         self._asking: asyncio.Task[Mapping[str, Outcome]] | None = None
         self._said: Mapping[str, Outcome] = {}
         self._fresh_until = 0.0
+        self._optional = {each.name for each in settings.dependencies if each.is_optional}
+        self._was_ready = False
+
+    def is_enough(self, outcomes: Mapping[str, Outcome]) -> bool:
+        """Whether the app can serve: everything at first, later without what is optional."""
+        if all(outcome.is_ready for outcome in outcomes.values()):
+            self._was_ready = True
+            return True
+        missing = {name for name, outcome in outcomes.items() if not outcome.is_ready}
+        return self._was_ready and missing <= self._optional
 
     async def outcomes(self) -> Mapping[str, Outcome]:
         """Each dependency's state, no older than a second, within the checks' own deadline.
@@ -101,7 +111,7 @@ class Probes:
             await _send(scope, send, 200, text, kind)
 
     async def _ready(self, scope: Scope, send: Send) -> None:
-        """200 when every dependency answers, startup is complete, and no drain has begun."""
+        """200 when dependencies answer, startup is complete, and no drain has begun."""
         reason = self._reason()
         if reason:
             body = encode({"status": "not ready", "reason": reason})
@@ -109,7 +119,7 @@ class Probes:
             return
         outcomes = await self._readiness.outcomes()
         reason = self._reason()  # the drain may have begun while the dependencies were asked
-        is_ready = not reason and all(outcome.is_ready for outcome in outcomes.values())
+        is_ready = not reason and self._readiness.is_enough(outcomes)
         shown: dict[str, object] = {"status": "ready" if is_ready else "not ready"}
         if reason:
             shown["reason"] = reason

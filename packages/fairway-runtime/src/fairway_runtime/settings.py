@@ -29,10 +29,15 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Something the app uses and readiness asks after: the variable's name, and its URL."""
+    """Something the app uses and readiness asks after: the variable's name, and its URL.
+
+    An optional one is what the app goes on without: it must be there when the process starts, and
+    its loss afterwards is told by `/ready` but takes no replica out of service.
+    """
 
     name: str
     url: str = field(repr=False)  # carries a password
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
