@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference: `make docs`.
+"""Writes the generated pages of docs/reference, and tables in guides: `make docs`.
 
 `--check` writes nothing; exit code 1 where a page is stale. (file.md, variables.md and
 fairway.schema.json are golden files of the parser's tests, requirements.md has its own command.)
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools import (
     reference_cli,
+    reference_copilot,
     reference_files,
     reference_local,
     reference_policy,
@@ -27,6 +28,7 @@ FOLDER = Path("docs/reference")
 def pages() -> Mapping[str, str]:
     """Every page: its file's name and its text."""
     return {
+        "../guides/leaving-copilot.md": reference_copilot.page(),
         "cli.md": reference_cli.page(),
         "files.md": reference_files.page(),
         "local.md": reference_local.page(),

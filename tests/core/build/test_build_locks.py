@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fairway.core.build.markers import holds
 from fairway.core.build.python import python_for
 from tests.core.build.projects import LOCK, PLAIN, PYPROJECT, files, made, sources
+from tests.properties import examples
 
 UV = sources({"pyproject.toml": PYPROJECT, "uv.lock": LOCK})
 ASGI = '[service.web]\nasgi = "shop.app:app"\n'
@@ -104,6 +105,7 @@ def test_markers_are_judged_for_linux(marker: str, expected: bool) -> None:
 
 
 @given(st.text(max_size=60))
+@examples(100)
 def test_no_marker_breaks_it(marker: str) -> None:
     assert holds(marker, "3.12") in {True, False}
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fairway.cli import detection, project, view
+from fairway.cli import detection, init_copilot, project, view
+from fairway.core.copilot.importing import Imported
 from fairway.core.problem import Problem, Problems
 
 __all__ = ["command"]
@@ -15,7 +16,14 @@ __all__ = ["command"]
 @project.folder_option
 @click.option("--print", "only_print", is_flag=True, help="Print the file; write nothing.")
 @click.option("--force", is_flag=True, help="Replace a fairway.toml that is there.")
-def command(where: Path | None, folder: Path | None, *, only_print: bool, force: bool) -> None:
+@click.option(
+    "--from-copilot",
+    is_flag=True,
+    help="Take over AWS Copilot's manifests; what has no like is listed, never dropped.",
+)
+def command(
+    where: Path | None, folder: Path | None, *, only_print: bool, force: bool, from_copilot: bool
+) -> None:
     """Read the project in WHERE, or here, and write its fairway.toml.
 
     The code is read, never imported or run. What was found, and where, is said.
@@ -34,8 +42,13 @@ def command(where: Path | None, folder: Path | None, *, only_print: bool, force:
                 )
             ]
         )
-    found = detection.read(here)
-    view.say(found.explanation.rstrip("\n"))
+    found: detection.Detected | Imported
+    if from_copilot:
+        found = init_copilot.read_workspace(here)
+        init_copilot.tell(found)
+    else:
+        found = detection.read(here)
+        view.say(found.explanation.rstrip("\n"))
     if only_print:
         view.text(found.text.rstrip("\n"))
         return
