@@ -6,6 +6,9 @@ Pools, deadlines (5 s a statement, R232), retries (R230) and the breaker (R227 t
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fairway_runtime.breaker import BreakerOpen
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "Unavailable"]
 
+QUICK_SECONDS = 6.0  # more than the server gives a statement
+PATIENT_SECONDS = 20.0  # with its retries
 AWAY = "the database does not answer; try again in a moment"
 Result = TypeVar("Result")
 
@@ -33,6 +38,10 @@ class Database:
 
     A patient one tries again up to three times, waiting up to 1, 2 and 4 s: for what a person
     waits for. An impatient one says at once that the database is away: for what has another way.
+
+    The server ends a statement after 5 s, the kernel a connection whose peer is gone. A server
+    that hangs does neither: so questions are asked by threads of this pool, which are left to
+    themselves when they are late, and while all of them are, nobody else waits.
     """
 
     def __init__(
@@ -45,7 +54,10 @@ class Database:
             settings.database_url, pool_size=connections, processes=settings.processes
         )
         self._engines = Engines(wanted, name=name, policy=policy)
-        self._lock = threading.Lock()
+        self._opening, self._lock = threading.Lock(), threading.Lock()
+        self._seconds = PATIENT_SECONDS if is_patient else QUICK_SECONDS
+        self._threads = ThreadPoolExecutor(connections, f"database-{name}")
+        self._most_late, self._late = connections, 0
         self.is_away = False  # as of the last question
 
     def read(self, work: "Callable[[Connection], Result]") -> Result:
@@ -62,17 +74,51 @@ class Database:
 
         return self.read(lambda connection: list(connection.execute(text(statement), values)))
 
+    def is_there(self, seconds: float) -> bool:
+        """Whether it answers within `seconds`."""
+        from sqlalchemy import text
+
+        try:
+            self._ask(
+                lambda: self._engines.read(lambda c: c.execute(text("select 1")).close()), seconds
+            )
+        except Unavailable:
+            return False
+        return True
+
     def close(self) -> None:
         """Give all connections back."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._engines.close()
 
-    def _ask(self, question: Callable[[], Result]) -> Result:
+    def _ask(self, question: Callable[[], Result], seconds: float = 0.0) -> Result:
+        """The answer of a thread of ours, if it comes in time."""
+        if self._late >= self._most_late:
+            self.is_away = True
+            raise Unavailable(AWAY)
+        asked = self._threads.submit(copy_context().run, self._answer, question)
+        try:
+            return asked.result(seconds or self._seconds)
+        except FutureTimeout:
+            if asked.cancel():  # it was never begun: others are late
+                raise Unavailable(AWAY) from None
+            self.is_away = True
+            with self._lock:
+                self._late += 1
+            asked.add_done_callback(self._is_late_no_more)
+            raise Unavailable(AWAY) from None
+
+    def _is_late_no_more(self, _: "Future[Any]") -> None:
+        with self._lock:
+            self._late -= 1
+
+    def _answer(self, question: Callable[[], Result]) -> Result:
         from sqlalchemy.exc import DBAPIError
         from sqlalchemy.exc import TimeoutError as PoolTimeout
 
         try:
             if self._engines.primary is None:
-                with self._lock:
+                with self._opening:
                     if self._engines.primary is None:
                         self._engines.open()
             found = question()

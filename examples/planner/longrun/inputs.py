@@ -28,6 +28,7 @@ __all__ = [
 
 MAX_TEXT = 1000
 WEIGHT_SLACK = 0.1
+CLEARLY = 1e-6  # a determinant above this needs no closer look
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ class PlanInput(_Strict):
                 f" take {WEIGHT_SLACK}"
             )
         try:
-            factor(_matrix(self))
+            if _determinant(self) < CLEARLY:
+                factor(_matrix(self))
         except ValueError:
             raise ValueError(
                 "the three correlations contradict each other: no assets can move like that;"
@@ -203,6 +205,13 @@ class PlanInput(_Strict):
             scenarios=self.scenarios,
             seed=self.seed,
         )
+
+
+def _determinant(plan: PlanInput) -> float:
+    """Of the correlations: where it is above 0, with each between -1 and 1, they make sense."""
+    ab = plan.equity_bond_correlation
+    ac, bc = plan.equity_cash_correlation, plan.bond_cash_correlation
+    return 1 + 2 * ab * ac * bc - ab * ab - ac * ac - bc * bc
 
 
 def _matrix(plan: PlanInput) -> Any:

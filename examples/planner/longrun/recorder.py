@@ -39,6 +39,7 @@ ONCE = "insert into recorded (id) values (:id) on conflict (id) do nothing"
 ROW = (
     "insert into simulation (id, ran_at, owner, client_id, plan, summary, flags)"
     " values (:id, :ran_at, :owner, :client_id, :plan, :summary, :flags)"
+    " on conflict (id) do nothing"
 )
 
 
@@ -56,6 +57,7 @@ class Recorder:
         self._wakes = threading.Condition()
         self._waiting: list[tuple[Entry, Future[bool]]] = []
         self._is_over = False
+        self._is_broken = False  # as of the last try: said once
         self._thread: threading.Thread | None = None
 
     @property
@@ -180,18 +182,22 @@ class Recorder:
                 log.warning("the database is away: records go to this machine's disk")
             return False
         except (AuditBroken, OSError) as error:
-            log.error("the audit log takes no record: %s", error)  # noqa: TRY400 (its text says all)
+            if not self._is_broken:
+                log.error("the audit log takes no record: %s", error)  # noqa: TRY400 (its text says all)
+            self._is_broken = True
             return False
+        self._is_broken = False
         return True
 
     def _put(self, connection: "Connection", entries: Sequence[Entry]) -> None:
         """In one transaction, those that are not there yet."""
         trail = self._trail.within(connection)
         for entry in entries:
-            if not connection.execute(text(ONCE), {"id": entry.id}).rowcount:
+            row, statement = entry.simulation, ONCE
+            if row is not None:  # its row in the history says that it was recorded
+                statement = ROW
+            if not connection.execute(text(statement), {"id": entry.id, **(row or {})}).rowcount:
                 continue
-            if entry.simulation is not None:
-                connection.execute(text(ROW), {"id": entry.id, **entry.simulation})
             enter(RequestContext(entry.correlation_id) if entry.correlation_id else None)
             trail.append(
                 entry.action,

@@ -26,7 +26,7 @@ from fairway_runtime.redis_link import RedisLink, RedisLost
 from longrun import __version__
 from longrun.analysis import Analysis, analyse
 from longrun.answers import Answer, answer
-from longrun.database import Database, Unavailable
+from longrun.database import Database
 from longrun.engine import Cancelled
 from longrun.inputs import LIMITS, PlanInput, Trouble
 from longrun.people import People, Person
@@ -46,6 +46,7 @@ AT_ONCE = 2
 WAITING = 200
 WAIT_SECONDS = 30.0
 LOOK_SECONDS = 2.0
+ANSWER_SECONDS = 1.5
 
 # What computes: pages and API together. What waits for it: the API's requests, as tasks, so that
 # a thousand of them take no thousand threads.
@@ -274,9 +275,7 @@ class Service:
             return told
         self._looked = (time.monotonic(), told)
         database = redis = ""
-        try:
-            self._quick.rows("select 1")
-        except Unavailable:
+        if not self._quick.is_there(ANSWER_SECONDS):
             database = (
                 "The database is away. Your plan stays. Simulations go on and are kept on this"
                 " machine until it is back; saving, history and signing in wait for it."

@@ -54,7 +54,10 @@ async def lifespan(_: object) -> AsyncGenerator[None]:
 def limited(inner: Sessions, *dependencies: Dependency) -> Fairway:
     """The runtime around the app, with a limiter that knows its users by their signed cookies."""
     settings = RuntimeSettings.from_environment(os.environ)
-    settings = replace(settings, dependencies=(*settings.dependencies, *dependencies))
+    # Without its database and Redis the app goes on, and says so: their loss must not take every
+    # replica out of service.
+    optional = tuple(replace(each, is_optional=True) for each in settings.dependencies)
+    settings = replace(settings, dependencies=(*optional, *dependencies))
     limiter = None
     if settings.rate_limit is not None:
         limiter = Limiter(

@@ -1,7 +1,8 @@
 """A client's whole way through the pages, in Chromium: `python -m tests.journey http://…`.
 
-Prints one JSON object of what was seen. With `--release` it then says `released?`, waits for a
-line, and looks whether the open page came back with the client's plan.
+Prints one JSON object of what was seen. With `--outage` it says `away?`, waits for a line, and
+looks whether the open page tells of the outage; then `back?`, and whether it tells of that. With
+`--release` it says `released?`, waits, and looks whether the page came back with the plan.
 """
 
 import io
@@ -117,13 +118,29 @@ def report(page: Page) -> dict[str, Any]:
     }
 
 
-def main(base: str, *, is_release: bool) -> None:
+def outage(page: Page) -> str:
+    """What an open page says of a database that is away, without a click; and that it is back."""
+    print("away?", flush=True)
+    sys.stdin.readline()
+    told = page.get_by_text("The database is away").first
+    told.wait_for()
+    text = told.inner_text()
+    page.get_by_text("$50,000").first.wait_for()
+    print("back?", flush=True)
+    sys.stdin.readline()
+    page.get_by_text("Everything is back").first.wait_for(timeout=60_000)
+    return text
+
+
+def main(base: str, *, is_outage: bool, is_release: bool) -> None:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
         )
         page = chromium.new_page()
         seen = journey(page, base)
+        if is_outage:
+            seen["outage"] = outage(page)
         if is_release:
             print("released?", flush=True)
             sys.stdin.readline()
@@ -138,4 +155,4 @@ def main(base: str, *, is_release: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], is_release="--release" in sys.argv)
+    main(sys.argv[1], is_outage="--outage" in sys.argv, is_release="--release" in sys.argv)

@@ -276,3 +276,31 @@ def test_months_are_archived_whole_and_verified_again(tmp_path: Path) -> None:
     assert not bad.is_intact
     assert any("came back other" in fault for fault in bad.faults)
     bench.close()
+
+
+def test_a_server_that_hangs_keeps_few_and_those_not_for_long(tmp_path: Path) -> None:
+    database = Database(settings_in(tmp_path), "hung", connections=2)
+    over = threading.Event()
+
+    def hang(_: object) -> None:
+        over.wait(30)
+
+    late = [threading.Thread(target=_refused, args=(database, hang)) for _ in range(2)]
+    database._seconds = 0.1  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (or it takes twenty seconds)
+    for one in late:
+        one.start()
+    for one in late:
+        one.join()
+    began = time.monotonic()
+    assert not database.is_there(5.0)
+    assert time.monotonic() - began < 0.1
+    over.set()
+    deadline = time.monotonic() + 5
+    while not database.is_there(1.0):
+        assert time.monotonic() < deadline
+    database.close()
+
+
+def _refused(database: Database, work: Callable[[object], None]) -> None:
+    with pytest.raises(Unavailable):
+        database.read(work)

@@ -12,7 +12,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make both tables; what was there before belongs to nobody, so compliance alone sees it."""
+    """Make both tables; `recorded` is for what is no simulation. What was there before belongs to nobody, so compliance alone sees it."""
     op.create_table(
         "person",
         sa.Column("id", sa.Text, primary_key=True),
