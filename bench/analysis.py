@@ -38,8 +38,8 @@ BEGIN, END = "<!-- bench analysis: begin -->\n", "<!-- bench analysis: end -->\n
 STEPS = ((0.10, 900), (0.25, 300), (0.50, 300))  # the defaults of `fairway.toml`
 LOOK_SECONDS = 5
 PROCESSES = 2
-RELEASES = 200
-CANARIES = 400
+RELEASES = 1000
+CANARIES = 1000
 RELATIVE = Limits(error_rate=None, p95_ms=None)  # the baseline alone decides
 DOUBLED = (0.005, 0.01, 0.02, 0.05)
 NEEDED_ERRORS = 70  # expected of a good canary: then a doubled rate is found
