@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fairway_runtime import contract
 from fairway_runtime.bucket import Rate
+from fairway_runtime.database_settings import DatabaseSettings
 from fairway_runtime.settings import Dependency, Settings, SettingsError
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
@@ -182,3 +183,20 @@ def test_settings_never_show_a_secret() -> None:
 def test_any_environment_gives_settings_or_faults(env: dict[str, str]) -> None:
     with contextlib.suppress(SettingsError):
         Settings.from_environment(env)
+
+
+@pytest.mark.requirement("R231", "R232")
+def test_the_file_s_deadlines_of_database_and_cache_arrive() -> None:
+    said = {"FAIRWAY_CACHE_SECONDS": "0.25", "FAIRWAY_DATABASE_SECONDS": "9"}
+    bare = {"DATABASE_URL": "postgresql://h/x"}
+    database = {**bare, **said}
+    assert Settings.from_environment({}).cache_seconds == 0.1
+    assert Settings.from_environment(said).cache_seconds == 0.25
+    assert (
+        DatabaseSettings.from_environment(bare).query_seconds == 5
+    )
+    assert DatabaseSettings.from_environment(database).query_seconds == 9
+    with pytest.raises(ValueError, match=r"FAIRWAY_DATABASE_SECONDS.*more than 0"):
+        DatabaseSettings.from_environment({**database, "FAIRWAY_DATABASE_SECONDS": "0"})
+    with pytest.raises(SettingsError, match=r"FAIRWAY_CACHE_SECONDS.*more than 0"):
+        Settings.from_environment({"FAIRWAY_CACHE_SECONDS": "-1"})

@@ -213,7 +213,8 @@ INSIDE: dict[str, tuple[type[Any], dict[str, str]]] = {
     "release.canary": (Canary, {"steps": '["5% for 5m"]', "probes": '["/"]'}),
 }
 CODE = Sources("shop", {"requirements.txt": "fastapi"}, frozenset({"package.json"}))
-PUBLIC = '[service.x]\nasgi = "m:app"\npublic = true\n'
+PUBLIC = '[service.x]\nasgi = "m:app"\npublic = true\nuses = ["db", "memory"]\n'
+USED = "\n[database.db]\n[cache.memory]\n"
 
 
 def seen(of: App) -> tuple[object, ...]:
@@ -257,7 +258,7 @@ def test_a_key_that_changes_changes_what_is_rendered_or_said(before: str, after:
 def test_a_key_inside_a_service_does_too(table: str, line: str) -> None:
     release = table.removeprefix("release.")
     base = PUBLIC if release == table else f"{PUBLIC}release.{release} = {{}}\n"
-    assert seen(app_of(base)) != seen(app_of(PUBLIC + line))
+    assert seen(app_of(base + USED)) != seen(app_of(PUBLIC + line + USED))
 
 
 @pytest.mark.parametrize("table", INSIDE)

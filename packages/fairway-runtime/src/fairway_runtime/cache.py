@@ -107,9 +107,12 @@ class Cache:
 
         text = env.get(contract.CACHE_TTL, "").strip()
         seconds = float(text) if text else DEFAULT_SECONDS
-        wanted = (contract.REDIS_URL, contract.REDIS_ENABLED)
-        url = Settings.from_environment({key: env[key] for key in wanted if key in env}).redis_url
-        return cls(name, ttl_seconds=seconds, link=RedisLink(url, f"cache-{name}") if url else None)
+        wanted = (contract.REDIS_URL, contract.REDIS_ENABLED, contract.CACHE_SECONDS)
+        settings = Settings.from_environment({key: env[key] for key in wanted if key in env})
+        link = None
+        if settings.redis_url:
+            link = RedisLink(settings.redis_url, f"cache-{name}", seconds=settings.cache_seconds)
+        return cls(name, ttl_seconds=seconds, link=link)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fairway_runtime import contract
+from fairway_runtime.reader import Reader
 
 __all__ = ["DatabaseSettings", "Pool", "fit"]
 
-QUERY_SECONDS = 5.0  # R232
 _SIZES = {"staging": 10, "production": 20}  # R65; 5 in every other environment
 _SMALLEST = 5
 
@@ -23,12 +23,13 @@ class DatabaseSettings:
     read_url: str = field(default="", repr=False)
     pool_size: int = _SMALLEST
     processes: int = 1
-    query_seconds: float = QUERY_SECONDS
+    query_seconds: float = contract.DEFAULT_DATABASE_SECONDS  # R232
     wait_seconds: float = 2.0  # for a connection of the pool
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "DatabaseSettings":
-        """DATABASE_URL, DATABASE_READ_URL, DB_POOL_SIZE (5, 10, 20 by ENVIRONMENT).
+        """DATABASE_URL, DATABASE_READ_URL, DB_POOL_SIZE (5, 10, 20 by ENVIRONMENT) and
+        FAIRWAY_DATABASE_SECONDS (5).
 
         `processes` is FAIRWAY_REPLICAS times WEB_CONCURRENCY. Raises `ValueError` with every
         fault.
@@ -49,9 +50,14 @@ class DatabaseSettings:
             contract.DB_POOL_SIZE, _SIZES.get(env.get(contract.ENVIRONMENT, ""), _SMALLEST)
         )
         processes = whole(contract.REPLICAS, 1) * whole(contract.WEB_CONCURRENCY, 1)
+        reader = Reader(env)
+        seconds = reader.seconds(
+            contract.DATABASE_SECONDS, contract.DEFAULT_DATABASE_SECONDS, allows_zero=False
+        )
+        faults += reader.faults
         if faults:
             raise ValueError("\n".join(faults))
-        return cls(url, env.get(contract.DATABASE_READ_URL, "").strip(), size, processes)
+        return cls(url, env.get(contract.DATABASE_READ_URL, "").strip(), size, processes, seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,9 @@ def limiter_of(settings: Settings) -> Limiter | None:
     """The limiter that the settings ask for; None where RATE_LIMIT is not set."""
     if settings.rate_limit is None:
         return None
-    link = RedisLink(settings.redis_url, "rate_limit") if settings.redis_url else None
+    link = None
+    if settings.redis_url:
+        link = RedisLink(settings.redis_url, "rate_limit", seconds=settings.cache_seconds)
     clients = Clients(settings.trusted_proxies, settings.user_header)
     return Limiter(
         settings.rate_limit,

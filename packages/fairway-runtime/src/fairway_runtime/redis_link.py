@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from fairway_runtime import contract
 from fairway_runtime.breaker import Breaker
 from fairway_runtime.calls import Rejected
 from fairway_runtime.figures import Figure, roll
@@ -60,7 +61,7 @@ class RedisLink:
         url: str,
         name: str,
         *,
-        seconds: float = 0.1,
+        seconds: float = contract.DEFAULT_CACHE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url

@@ -118,7 +118,9 @@ class Sessions:
             from fairway_runtime.redis_link import RedisLink
             from fairway_runtime.session_store import RedisStore
 
-            store = RedisStore(RedisLink(settings.redis_url, "sessions"))
+            store = RedisStore(
+                RedisLink(settings.redis_url, "sessions", seconds=settings.cache_seconds)
+            )
         is_secure = settings.environment not in _OPEN_ENVIRONMENTS
         return cls(app, keys=keys, store=store, is_secure=is_secure)
 

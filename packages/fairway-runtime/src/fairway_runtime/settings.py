@@ -66,6 +66,7 @@ class Settings:
     processes: int = 1  # that may run at once, of all replicas
     user_rate_limit: Rate | None = None  # of a known user; None: as `rate_limit`
     redis_url: str = field(default="", repr=False)  # carries a password
+    cache_seconds: float = contract.DEFAULT_CACHE_SECONDS  # that an answer of Redis may take
     trusted_proxies: tuple[str, ...] = contract.DEFAULT_TRUSTED_PROXIES
     user_header: str = ""
     traces_url: str = field(default="", repr=False)  # where spans go; "": nowhere
@@ -116,6 +117,9 @@ class Settings:
             * max(1, reader.whole(contract.WEB_CONCURRENCY, 1)),
             user_rate_limit=_user_rate(reader),
             redis_url=_redis_url(reader),
+            cache_seconds=reader.seconds(
+                contract.CACHE_SECONDS, contract.DEFAULT_CACHE_SECONDS, allows_zero=False
+            ),
             trusted_proxies=reader.networks(
                 contract.TRUSTED_PROXIES, contract.DEFAULT_TRUSTED_PROXIES
             ),

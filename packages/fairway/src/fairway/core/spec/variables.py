@@ -74,6 +74,8 @@ def _environment(app: App, node: Service | Job) -> dict[str, str]:
     }
     if isinstance(node, Service) and node.limits.per_ip is not None:
         found[contract.RATE_LIMIT] = str(node.limits.per_ip)
+        if node.limits.per_user is not None:
+            found[contract.USER_RATE_LIMIT] = str(node.limits.per_user)
     return found
 
 
@@ -116,6 +118,11 @@ def _runtime(
     found[contract.DRAIN_SECONDS] = _number(node.timeouts.drain_seconds)
     found[contract.REQUEST_SECONDS] = _number(node.timeouts.request_seconds)
     found[contract.BODY_BYTES] = str(node.limits.body_bytes)
+    kinds = {wire.kind for wire in brought}
+    if "database" in kinds:
+        found[contract.DATABASE_SECONDS] = _number(node.timeouts.database_seconds)
+    if "cache" in kinds:
+        found[contract.CACHE_SECONDS] = _number(node.timeouts.cache_seconds)
     if node.warmup:
         found[contract.WARMUP] = " ".join(node.warmup)
     found[contract.CHECK_SECONDS] = _number(contract.DEFAULT_CHECK_SECONDS)

@@ -73,6 +73,11 @@ ENVIRONMENT: tuple[Row, ...] = (
     (f"`{contract.DB_POOL_SIZE}`", "always", "connections that one replica may open"),
     (f"`{contract.REDIS_ENABLED}`", "always", "`true` where it `uses` a cache that is on"),
     (f"`{contract.RATE_LIMIT}`", "a service with `limits.per_ip`", "such as `60/min`"),
+    (
+        f"`{contract.USER_RATE_LIMIT}`",
+        "a service with `limits.per_ip` and `per_user`",
+        "the rate of each signed-in user",
+    ),
     (f"`{contract.HOST}`, `{contract.PORT}`", "a service", "where to listen"),
 )
 RUNTIME: tuple[Row, ...] = (
@@ -88,6 +93,16 @@ RUNTIME: tuple[Row, ...] = (
     (f"`{contract.DRAIN_SECONDS}`", "a service", "`timeouts.drain`"),
     (f"`{contract.REQUEST_SECONDS}`", "a service", "`timeouts.request`"),
     (f"`{contract.BODY_BYTES}`", "a service", "`limits.body`"),
+    (
+        f"`{contract.DATABASE_SECONDS}`",
+        "a service that `uses` a database",
+        "`timeouts.database`, for `fairway_runtime.database`",
+    ),
+    (
+        f"`{contract.CACHE_SECONDS}`",
+        "a service that `uses` a cache",
+        "`timeouts.cache`, for everything of the runtime that asks Redis",
+    ),
     (f"`{contract.WARMUP}`", "a service with `warmup`", "its paths, separated by spaces"),
     (f"`{contract.CHECK_SECONDS}`", "a service", "the deadline of one readiness check"),
     (

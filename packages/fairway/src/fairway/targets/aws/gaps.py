@@ -110,15 +110,11 @@ def _of_clients(at: str, service: Service) -> Iterator[Problem]:
         what = "requests to a server of your own are not limited per client"
         mend = "Name the app by asgi, wsgi or script, or write firewall = true."
         yield Problem(f"{at}.limits", what, mend)
-    elif limits.per_user is not None and limits.per_user != limits.per_ip:
-        yield Problem(f"{at}.limits.per_user", "users have the rate of addresses yet")
+    elif limits.per_user is not None and limits.per_ip is None:
+        what = "users are limited where addresses are: nobody is"
+        yield Problem(f"{at}.limits.per_user", what, "Write `per_ip` too.")
     if service.firewall and not service.public:
         yield Problem(f"{at}.firewall", "nothing from outside reaches it; no firewall is made")
-    default = type(service.timeouts)()
-    for key in ("database", "cache"):
-        field = f"{key}_seconds"
-        if getattr(service.timeouts, field) != getattr(default, field):
-            yield Problem(f"{at}.timeouts.{key}", "the app is not told it; it sets its own")
 
 
 def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:

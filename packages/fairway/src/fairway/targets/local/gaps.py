@@ -54,8 +54,9 @@ def of_access(at: str, service: Service) -> Iterator[Problem]:
     if service.command is not None and (limits.per_ip or limits.per_user):
         what = "requests to a server of your own are not limited per client here"
         yield Problem(f"{at}.limits", what, "Name the app by asgi, wsgi or script.")
-    elif limits.per_user is not None and limits.per_user != limits.per_ip:
-        yield Problem(f"{at}.limits.per_user", "users have the rate of addresses here yet")
+    elif limits.per_user is not None and limits.per_ip is None:
+        what = "users are limited where addresses are: nobody is here"
+        yield Problem(f"{at}.limits.per_user", what, "Write `per_ip` too.")
     if service.account is not None:
         yield Problem(f"{at}.account", "there is one account here: this machine")
 
