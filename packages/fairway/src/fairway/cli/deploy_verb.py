@@ -1,4 +1,4 @@
-"""`fairway deploy`."""
+"""`fairway deploy [ENVIRONMENT]`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fairway.cli import local, project, talk, view
+from fairway.cli import local, places, project, talk, view
 from fairway.core.problem import Problem, Problems
 
 __all__ = ["command", "report"]
@@ -15,28 +15,60 @@ __all__ = ["command", "report"]
 @click.command("deploy")
 @click.argument("environment", default=local.ENVIRONMENT)
 @project.folder_option
+@click.option(
+    "--image",
+    metavar="ADDRESS",
+    help="At AWS: the image, by its digest or by a tag that never moves.",
+)
+@click.option(
+    "--domain",
+    metavar="NAME",
+    help="At AWS: where people reach the app; said once, then remembered.",
+)
+@click.option(
+    "--zone",
+    metavar="ID",
+    help="At AWS: the hosted zone that holds the domain; else it is looked up.",
+)
+@click.option(
+    "--egress",
+    type=click.Choice(["nat-per-zone", "one-nat", "endpoints"]),
+    metavar="WAY",
+    help="At AWS: how services reach what is outside; remembered. See `fairway plan --help`.",
+)
+@click.option(
+    "--processor",
+    type=click.Choice(["X86_64", "ARM64"]),
+    metavar="NAME",
+    help="At AWS: what the image is built for, `X86_64` or `ARM64`; remembered.",
+)
+@places.account_options
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def command(environment: str, folder: Path | None, *, as_json: bool) -> None:
-    """Release what the folder holds now; exit 1 if it was rolled back."""
+def command(environment: str, folder: Path | None, *, as_json: bool, **said: Any) -> None:
+    """Release what the folder holds now; exit 1 if it was rolled back.
+
+    To ENVIRONMENT at AWS: stacks in their order, migrations once, then the services, until ECS
+    says that they are in service.
+    """
     found = project.find(folder, assume=True)
+    if places.is_there(found, environment):
+        from fairway.cli import aws_deploy
+
+        aws_deploy.deployed(found, environment, aws_deploy.Asked(**said), as_json=as_json)
+        return
     local.specified(found, environment)
     check(environment)
+    places.only_there("deploy", **said)
     result = talk.ask(found, {"verb": "deploy"})
     report(result, as_json=as_json)
 
 
 def check(environment: str) -> None:
-    """Only the local target can be deployed to so far."""
+    """An environment that is called like a node is nowhere."""
     if environment != local.ENVIRONMENT:
-        raise Problems(
-            [
-                Problem(
-                    where=f"fairway deploy {environment}",
-                    what="only the local environment can be deployed to in this version",
-                    mend=f"`fairway up -e {environment}` runs its settings on this machine.",
-                )
-            ]
-        )
+        what = "a node has the name of the environment"
+        mend = "Give one of the two another name."
+        raise Problems([Problem(f"fairway deploy {environment}", what, mend)])
 
 
 def report(result: Mapping[str, Any], *, as_json: bool) -> None:

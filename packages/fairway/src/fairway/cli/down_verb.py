@@ -1,4 +1,4 @@
-"""`fairway down`."""
+"""`fairway down [ENVIRONMENT]`."""
 
 import shutil
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fairway.cli import local, project, talk, view
+from fairway.cli import local, places, project, talk, view
 from fairway.cli.project import Project
 from fairway.core.problem import Problem, Problems
 from fairway.engine.client import Absent
@@ -21,13 +21,37 @@ END_SECONDS = 10.0  # from everything stopped to the engine's own end
 
 
 @click.command("down")
+@click.argument("environment", required=False)
 @project.folder_option
+@places.account_options
 @click.option("--quick", is_flag=True, help="Do not wait for requests in flight.")
 @click.option("--delete-data", is_flag=True, help="Delete databases, caches and buckets too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(folder: Path | None, *, quick: bool, delete_data: bool, yes: bool) -> None:
-    """Stop everything; data stays unless --delete-data says otherwise."""
+def command(
+    environment: str | None,
+    folder: Path | None,
+    *,
+    region: str | None,
+    profile: str | None,
+    quick: bool,
+    delete_data: bool,
+    yes: bool,
+) -> None:
+    """Stop everything; data stays unless --delete-data says otherwise.
+
+    In an ENVIRONMENT at AWS: its stacks are deleted, but for data and the network that it is in.
+    """
     found = project.find(folder)
+    if environment is not None and places.is_there(found, environment):
+        from fairway.cli import aws_verbs
+
+        if delete_data:
+            raise Problems([stays(environment)])
+        aws_verbs.taken_down(found, environment, region=region, profile=profile, yes=yes)
+        return
+    places.only_there("down", region=region, profile=profile)
+    if environment is not None:
+        local.specified(found, environment)
     lost = local.data_sizes(found) if delete_data else []
     if delete_data and not yes:
         confirm(found, lost)
@@ -44,6 +68,15 @@ def command(folder: Path | None, *, quick: bool, delete_data: bool, yes: bool) -
         view.say("stopped; data deleted")
         return
     view.say("stopped; data is kept in .fairway, `fairway up` starts again")
+
+
+def stays(environment: str) -> Problem:
+    """What this verb deletes nowhere but here."""
+    mend = (
+        "Take the rest down without it; then delete what you name yourself, in the console or with "
+        "the AWS CLI. docs/guides/aws.md says in which order."
+    )
+    return Problem(f"fairway down {environment} --delete-data", "data at AWS is kept", mend)
 
 
 def confirm(found: Project, lost: list[tuple[str, str]]) -> None:

@@ -27,6 +27,7 @@ VERBS = {
     "rollback": "Go back to an earlier revision.",
     "promote": "End the hold of the release in progress.",
     "abort": "Take the release in progress back.",
+    "cancel": "Take back what is in progress, on this machine or at AWS.",
     "pause": "Hold the release in progress where it is.",
     "resume": "Let a paused release go on.",
     "down": "Stop everything; data stays.",

@@ -1,23 +1,43 @@
-"""`fairway run JOB`."""
+"""`fairway run [ENVIRONMENT] JOB`."""
 
 from pathlib import Path
 
 import click
 
-from fairway.cli import project, talk, view
+from fairway.cli import places, project, talk, view
 from fairway.core.problem import Problem, Problems
 
 __all__ = ["command"]
 
 
 @click.command("run")
-@click.argument("job")
+@click.argument("words", nargs=-1, required=True, metavar="[ENVIRONMENT] JOB")
 @project.folder_option
+@places.account_options
 @click.option("--detach", is_flag=True, help="Do not wait for its end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
-def command(job: str, folder: Path | None, *, detach: bool, as_json: bool) -> None:
+def command(
+    words: tuple[str, ...],
+    folder: Path | None,
+    *,
+    region: str | None,
+    profile: str | None,
+    detach: bool,
+    as_json: bool,
+) -> None:
     """Run JOB now and wait for its end; exit 1 if it failed."""
     found = project.find(folder)
+    environment, rest = places.split(found, words)
+    if len(rest) != 1:
+        raise click.UsageError("Name one job.")
+    (job,) = rest
+    if environment is not None:
+        from fairway.cli import aws, aws_verbs
+
+        there = aws.opened(found, environment, region=region, profile=profile)
+        aws_verbs.ran(there, job, detach=detach, as_json=as_json)
+        return
+    places.only_there("run", region=region, profile=profile)
     result = talk.ask(found, {"verb": "run", "job": job, "wait": not detach})
     if as_json:
         view.data(result)

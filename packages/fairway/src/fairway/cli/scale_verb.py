@@ -1,23 +1,37 @@
-"""`fairway scale SERVICE=N`."""
+"""`fairway scale [ENVIRONMENT] SERVICE=N`."""
 
 from pathlib import Path
 
 import click
 
-from fairway.cli import project, talk, view
+from fairway.cli import places, project, talk, view
 from fairway.core.problem import Problem, Problems
 
 __all__ = ["command"]
 
 
 @click.command("scale")
-@click.argument("sizes", nargs=-1, required=True, metavar="SERVICE=N|auto...")
+@click.argument("sizes", nargs=-1, required=True, metavar="[ENVIRONMENT] SERVICE=N|auto...")
 @project.folder_option
-def command(sizes: tuple[str, ...], folder: Path | None) -> None:
+@places.account_options
+def command(
+    sizes: tuple[str, ...], folder: Path | None, *, region: str | None, profile: str | None
+) -> None:
     """Set how many replicas of a service run, for example `fairway scale api=3`.
 
     The number stays, whatever the load, until `fairway scale api=auto`.
     """
+    if "=" not in sizes[0]:
+        found = project.find(folder)
+        environment, rest = places.split(found, sizes)
+        wanted = [parse(size) for size in rest or sizes]
+        if environment is not None and rest:
+            from fairway.cli import aws, aws_verbs
+
+            there = aws.opened(found, environment, region=region, profile=profile)
+            aws_verbs.scaled(there, wanted)
+            return
+    places.only_there("scale", region=region, profile=profile)
     for service, replicas in [parse(size) for size in sizes]:
         message = {"verb": "scale", "service": service, "replicas": replicas}
         talk.ask(project.find(folder), message, tell=None)

@@ -1,0 +1,128 @@
+"""`logs`, `run`, `exec`, `scale`, `down` and `cancel` of an environment at AWS."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+
+from fairway.cli import aws, logs, view
+from fairway.cli.aws_live import shown
+from fairway.cli.project import Project
+from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.reading import Line, Reader, named
+from fairway.targets.aws.runs import execute, run_job
+from fairway.targets.aws.scaling import scale
+from fairway.targets.aws.takedown import cancel, standing_stacks, take_down
+
+__all__ = ["cancelled", "executed", "printed", "ran", "scaled", "taken_down"]
+
+LOOK_SECONDS = 2.0
+BACK_SECONDS = 3600.0  # how far `logs` looks back
+
+
+def printed(environment: Environment, nodes: Sequence[str], *, lines: int, follow: bool) -> None:
+    """Print the last lines of the last hour, merged; with `follow`, go on until it is ended."""
+    reader = Reader(environment, named(environment, nodes))
+    moment = environment.clock.now()
+    before = reader.since(moment - BACK_SECONDS)
+    is_read = write(before[-lines:] if lines else [])
+    while follow and is_read:
+        time.sleep(LOOK_SECONDS)
+        news = reader.since(moment)
+        moment = max([moment, *(line.at for line in news)])
+        is_read = write(news)
+
+
+def write(found: Sequence[Line]) -> bool:
+    """Print lines; whether somebody reads them."""
+    width = max((len(f"{line.node}.{line.task}") for line in found), default=0)
+    for line in found:
+        at, text = logs.parsed(line.text.encode())
+        if at is None:
+            moment = datetime.fromtimestamp(line.at, UTC).strftime("%H:%M:%S.%f")[:-3]
+            text = f"{moment} {text}"
+        colour = logs.COLOURS[sum(line.node.encode()) % len(logs.COLOURS)]
+        name = f"{line.node}.{line.task}".ljust(width)
+        if not view.text(f"{click.style(name, fg=colour)} | {text}"):
+            return False
+    return True
+
+
+def ran(environment: Environment, job: str, *, detach: bool, as_json: bool) -> None:
+    """Run a job now; raises `Problems` where it failed."""
+    name = environment.app.environment
+    result = run_job(environment, job, waits=not detach)
+    if as_json:
+        view.data(asdict(result))
+    if detach:
+        view.say(f"{job} runs as {result.run}; see `fairway status {name}`")
+        return
+    if result.status != "succeeded":
+        reason = f": {result.reason}" if result.reason else ""
+        mend = f"Its output: `fairway logs {name} {job}`."
+        problem = Problem(f"{job} {result.run}", f"it {result.status}{reason}", mend)
+        raise Problems([problem], exit_code=1)
+    view.say(f"{job} succeeded in {result.seconds:.1f} s")
+
+
+def executed(environment: Environment, node: str, command: Sequence[str]) -> int:
+    """Run a command in a task of the service's own; its exit code."""
+    view.say(f"a task of {node}'s own starts at AWS, which takes up to a minute")
+
+    def heard(line: str) -> None:
+        view.text(line)
+
+    ended = execute(environment, node, command, heard)
+    if ended.exit_code is None:
+        where = f"fairway exec {environment.app.environment} {node}"
+        raise Problems([Problem(where, f"it never began: {ended.why}")], exit_code=1)
+    return ended.exit_code
+
+
+def scaled(environment: Environment, sizes: Sequence[tuple[str, int | None]]) -> None:
+    """Set how many tasks of each service run."""
+    for service, replicas in sizes:
+        view.say(scale(environment, service, replicas))
+
+
+def taken_down(
+    found: Project, name: str, *, region: str | None, profile: str | None, yes: bool
+) -> None:
+    """Delete all but data, after asking."""
+    environment = aws.opened(found, name, region=region, profile=profile)
+    going, kept = standing_stacks(environment)
+    environment.opened()
+    view.say(f"This deletes, in {environment.account.number} {environment.account.region}:")
+    for stack in going:
+        view.say(f"  {stack.stack_name}")
+    if going and not yes:
+        ask(f"Delete {len(going)} stacks?")
+    with shown(f"{environment.app.name} · {name} · down") as tell:
+        take_down(aws.opened(found, name, region=None, profile=None, tell=tell,
+                             account=environment.account))  # fmt: skip
+    names = ", ".join(stack.stack_name for stack in kept) or "nothing"
+    view.say(f"down; kept with its data: {names}; `fairway deploy {name}` starts again")
+
+
+def ask(question: str) -> None:
+    """Have it confirmed; raises `Problems` where nobody is here to."""
+    if not sys.stdin.isatty():
+        raise Problems(
+            [Problem("", "nobody is here to confirm", "Add --yes to delete without asking.")]
+        )
+    click.confirm(question, abort=True, err=True)
+
+
+def cancelled(environment: Environment, *, yes: bool) -> None:
+    """Take back what goes on, after asking."""
+    holder = environment.opened().holder()
+    if holder is not None:
+        view.say(f"{holder.owner} holds it for `{holder.verb}`")
+    if not yes:
+        ask("Take back what goes on?")
+    if not cancel(environment, say=view.say):
+        view.say("nothing goes on: there is nothing to cancel")

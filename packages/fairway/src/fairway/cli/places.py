@@ -1,0 +1,64 @@
+"""Where a verb acts: an environment of the file other than `local` is at AWS.
+
+A verb's first word may name one: `fairway logs production api`. A node of that name comes first,
+so that nothing changes for whoever works on this machine.
+"""
+
+from typing import Any
+
+import click
+
+from fairway.cli.project import Project
+from fairway.core.problem import Problems
+
+__all__ = ["account_options", "is_there", "only_there", "split"]
+
+HERE = "local"
+
+
+def is_there(found: Project, word: str) -> bool:
+    """Whether a word names an environment that is at AWS, and no node of the app.
+
+    A file that can't be read names none: what the verb says of it comes later.
+    """
+    from fairway.core.spec.parse import parse
+
+    try:
+        spec = parse(found.text)
+    except Problems:
+        return False
+    if word == HERE or word not in spec.environments:
+        return False
+    return spec.app(word).node(word) is None and spec.app().node(word) is None
+
+
+def split(found: Project, words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The environment at AWS that the first word names, and the other words."""
+    if words and is_there(found, words[0]):
+        return words[0], words[1:]
+    return None, words
+
+
+def account_options(function: Any) -> Any:
+    """`--region` and `--profile`, on verbs that act at AWS."""
+    region = click.option(
+        "--region",
+        metavar="NAME",
+        help="At AWS: the region; else AWS_REGION, or the profile's.",
+    )
+    profile = click.option(
+        "--profile",
+        metavar="NAME",
+        help="At AWS: the profile of your credentials; else AWS_PROFILE, or the default.",
+    )
+    return region(profile(function))
+
+
+def only_there(verb: str, **said: object) -> None:
+    """Refuse options that say nothing on this machine."""
+    from fairway.core.problem import Problem
+
+    found = [name for name, value in said.items() if value]
+    if found:
+        mend = f"Leave it out, or name the environment: fairway {verb} production …"
+        raise Problems([Problem(f"--{name}", "it is for AWS", mend) for name in found])

@@ -1,0 +1,82 @@
+"""Reads what an environment's nodes print, from their log groups, by time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fairway.core import names
+from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.account import Refused
+from fairway.targets.aws.environment import Environment
+
+__all__ = ["Line", "Reader", "named"]
+
+LATE_SECONDS = 5.0  # CloudWatch may take a line in after later ones
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Line:
+    """One line: when (seconds since the epoch), of which node's which task."""
+
+    at: float
+    node: str
+    task: str
+    text: str
+
+
+def named(environment: Environment, nodes: Sequence[str]) -> tuple[str, ...]:
+    """The nodes that print: those that are named, or all. Raises `Problems`."""
+    app = environment.app
+    known = (*app.services, *app.jobs)
+    wrong = [node for node in nodes if node not in known]
+    if wrong:
+        where = f"fairway logs {app.environment} {' '.join(nodes)}"
+        mend = f"There are: {', '.join(known) or 'none'}."
+        raise Problems([Problem(where, f"no service or job is called {wrong[0]}", mend)])
+    return tuple(nodes) or known
+
+
+class Reader:
+    """The lines of some nodes; each is given once."""
+
+    def __init__(self, environment: Environment, nodes: Sequence[str]) -> None:
+        app = environment.app
+        self.logs = environment.account.client("logs")
+        self.groups = {
+            node: names.cloud_path(app.name, app.environment, *place)
+            for name in nodes
+            for node, place in (
+                (name, (name,)),
+                *(
+                    ((f"{name}-before", (name, "before")),)
+                    if name in app.services and app.services[name].before is not None
+                    else ()
+                ),
+            )
+        }
+        self.given: set[str] = set()
+
+    def since(self, moment: float) -> list[Line]:
+        """What came since, and was not given yet, by time."""
+        return sorted(line for node in self.groups for line in self._of(node, moment))
+
+    def _of(self, node: str, moment: float) -> Iterator[Line]:
+        start = int(max(0.0, moment - LATE_SECONDS) * 1000)
+        try:
+            found = self.logs.pages(
+                "filter_log_events", "events", logGroupName=self.groups[node], startTime=start
+            )
+        except Refused as refused:
+            if refused.code == "ResourceNotFoundException":
+                return
+            raise
+        for each in found:
+            key = str(each["eventId"])
+            if key not in self.given:
+                self.given.add(key)
+                task = str(each.get("logStreamName", "")).rpartition("/")[2]
+                yield Line(
+                    at=float(each["timestamp"]) / 1000,
+                    node=node,
+                    task=task[:8],
+                    text=str(each["message"]).rstrip(),
+                )

@@ -1,0 +1,93 @@
+"""Runs something once: a job's state machine, or a command in a task of a service's own.
+
+A command runs in a task of its own and not in one that serves: the root of every container is
+read-only, and ECS Exec needs to write to it (AWS's documentation of ECS Exec, 2026-11).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.account import Refused
+from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.looking import machine_of
+from fairway.targets.aws.running import Ended
+from fairway.targets.aws.waiting import until
+
+__all__ = ["Run", "execute", "run_job"]
+
+LONGEST_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a job or a workflow; `status` is Step Functions' own, in lower case."""
+
+    run: str
+    job: str
+    status: str
+    seconds: float
+    reason: str = ""
+
+
+def run_job(environment: Environment, job: str, *, waits: bool) -> Run:
+    """Start it now; with `waits`, return at its end. Raises `Problems` where there is none."""
+    app = environment.app
+    if job not in app.jobs and job not in app.workflows:
+        known = ", ".join((*app.jobs, *app.workflows)) or "none"
+        where = f"fairway run {app.environment} {job}"
+        raise Problems([Problem(where, f"there is no job {job}", f"There are: {known}.")])
+    machines = environment.account.client("stepfunctions")
+    began = environment.clock.now()
+    try:
+        arn = str(
+            machines.start_execution(stateMachineArn=machine_of(environment, job))["executionArn"]
+        )
+    except Refused as refused:
+        if refused.code != "StateMachineDoesNotExist":
+            raise
+        mend = f"`fairway deploy {app.environment}` makes it."
+        raise Problems(
+            [Problem(f"job {job}", "it is not deployed", mend)], exit_code=1
+        ) from refused
+    name = arn.rpartition(":")[2]
+    found: dict[str, Any] = {"status": "RUNNING"}
+
+    def has_ended() -> bool:
+        found.update(machines.describe_execution(executionArn=arn))
+        return found["status"] not in {"RUNNING", "PENDING_REDRIVE"}
+
+    if waits:
+        until(environment.clock, LONGEST_SECONDS, has_ended, waiting_for=f"the run {name}")
+    return Run(
+        run=name,
+        job=job,
+        status=str(found["status"]).lower(),
+        seconds=environment.clock.now() - began,
+        reason=str(found.get("cause") or found.get("error") or ""),
+    )
+
+
+def execute(
+    environment: Environment, node: str, command: Sequence[str], heard: Callable[[str], None]
+) -> Ended:
+    """Run a command beside a service: its image, its variables, its network. Raises `Problems`."""
+    app = environment.app
+    where = f"fairway exec {app.environment} {node}"
+    if node not in app.services:
+        known = ", ".join(app.services) or "none"
+        raise Problems([Problem(where, f"there is no service {node}", f"There are: {known}.")])
+    service = environment.running.service(node)
+    if service is None:
+        mend = f"`fairway deploy {app.environment}` makes it."
+        raise Problems([Problem(where, "it is not deployed", mend)], exit_code=1)
+    network = cast("dict[str, Any]", service["networkConfiguration"]["awsvpcConfiguration"])
+    return environment.running.once(
+        str(service["taskDefinition"]),
+        subnets=network["subnets"],
+        groups=network["securityGroups"],
+        seconds=LONGEST_SECONDS,
+        command=command,
+        heard=heard,
+    )
