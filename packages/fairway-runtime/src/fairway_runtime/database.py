@@ -9,25 +9,23 @@ replica where there is one. `database_threads` has the same without async.
 """
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, LiteralString, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from fairway_runtime.database_parts import LIMITS, Parts
+from fairway_runtime.database_parts import LIMITS, Parameters, Parts, Row
 from fairway_runtime.database_policy import Kind, Policy, Work, kind_of
 from fairway_runtime.database_settings import DatabaseSettings, Pool
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection, sql
+    from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
 
-    Query = LiteralString | sql.SQL | sql.Composed
+    from fairway_runtime.database_parts import Query
 
 __all__ = ["AsyncDatabase"]
 
 Result = TypeVar("Result")
-Parameters = Sequence[object] | Mapping[str, object] | None
-Row = dict[str, Any]
 
 
 class AsyncDatabase:

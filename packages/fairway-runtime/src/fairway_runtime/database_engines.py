@@ -9,11 +9,13 @@ PostgreSQL, are imported when engines are opened.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fairway_runtime.database_parts import LIMITS, Parts
-from fairway_runtime.database_policy import Kind, Policy, Work, kind_of
+from fairway_runtime.database_policy import Policy
+from fairway_runtime.database_routing import Routing
 from fairway_runtime.database_settings import DatabaseSettings, Pool
 
 if TYPE_CHECKING:
@@ -58,8 +60,22 @@ class Engines:
     ) -> None:
         self.parts = Parts(settings, name, policy, self._stats)
         self.pool: Pool | None = None  # once it is open
-        self.primary: Engine | None = None
-        self.replica: Engine | None = None
+        self._routing: Routing[Engine, Connection] = Routing(
+            self.parts,
+            connect=lambda engine: engine.connect(),
+            begin=_begin,
+            lost=lambda engine: engine.dispose(),
+        )
+
+    @property
+    def primary(self) -> "Engine | None":
+        """The engine of the primary; None before `open`."""
+        return self._routing.primary
+
+    @property
+    def replica(self) -> "Engine | None":
+        """The engine of the read replica, where there is one."""
+        return self._routing.replica
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ, *, name: str = "main") -> Self:
@@ -91,72 +107,37 @@ class Engines:
                     self.pool = parts.plan(connection.execute(text(LIMITS)).one())
             except OperationalError as error:
                 self.pool = parts.unasked(error)
-        self.primary = create_engine(url, **engine_options(parts, self.pool.size))
+        self._routing.primary = create_engine(url, **engine_options(parts, self.pool.size))
         if settings.read_url:
             options = engine_options(parts, self.pool.size, is_reading=True)
-            self.replica = create_engine(engine_url(settings.read_url), **options)
+            self._routing.replica = create_engine(engine_url(settings.read_url), **options)
         return self.pool
 
     def close(self) -> None:
         """Close every connection (R225)."""
-        engines, self.primary, self.replica = (self.primary, self.replica), None, None
-        for engine in engines:
-            if engine is not None:
-                engine.dispose()
+        for engine in self._routing.take():
+            engine.dispose()
 
     def read(self, work: "Callable[[Connection], Result]", *, is_fresh: bool = False) -> Result:
         """`work` that changes nothing, and may be done several times; see `database`'s `fetch`."""
-        if self.replica is not None and not is_fresh:
-            try:
-                return self._use(self.parts.read_policy, self.replica, work)
-            except Exception as error:
-                if not self.parts.must_fall_back(error):
-                    raise
-        return self._use(self.parts.policy, self._open_primary(), work)
+        return self._routing.read(work, is_fresh=is_fresh)
 
     def transact(self, work: "Callable[[Connection], Result]") -> Result:
         """`work` in one transaction, committed when it returns; see `database`'s `transact`."""
-        engine = self._open_primary()
-
-        def attempt(state: Work) -> Result:
-            with engine.connect() as connection, connection.begin():
-                result = work(connection)
-                state.may_have_happened = True
-            return result
-
-        return self._call(self.parts.policy, engine, attempt)
-
-    def _use(
-        self, policy: Policy, engine: "Engine", work: "Callable[[Connection], Result]"
-    ) -> Result:
-        def attempt(_: Work) -> Result:
-            with engine.connect() as connection:
-                return work(connection)
-
-        return self._call(policy, engine, attempt)
-
-    def _call(self, policy: Policy, engine: "Engine", attempt: Callable[[Work], Result]) -> Result:
-        def checked(state: Work) -> Result:
-            try:
-                return attempt(state)
-            except Exception as error:
-                if kind_of(error) is Kind.LOST:
-                    engine.dispose()  # the others of that server are dead too
-                raise
-
-        return policy.call(checked)
-
-    def _open_primary(self) -> "Engine":
-        if self.primary is None:
-            raise RuntimeError(f"database {self.parts.name} is not open: use `with`, or open()")
-        return self.primary
+        return self._routing.transact(work)
 
     def _stats(self) -> list[dict[str, int]]:
         """In psycopg's words; only a pool that counts can be asked."""
         found: list[dict[str, int]] = []
-        for engine in (self.primary, self.replica):
-            pool: Any = None if engine is None else engine.pool
+        for engine in self._routing.sources:
+            pool: Any = engine.pool
             if hasattr(pool, "checkedin") and hasattr(pool, "checkedout"):
                 idle = pool.checkedin()
                 found.append({"pool_size": idle + pool.checkedout(), "pool_available": idle})
         return found
+
+
+@contextmanager
+def _begin(engine: "Engine") -> "Generator[Connection]":
+    with engine.connect() as connection, connection.begin():
+        yield connection

@@ -5,7 +5,7 @@ Opens nothing itself, and imports no driver.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from fairway_runtime.calls import Rejected
 from fairway_runtime.database_policy import Kind, Policy, kind_of
@@ -13,7 +13,15 @@ from fairway_runtime.database_settings import DatabaseSettings, Pool, fit
 from fairway_runtime.figures import Figure, roll
 from fairway_runtime.retry import Retry
 
-__all__ = ["LIMITS", "Parts"]
+if TYPE_CHECKING:
+    from psycopg import sql
+
+    Query = LiteralString | sql.SQL | sql.Composed
+
+__all__ = ["LIMITS", "Parameters", "Parts", "Row"]
+
+Parameters = Sequence[object] | Mapping[str, object] | None
+Row = dict[str, Any]
 
 _LOG = logging.getLogger("fairway.database")
 

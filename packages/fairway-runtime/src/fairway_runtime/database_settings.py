@@ -28,11 +28,10 @@ class DatabaseSettings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "DatabaseSettings":
-        """DATABASE_URL, DATABASE_READ_URL, DB_POOL_SIZE (5, 10, 20 by ENVIRONMENT) and
-        FAIRWAY_DATABASE_SECONDS (5).
+        """DATABASE_URL, DATABASE_READ_URL, DB_POOL_SIZE (5, 10, 20 by ENVIRONMENT).
 
-        `processes` is FAIRWAY_REPLICAS times WEB_CONCURRENCY. Raises `ValueError` with every
-        fault.
+        `query_seconds` is FAIRWAY_DATABASE_SECONDS, `processes` FAIRWAY_REPLICAS times
+        WEB_CONCURRENCY. Raises `ValueError` with every fault.
         """
         faults: list[str] = []
 

@@ -5,25 +5,24 @@ with Database.from_environment() as database:
 """
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, LiteralString, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from fairway_runtime.database_parts import LIMITS, Parts
-from fairway_runtime.database_policy import Kind, Policy, Work, kind_of
+from fairway_runtime.database_parts import LIMITS, Parameters, Parts, Row
+from fairway_runtime.database_policy import Policy
+from fairway_runtime.database_routing import Routing
 from fairway_runtime.database_settings import DatabaseSettings, Pool
 
 if TYPE_CHECKING:
-    from psycopg import Connection, sql
+    from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
-    Query = LiteralString | sql.SQL | sql.Composed
+    from fairway_runtime.database_parts import Query
 
 __all__ = ["Database"]
 
 Result = TypeVar("Result")
-Parameters = Sequence[object] | Mapping[str, object] | None
-Row = dict[str, Any]
 
 
 class Database:
@@ -33,8 +32,12 @@ class Database:
         self, settings: DatabaseSettings, *, name: str = "main", policy: Policy | None = None
     ) -> None:
         self._parts = Parts(settings, name, policy, self._stats)
-        self._primary: ConnectionPool[Connection[Any]] | None = None
-        self._replica: ConnectionPool[Connection[Any]] | None = None
+        self._routing: Routing[ConnectionPool[Connection[Any]], Connection[Any]] = Routing(
+            self._parts,
+            connect=lambda pool: pool.connection(),
+            begin=_begin,
+            lost=lambda pool: pool.check(),
+        )
         self.pool: Pool | None = None  # once it is open
 
     @classmethod
@@ -61,19 +64,19 @@ class Database:
             self.pool = self._parts.plan(row or (self._parts.settings.pool_size,))
         except OperationalError as error:
             self.pool = self._parts.unasked(error)
-        self._primary = self._open(self._parts.settings.url, self.pool.size, is_reading=False)
+        self._routing.primary = self._open(
+            self._parts.settings.url, self.pool.size, is_reading=False
+        )
         if self._parts.settings.read_url:
-            self._replica = self._open(
+            self._routing.replica = self._open(
                 self._parts.settings.read_url, self.pool.size, is_reading=True
             )
         return self.pool
 
     def close(self) -> None:
         """Close every connection (R225)."""
-        pools, self._primary, self._replica = (self._primary, self._replica), None, None
-        for pool in pools:
-            if pool is not None:
-                pool.close()
+        for pool in self._routing.take():
+            pool.close()
 
     def fetch(
         self, query: "Query", parameters: Parameters = None, *, is_fresh: bool = False
@@ -85,13 +88,7 @@ class Database:
             with connection.cursor(row_factory=dict_row) as cursor:
                 return cursor.execute(query, parameters).fetchall()
 
-        if self._replica is not None and not is_fresh:
-            try:
-                return self._use(self._parts.read_policy, self._replica, read)
-            except Exception as error:
-                if not self._parts.must_fall_back(error):
-                    raise
-        return self._use(self._parts.policy, self._open_primary(), read)
+        return self._routing.read(read, is_fresh=is_fresh)
 
     def execute(self, query: "Query", parameters: Parameters = None) -> int:
         """As `AsyncDatabase.execute`."""
@@ -99,49 +96,14 @@ class Database:
 
     def transact(self, work: "Callable[[Connection[Any]], Result]") -> Result:
         """As `AsyncDatabase.transact`."""
-        pool = self._open_primary()
-
-        def attempt(state: Work) -> Result:
-            with pool.connection() as connection, connection.transaction():
-                result = work(connection)
-                state.may_have_happened = True
-            return result
-
-        return self._call(self._parts.policy, pool, attempt)
+        return self._routing.transact(work)
 
     @contextmanager
     def connection(self) -> "Generator[Connection[Any]]":
         """As `AsyncDatabase.connection`."""
-        with self._parts.policy.breaker.guard(), self._open_primary().connection() as connection:
+        pool = self._routing.open_primary()
+        with self._parts.policy.breaker.guard(), pool.connection() as connection:
             yield connection
-
-    def _use(
-        self,
-        policy: Policy,
-        pool: "ConnectionPool[Connection[Any]]",
-        work: "Callable[[Connection[Any]], Result]",
-    ) -> Result:
-        def attempt(_: Work) -> Result:
-            with pool.connection() as connection:
-                return work(connection)
-
-        return self._call(policy, pool, attempt)
-
-    def _call(
-        self,
-        policy: Policy,
-        pool: "ConnectionPool[Connection[Any]]",
-        attempt: Callable[[Work], Result],
-    ) -> Result:
-        def checked(state: Work) -> Result:
-            try:
-                return attempt(state)
-            except Exception as error:
-                if kind_of(error) is Kind.LOST:
-                    pool.check()
-                raise
-
-        return policy.call(checked)
 
     def _open(self, url: str, size: int, *, is_reading: bool) -> "ConnectionPool[Connection[Any]]":
         from psycopg_pool import ConnectionPool
@@ -159,10 +121,11 @@ class Database:
         pool.open(wait=False)
         return pool
 
-    def _open_primary(self) -> "ConnectionPool[Connection[Any]]":
-        if self._primary is None:
-            raise RuntimeError(f"database {self._parts.name} is not open: use `with`, or open()")
-        return self._primary
-
     def _stats(self) -> list[dict[str, int]]:
-        return [pool.get_stats() for pool in (self._primary, self._replica) if pool is not None]
+        return [pool.get_stats() for pool in self._routing.sources]
+
+
+@contextmanager
+def _begin(pool: "ConnectionPool[Connection[Any]]") -> "Generator[Connection[Any]]":
+    with pool.connection() as connection, connection.transaction():
+        yield connection
