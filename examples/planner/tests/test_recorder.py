@@ -286,7 +286,7 @@ def test_a_server_that_hangs_keeps_few_and_those_not_for_long(tmp_path: Path) ->
         over.wait(30)
 
     late = [threading.Thread(target=_refused, args=(database, hang)) for _ in range(2)]
-    database._seconds = 0.1  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (or it takes twenty seconds)
+    database._seconds = 0.1  # pyright: ignore[reportPrivateUsage] (or it takes twenty seconds)
     for one in late:
         one.start()
     for one in late:

@@ -18,7 +18,8 @@ __all__ = ["BINS", "EARLY_MONTHS", "FIRST", "SHIFT", "count_block", "walk_block"
 EARLY_MONTHS = 120  # what counts as early for the risk of a bad sequence
 PER_OCTAVE = 32
 OCTAVES = 48  # from 2**-4 dollars on
-BINS = OCTAVES * PER_OCTAVE + 1  # the first is for wealth below that, ruin included
+# The first is for wealth below that, ruin included; eight bins are looked at together.
+BINS = OCTAVES * PER_OCTAVE + 8
 SHIFT = 23 - 5
 FIRST = (127 - 4) << 5  # of float32 bits, shifted: of 2**-4
 
@@ -141,6 +142,80 @@ def _spend_down(
 
 
 @compiled
+def _spend_four_down(
+    wealth: float, net: Any, growth: Any, deflators: Any, kept: Any, left: Any, ruined: Any
+) -> None:
+    """`_spend_down` with fixed spending for four paths side by side: none waits for another.
+
+    `growth` is (4, months), `kept` (months + 1, 4); `left` and `ruined` take a number a path.
+    Wealth of 0 is ruin, which has no way back; above it a path is alive.
+    """
+    a = b = c = d = wealth
+    in_a = in_b = in_c = in_d = -1
+    for t in range(net.shape[0]):
+        spent, level = net[t], deflators[t]
+        kept[t, 0], kept[t, 1], kept[t, 2], kept[t, 3] = a * level, b * level, c * level, d * level
+        new_a, new_b, new_c, new_d = a + spent, b + spent, c + spent, d + spent
+        in_a = t if (a > 0.0) & (new_a <= 0.0) else in_a
+        in_b = t if (b > 0.0) & (new_b <= 0.0) else in_b
+        in_c = t if (c > 0.0) & (new_c <= 0.0) else in_c
+        in_d = t if (d > 0.0) & (new_d <= 0.0) else in_d
+        a = new_a * growth[0, t] if (a > 0.0) & (new_a > 0.0) else 0.0
+        b = new_b * growth[1, t] if (b > 0.0) & (new_b > 0.0) else 0.0
+        c = new_c * growth[2, t] if (c > 0.0) & (new_c > 0.0) else 0.0
+        d = new_d * growth[3, t] if (d > 0.0) & (new_d > 0.0) else 0.0
+    left[0], left[1], left[2], left[3] = a, b, c, d
+    ruined[0], ruined[1], ruined[2], ruined[3] = in_a, in_b, in_c, in_d
+
+
+@compiled
+def _add_up(flows: Any, spending: Any, prices: Any, net: Any) -> None:
+    """What each month brings, in its own money."""
+    for t in range(net.shape[0]):
+        net[t] = (flows[t] - spending[t]) * prices[t]
+
+
+@compiled
+def _walk_fours(
+    seed: Any,
+    first_path: int,
+    wealth: float,
+    weights: Any,
+    means: Any,
+    deviations: Any,
+    mixing: Any,
+    prices: Any,
+    net: Any,
+    deflators: Any,
+    block: Any,
+    ending: Any,
+    ruined_in: Any,
+    early: Any,
+    scales: Any,
+) -> None:
+    """Paths of one course of prices with fixed spending, four at a time; see `walk_block`."""
+    months = net.shape[0]
+    flat = np.empty(3 * months)
+    deviates: Any = flat.reshape(3, months)
+    growth = np.empty((4, months))
+    state = np.empty(4, np.uint64)
+    for first in range(0, block.shape[1], 4):
+        these = slice(first, first + 4)
+        for lane in range(4):
+            seed_path(seed, first_path + first + lane, state)
+            fill_normals(state, flat)
+            grow(deviates, means, deviations, mixing, weights, growth[lane])
+            early[first + lane] = _early_growth(growth[lane], prices)
+        _spend_four_down(
+            wealth, net, growth, deflators, block[:, these], ending[these], ruined_in[these]
+        )
+        for path in range(first, first + 4):
+            scales[path] = 1.0
+            ending[path] *= deflators[months]
+            block[months, path] = ending[path]
+
+
+@compiled
 def walk_block(
     seed: Any,
     first_path: int,
@@ -187,7 +262,29 @@ def walk_block(
     if months_fixed > 0:
         deviates[:] = 0.0
         grow(deviates, means, deviations, mixing, weights, growth)
-    for path in range(block.shape[1]):
+    done = 0
+    if rule == 0 and not is_drawn:  # the same course of prices and spending for all paths
+        _add_up(flows, spending, prices, net)
+        done = block.shape[1] // 4 * 4
+    if done > 0:
+        _walk_fours(
+            seed,
+            first_path,
+            wealth_at_start,
+            weights,
+            means,
+            deviations,
+            mixing,
+            prices,
+            net,
+            deflators,
+            block[:, :done],
+            ending,
+            ruined_in,
+            early,
+            scales,
+        )
+    for path in range(done, block.shape[1]):
         seed_path(seed, first_path + path, state)
         if is_drawn:
             draw_years(
@@ -196,9 +293,8 @@ def walk_block(
         else:
             fill_normals(state, flat)
             grow(deviates, means, deviations, mixing, weights, growth)
-        if rule == 0 and (is_drawn or path == 0):
-            for t in range(months):
-                net[t] = (flows[t] - spending[t]) * prices[t]
+        if rule == 0:
+            _add_up(flows, spending, prices, net)
         if is_drawn and is_real:
             for t in range(months + 1):
                 deflators[t] = 1.0 / prices[t]

@@ -6,12 +6,13 @@ ln m - s2 / 2. A month has a twelfth of both, so that twelve months multiply to 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longrun.engine.history import history
-from longrun.engine.plan import Plan, Returns, Rule
+from longrun.engine.plan import Matrix, Plan, Returns, Rule
 
 __all__ = ["Course", "course", "factor", "monthly_logs"]
 
@@ -67,7 +68,7 @@ def course(plan: Plan) -> Course:
         weights=weights,
         means=means,
         deviations=deviations,
-        mixing=factor(np.array(plan.correlation)),
+        mixing=_factor_of(plan.correlation),
         prices=np.concatenate(([1.0], np.cumprod(steps))),
         fixed_months=fixed,
         years_growth=years_growth,
@@ -83,6 +84,14 @@ def monthly_logs(mean: float, volatility: float) -> tuple[float, float]:
     middle = 1 + mean
     variance = np.log1p((volatility / middle) ** 2)
     return float((np.log(middle) - variance / 2) / 12), float(np.sqrt(variance / 12))
+
+
+@lru_cache(maxsize=64)
+def _factor_of(correlation: Matrix) -> Numbers:
+    """`factor`, once for each matrix: it takes as long as fifty paths. It is read-only."""
+    found = factor(np.array(correlation))
+    found.flags.writeable = False
+    return found
 
 
 def factor(correlation: Numbers) -> Numbers:

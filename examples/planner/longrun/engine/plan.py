@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-__all__ = ["ASSETS", "Asset", "Flow", "Income", "Plan", "Returns", "Rule", "Shock"]
+__all__ = ["ASSETS", "Asset", "Flow", "Income", "Matrix", "Plan", "Returns", "Rule", "Shock"]
 
 ASSETS = ("equity", "bond", "cash")
 Matrix: TypeAlias = tuple[tuple[float, ...], ...]
