@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fairway.core.spec import readers as read
 from fairway.core.spec.model import App
 from fairway.core.spec.readers.alternatives import OffOr, OneOf
+from fairway.core.spec.readers.lists import Tables
 from fairway.core.spec.readers.table import KeyOf, Map, Nodes, Table, keys
 from tests.core.spec.toml_texts import Writer
 
@@ -62,6 +63,7 @@ BY_READER: dict[int, st.SearchStrategy[Any]] = {
     id(read.ADDRESSES): st.sampled_from(["mailto:a@example.org", ["https://example.org/x"]]),
     id(read.URL_PATHS): st.sampled_from(["/health", ["/", "/api/items"]]),
     id(read.CANARY_STEPS): st.sampled_from([["10% for 15m"], ["5% for 0s", "50% for 1m"]]),
+    id(read.ANYTHING): st.sampled_from([1, "x", True, {"a": [0.5, "b"]}, []]),
     id(read.VARIABLES): st.dictionaries(
         st.sampled_from(["LEVEL", "lower", "X_1"]),
         st.sampled_from(["x", "", 1, 0.5, True]),
@@ -97,6 +99,8 @@ def of_reader(reader: Any, key: str) -> st.SearchStrategy[Any]:
                 for word, below in reader.readers.items()
             ]
             return st.one_of(st.sampled_from(list(reader.readers)), *words)
+        case Tables():
+            return st.lists(of_table(reader.table.cls), max_size=2)
         case read.NODES:
             return st.lists(st.sampled_from(EDGES[key]), max_size=3) if EDGES[key] else st.just([])
         case _ if id(reader) in BY_READER:

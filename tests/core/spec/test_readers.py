@@ -13,8 +13,9 @@ from fairway.core.spec.entry import Entry
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.quantities import CanaryStep, Rate, Replicas
 from fairway.core.spec.readers.alternatives import OffOr
+from fairway.core.spec.readers.lists import Tables
 from fairway.core.spec.readers.reader import Definitions, Reader, Unreadable
-from fairway.core.spec.readers.table import KeyOf, Nodes, Table, keys
+from fairway.core.spec.readers.table import KeyOf, Map, Nodes, Table, keys
 from fairway.core.spec.readers.times import duration_text, seconds_of
 from fairway.core.spec.reference import toml
 from fairway.core.spec.report import Report
@@ -168,7 +169,8 @@ def every_key() -> list[tuple[str, KeyOf]]:
         for key in keys(cls).values():
             found[f"{cls.__name__}.{key.name}"] = key
             reader: Any = key.key.reader
-            reader = reader.reader if isinstance(reader, OffOr) else reader
+            reader = reader.reader if isinstance(reader, OffOr | Map) else reader
+            reader = reader.table if isinstance(reader, Tables) else reader
             if isinstance(reader, Nodes | Table):
                 tables.append(reader.cls)
             tables += [below.cls for below in getattr(reader, "readers", {}).values()]

@@ -22,6 +22,8 @@ from fairway.core.spec.model import (
     Limits,
     Model,
     OffHours,
+    Operation,
+    Patch,
     Pipeline,
     Recovery,
     Rolling,
@@ -131,6 +133,8 @@ SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("Alarm", Alarm, "[alarm]"),
     ("Recovery", Recovery, "[recovery]"),
     ("Pipeline", Pipeline, "[pipeline]"),
+    ("Patches", Patch, "[patch]"),
+    ("Patch operation", Operation, '[[patch.aws."service-web.json"]]'),
 )
 
 

@@ -18,6 +18,7 @@ from fairway.core.spec.model.nodes import (
     Table,
     Workflow,
 )
+from fairway.core.spec.model.patches import Operation, Patch
 from fairway.core.spec.model.service import (
     Blue,
     Canary,
@@ -46,6 +47,8 @@ __all__ = [
     "Model",
     "Node",
     "OffHours",
+    "Operation",
+    "Patch",
     "Pipeline",
     "Profile",
     "Recovery",

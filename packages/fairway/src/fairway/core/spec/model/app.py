@@ -18,6 +18,7 @@ from fairway.core.spec.model.nodes import (
     Table,
     Workflow,
 )
+from fairway.core.spec.model.patches import Patch
 from fairway.core.spec.model.service import Service
 
 __all__ = ["Alarm", "App", "Node", "Pipeline", "Profile", "Recovery"]
@@ -133,6 +134,9 @@ class App:
     pipeline: Annotated[
         Pipeline | None, Key(read.optional(read.table(Pipeline)), "Continuous delivery.")
     ] = None
+    patch: Annotated[
+        Patch, Key(read.table(Patch), "Changes to the files that a target renders.")
+    ] = Patch()
     accounts: Annotated[
         Mapping[str, str],
         Key(

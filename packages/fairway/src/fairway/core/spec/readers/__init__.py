@@ -2,6 +2,7 @@
 
 from fairway.core.spec.readers.alternatives import choice, off_or, one_of, optional
 from fairway.core.spec.readers.amounts import GIBIBYTES, MEBIBYTES, RATE, REPLICAS, SHARE, SIZE
+from fairway.core.spec.readers.lists import ANYTHING, tables
 from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
 from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
 from fairway.core.spec.readers.schedule import SCHEDULE
@@ -25,6 +26,7 @@ from fairway.core.spec.readers.variables import VARIABLES
 
 __all__ = [
     "ADDRESSES",
+    "ANYTHING",
     "BOOLEAN",
     "CANARY_STEPS",
     "COMMAND",
@@ -64,4 +66,5 @@ __all__ = [
     "one_of",
     "optional",
     "table",
+    "tables",
 ]

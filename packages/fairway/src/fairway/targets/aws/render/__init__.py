@@ -7,6 +7,7 @@ workflow-<name>, edge, alarms.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.alarms import alarms
@@ -39,7 +40,11 @@ def render(app: App, choices: Choices | None = None) -> Mapping[str, str]:
 
 def stacks(app: App, choices: Choices | None = None) -> tuple[Stack, ...]:
     """Every stack, in the order in which they are deployed."""
-    return tuple(_stacks(app, choices or choices_for(app)))
+    found = _stacks(app, choices or choices_for(app))
+    own = app.patch.aws
+    return tuple(
+        replace(each, patches=own[each.path]) if each.path in own else each for each in found
+    )
 
 
 def _stacks(app: App, choices: Choices) -> Iterator[Stack]:

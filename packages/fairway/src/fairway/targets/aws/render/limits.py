@@ -4,7 +4,9 @@ Figures are the service quotas and schemas of 2026-11; those that AWS raises whe
 ones that every account has at first. Pure.
 """
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from fairway.core import names
 from fairway.core.problem import Problem
@@ -18,10 +20,11 @@ from fairway.targets.aws.render.deployment import (
     hold_minutes,
     is_linear,
 )
+from fairway.targets.aws.render.patches import patch_problems
 from fairway.targets.aws.render.service import rule_priority
 from fairway.targets.aws.render.sizes import fitting
 from fairway.targets.aws.render.tasks import LONGEST_STOP_SECONDS, MARGIN_SECONDS
-from fairway.targets.aws.render.template import text
+from fairway.targets.aws.render.template import said, text
 
 __all__ = ["limits", "of_stacks"]
 
@@ -49,8 +52,14 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *_of_balancer(app),
         *_of_groups(app),
     ]
-    # A template of what is already too large says nothing new.
-    return found or list(of_stacks(stacks(app, choices)))
+    if found:
+        return found  # a template of what is already too large says nothing new
+    rendered = stacks(app, choices)
+    templates: dict[str, dict[str, Any]] = {
+        stack.path: json.loads(json.dumps(said(stack))) if stack.patches else {}
+        for stack in rendered
+    }
+    return list(patch_problems(app, templates)) or list(of_stacks(rendered))
 
 
 def of_stacks(found: Sequence[Stack]) -> Iterator[Problem]:

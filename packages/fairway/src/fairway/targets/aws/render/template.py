@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from fairway.core import names
+from fairway.core.spec.model import Operation
+from fairway.targets.aws.render.patches import patched
 
 __all__ = [
     "ACCOUNT",
@@ -26,6 +28,7 @@ __all__ = [
     "join",
     "joined",
     "ref",
+    "said",
     "sub",
     "tags",
     "text",
@@ -65,7 +68,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """One stack: the file `<name>.json`. `region` is None where it is the app's own."""
+    """One stack: the file `<name>.json`. `region` is None where it is the app's own.
+
+    `patches` are the file's own changes: `text` has them, `resources` do not.
+    """
 
     name: str
     stack_name: str
@@ -74,6 +80,7 @@ class Stack:
     parameters: Mapping[str, Mapping[str, Value]]
     tags: Mapping[str, str]
     region: str | None = None
+    patches: tuple[Operation, ...] = ()
 
     @property
     def path(self) -> str:
@@ -233,7 +240,16 @@ def tags(type: str, values: Mapping[str, str]) -> Value:  # noqa: A002
 
 
 def text(stack: Stack) -> str:
-    """The template: sorted, one fact a line, ends in a newline."""
+    """The template: sorted, one fact a line, ends in a newline.
+
+    Raises `Impossible` where a patch cannot be done; `limits` has told it before.
+    """
+    template = patched(said(stack), stack.patches) if stack.patches else said(stack)
+    return json.dumps(template, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def said(stack: Stack) -> dict[str, Value]:
+    """The template as it was rendered, without patches."""
     template: dict[str, Value] = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": stack.description,
@@ -243,4 +259,4 @@ def text(stack: Stack) -> str:
     }
     if stack.parameters:
         template["Parameters"] = stack.parameters
-    return json.dumps(template, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return template
