@@ -59,7 +59,7 @@ class Shell:
         verb, *rest = words
         environment = {**self.environment, **more}
         arguments = [verb, "-C", str(self.folder), *rest]
-        return CliRunner().invoke(cli, arguments, env=environment, catch_exceptions=True)
+        return CliRunner().invoke(cli, arguments, env=environment, standalone_mode=False)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +155,24 @@ def test_a_lock_that_nobody_holds_any_more_is_taken_away(shell: Shell) -> None:
     assert "holds it for `deploy production`" in problems(shell("rollback", "production"))
     assert shell("cancel", "production", "--yes").exit_code == 0
     assert environment.opened().holder() is None
+
+
+def test_a_plan_is_held_against_what_runs_where_somebody_is_signed_in(shell: Shell) -> None:
+    result = shell("plan", "staging", "--region", REGION)
+    assert result.return_value == 2, (result.output, result.exception)
+    assert f"against account 000000000000 in {REGION}" in result.stdout
+    assert "+ service web" in result.stdout
+    offline = shell("plan", "staging", "--region", REGION, "--offline")
+    assert "against an empty account" in offline.stdout
+
+
+def test_a_plan_that_can_not_ask_says_why_and_goes_on_alone(shell: Shell) -> None:
+    nowhere: dict[str, str | None] = {"AWS_REGION": "mars-1", "AWS_DEFAULT_REGION": "mars-1"}
+    result = shell("plan", "staging", **nowhere)
+    assert result.return_value == 2
+    assert "AWS was not asked: there is no region mars-1" in result.stderr
+    assert "against an empty account" in result.stdout
+    assert "there is no region mars-1" in problems(shell("plan", "staging", "--online", **nowhere))
 
 
 def test_what_cloudformation_refuses_is_told_in_its_words_and_lets_go(shell: Shell) -> None:

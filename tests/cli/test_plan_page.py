@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from fairway.core.cost.layout import Egress, layout_of
 from fairway.core.cost.prices import REGIONS
 from fairway.core.plan.cloud import CloudPlan, to_json
 from fairway.core.plan.creation import creations
+from fairway.core.plan.diff import Change
 from fairway.core.policy import findings
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
@@ -194,3 +196,29 @@ def test_what_aws_limits_is_an_error_before_anything_is_priced(
     said = capsys.readouterr()
     assert (ended.value.code, said.out) == (1, "")
     assert "service.web.timeouts.drain" in said.err
+
+
+def test_what_changes_of_what_is_there_stands_with_its_keys_and_its_cause() -> None:
+    image = Change(
+        sign="~",
+        kind="service",
+        node="api",
+        details=("task definition: ContainerDefinitions (replaced)",),
+        cause="another image",
+    )
+    hand = replace(image, details=("log group RetentionInDays: 90 → 1",), cause="changed by hand")
+    shown = page(
+        replace(
+            plan("weather", "production"),
+            creations=(),
+            changes=(image,),
+            drift=(hand,),
+            compared="account 1 in eu-central-1",
+        ),
+        100,
+    )
+    assert "weather · production · 1 to change · about $" in shown
+    assert "against account 1 in eu-central-1\n" in shown
+    assert "~ service api               another image\n    task definition: Cont" in shown
+    assert "Changed by hand ─" in shown
+    assert "    log group RetentionInDays: 90 → 1" in shown

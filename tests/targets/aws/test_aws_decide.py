@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from fairway.cli.plan_layout import layout_as_rendered
+from fairway.core.plan.creation import creations
 from fairway.core.problem import Problems
 from fairway.targets.aws.decide import hold, order, refusals, releases
+from fairway.targets.aws.decide.differences import changes_of, drift_of, stack_of
 from fairway.targets.aws.decide.order import Apply, Build, Files, Once, Values
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.decide.rollout import judge, stopped
 from fairway.targets.aws.decide.stack_status import has_settled, way, went_well
-from fairway.targets.aws.render import stacks
+from fairway.targets.aws.render import choices_for, stacks
 from tests.targets.aws.shapes import APPS, ENVIRONMENTS, app, app_of
 
 WANTED, OLD = "arn:task-definition/shop-production-web:8", "arn:task-definition/shop-web:7"
@@ -309,3 +312,93 @@ def test_a_release_is_named_by_its_templates_and_values() -> None:
     assert one == releases.made({"service-web": "{}"}, {"Image": "a"})
     assert one != releases.made({"service-web": "{}"}, {"Image": "b"})
     assert one != releases.made({"service-web": "{ }"}, {"Image": "a"})
+
+
+# -- Change sets in the app's words ------------------------------------------------------------
+
+
+def change(action: str, kind: str, id_: str, **more: Any) -> dict[str, Any]:
+    said = {"Action": action, "ResourceType": f"AWS::{kind}", "LogicalResourceId": id_}
+    return {"Type": "Resource", "ResourceChange": {**said, **more}}
+
+
+def because(source: str, name: str, entity: str = "") -> dict[str, Any]:
+    return {"Target": {"Name": name}, "ChangeSource": source, "CausingEntity": entity}
+
+
+def test_resources_become_the_nodes_that_they_belong_to() -> None:
+    weather = app("weather", "production")
+    found = changes_of(
+        weather,
+        "data",
+        [
+            change("Modify", "RDS::DBInstance", "DatabaseDb", Replacement="True",
+                   Details=[because("DirectModification", "DBInstanceClass")]),
+            change("Add", "S3::BucketPolicy", "BucketFilesPolicy"),
+            change("Modify", "SSM::Parameter", "GiveDatabaseDbUrl"),
+            change("Remove", "DynamoDB::Table", "TableGone", PolicyAction="Retain"),
+        ],
+    )  # fmt: skip
+    assert [str(each).splitlines() for each in found] == [
+        ["+ bucket files                   the file asks for it",
+         "    + bucket policy BucketFilesPolicy"],
+        ["- data                           the file asks for it no more",
+         "    - table TableGone (it stays, and is nobody's)"],
+        ["~ database db                    its keys changed",
+         "    DB instance: DBInstanceClass (replaced: the new one is empty)"],
+    ]  # fmt: skip
+
+
+def test_another_image_is_a_cause_of_its_own() -> None:
+    parts = [
+        change("Modify", "ECS::TaskDefinition", "ServiceTask", Replacement="True",
+               Details=[because("ParameterReference", "ContainerDefinitions", "Image")]),
+        change("Modify", "ECS::Service", "Service",
+               Details=[because("ResourceReference", "TaskDefinition", "ServiceTask")]),
+    ]  # fmt: skip
+    (found,) = changes_of(app("weather", "production"), "service-api", parts)
+    assert (found.sign, found.kind, found.node, found.cause) == (
+        "~", "service", "api", "another image",
+    )  # fmt: skip
+    assert found.details == (
+        "task definition: ContainerDefinitions (replaced)",
+        "service: TaskDefinition",
+    )
+
+
+def test_weights_and_counts_are_no_drift() -> None:
+    def drift(kind: str, path: str) -> dict[str, Any]:
+        return {
+            "LogicalResourceId": "It",
+            "ResourceType": f"AWS::{kind}",
+            "StackResourceDriftStatus": "MODIFIED",
+            "PropertyDifferences": [
+                {"PropertyPath": path, "ExpectedValue": "1", "ActualValue": "2"}
+            ],
+        }
+
+    weather = app("weather", "production")
+    rule = "ElasticLoadBalancingV2::ListenerRule"
+    nothing = [drift(rule, "/Actions/0/Weight"), drift("ECS::Service", "/DesiredCount")]
+    assert drift_of(weather, "service-api", nothing) == ()
+    (found,) = drift_of(weather, "service-api", [drift(rule, "/Priority")])
+    assert found.details == ("listener rule Priority: 1 → 2",)
+    gone = {**drift("SQS::Queue", ""), "StackResourceDriftStatus": "DELETED"}
+    (found,) = drift_of(weather, "job-ingest", [gone])
+    assert found.details == ("queue It: deleted",)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_every_node_of_a_plan_stands_in_a_stack_that_is_rendered(name: str) -> None:
+    of_app = app(name, "production")
+    choices = choices_for(of_app)
+    rendered = stacks(of_app, choices)
+    named = {stack.name for stack in rendered}
+    found = creations(of_app, layout_as_rendered(of_app, choices, rendered))
+    # A firewall stands where what it guards is; streams and models are not rendered, and said so.
+    placed = {
+        stack_of(each.kind, each.name)
+        for each in found
+        if each.kind not in {"firewall", "stream", "model"}
+    }
+    assert placed <= named

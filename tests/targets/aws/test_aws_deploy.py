@@ -14,6 +14,7 @@ from fairway.targets.aws.course import Given, Result
 from fairway.targets.aws.decide.progress import Beat, Ended, Told
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.previewing import preview
 from fairway.targets.aws.releasing import roll_back
 from fairway.targets.aws.render import stacks
 from fairway.targets.aws.render.template import Draft
@@ -118,7 +119,7 @@ def place(deployed: Place) -> Place:
 # -- The whole ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["weather", "planner", "bandit", "insights", "fairshare"])
+@pytest.mark.parametrize("name", ["weather", "planner", "bandit", "insights"])
 def test_every_resource_of_every_stack_is_really_there(url: str, name: str, tmp_path: Path) -> None:
     of = app(name, "production")
     for site in of.sites.values():
@@ -178,6 +179,57 @@ def test_a_rollback_brings_back_the_image_and_its_configuration(place: Place) ->
     again = result.before
     assert roll_back(place.environment, again[:6]).revision == again
     assert str(place.task()["image"]).endswith(":two")
+
+
+# -- What would change, and what did ------------------------------------------------------------
+
+
+def test_a_plan_names_the_nodes_that_change_and_changes_nothing(place: Place) -> None:
+    before = place.task()
+    place.app = shop("shop", SHOP.replace("public", 'variables = { COLOUR = "red" }\npublic'))
+    found = preview(place.environment, {}, with_drift=False)
+    told = {f"{each.kind} {each.node}".rstrip(): each for each in found.changes}
+    assert told["service web"].details == (
+        "service: TaskDefinition",
+        "task definition: ContainerDefinitions",
+    )
+    assert told["service web"].cause == "its keys changed"
+    assert "data" not in told
+    assert place.task() == before
+    place.app = shop("shop")
+    assert preview(place.environment, {}, with_drift=False).changes == ()
+    (image,) = {
+        each.cause
+        for each in preview(place.environment, {"Image": "a:b"}, with_drift=False).changes
+    }
+    assert "another image" in image
+
+
+def test_what_was_changed_by_hand_is_drift_in_the_words_of_its_node(place: Place) -> None:
+    logs = place.account.client("logs")
+    group = "/fairway/shop/production/web"
+    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
+    try:
+        (change,) = preview(place.environment, {}, with_drift=True).drift
+        assert (change.kind, change.node, change.cause) == ("service", "web", "changed by hand")
+        assert change.details == ("log group RetentionInDays: 90 → 1",)
+    finally:
+        logs.put_retention_policy(logGroupName=group, retentionInDays=90)
+    assert preview(place.environment, {}, with_drift=True).drift == ()
+
+
+def test_what_the_file_names_no_more_goes_with_the_next_deploy(place: Place) -> None:
+    place.app = shop("shop", SHOP + '[job.old]\ncommand = "old"\n')
+    assert place.deploy().outcome == "promoted"
+    place.app = shop("shop")
+    assert [stack.name for stack in place.environment.orphans()] == ["job-old"]
+    assert place.deploy().outcome == "promoted"
+    assert place.ended()["job old"] == "done"
+    assert place.environment.orphans() == ()
+    # A rollback to the release that had it brings it back.
+    roll_back(place.environment, None)
+    assert [stack.name for stack in place.environment.orphans()] == ["job-old"]
+    place.deploy()
 
 
 # -- What stops it -----------------------------------------------------------------------------

@@ -1,9 +1,12 @@
-"""The plan of an environment on AWS, offline: what comes and what it costs, from an empty account.
+"""The plan of an environment on AWS: what comes and what it costs, from an empty account.
 
-Nothing here asks AWS or imports what could: a plan is there in a fraction of a second.
+Nothing here asks AWS or imports what could: a plan is there in a fraction of a second. Where there
+are credentials, `plan_online.py` holds it against what runs.
 """
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairway.cli import view
@@ -24,7 +27,7 @@ from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import Egress, Processor, choices_for, stacks
 from fairway.targets.aws.render.limits import limits
 
-__all__ = ["Asked", "plan_of", "price_table", "show"]
+__all__ = ["Asked", "Online", "has_credentials", "plan_of", "price_table", "show"]
 
 FOLDER = Path(tables.__file__).parent / "aws"
 
@@ -39,15 +42,53 @@ class Asked:
     assume: tuple[str, ...] = ()
 
 
-def show(found: Project, environment: str, asked: Asked, *, as_json: bool) -> int:
-    """Print it; 2 where something would be created, else 0."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Online:
+    """Whether AWS is asked (None: where there are credentials), as whom, and of what."""
+
+    is_asked: bool | None = None
+    region: str | None = None
+    profile: str | None = None
+    image: str | None = None
+    with_drift: bool = False
+
+
+def show(found: Project, environment: str, asked: Asked, online: Online, *, as_json: bool) -> int:
+    """Print it; 2 where something would change, else 0."""
     spec = parse(found.text)
-    plan = plan_of(spec.app(environment), asked, notes=spec.noted[environment])
+    app = spec.app(environment)
+    if online.is_asked or (online.is_asked is None and has_credentials(os.environ)):
+        from fairway.cli import plan_online
+
+        plan = plan_online.plan_of(app, asked, online, notes=spec.noted[environment])
+    else:
+        plan = plan_of(app, asked, notes=spec.noted[environment])
+        if online.is_asked is None:
+            plan = replace(plan, unasked="nobody is signed in, so nothing was asked of it")
     if as_json:
         view.data(to_json(plan))
     else:
         view.text(page(plan, view.width(), view.paint))
-    return 2 if plan.creations else 0
+    return 0 if plan.is_quiet else 2
+
+
+def has_credentials(environment: Mapping[str, str]) -> bool:
+    """Whether somebody has signed in here, by what can be seen without asking anybody."""
+    named = (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    )
+    if any(environment.get(name) for name in named):
+        return True
+    home = Path(environment.get("HOME", "~")).expanduser() / ".aws"
+    files = (
+        environment.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials",
+        environment.get("AWS_CONFIG_FILE") or home / "config",
+    )
+    return any(Path(file).is_file() for file in files)
 
 
 def plan_of(app: App, asked: Asked, *, notes: tuple[Problem, ...] = ()) -> CloudPlan:

@@ -4,12 +4,13 @@ Pure: `page(plan, width)` gives the lines; `paint` colours words and never chang
 Every amount stands on the right, every sentence that is too long goes on below itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 
 from fairway.core.cost.assumptions import Assumptions, documented
 from fairway.core.cost.line import Line, Saving
-from fairway.core.plan.cloud import CloudPlan
+from fairway.core.plan.cloud import EMPTY, CloudPlan
+from fairway.core.plan.diff import Change
 
 __all__ = ["Paint", "page", "plain"]
 
@@ -36,6 +37,8 @@ def page(plan: CloudPlan, width: int, paint: Paint = plain) -> str:
     sections = (
         head(plan, width, paint),
         created(plan, width, paint),
+        differing("Changes", plan.changes, width, paint),
+        differing("Changed by hand", plan.drift, width, paint),
         costs(plan, width, paint),
         saved(plan, width, paint),
         advised(plan, width, paint),
@@ -48,12 +51,17 @@ def page(plan: CloudPlan, width: int, paint: Paint = plain) -> str:
 
 def head(plan: CloudPlan, width: int, paint: Paint) -> Iterator[str]:
     found = plan.estimate
-    count = len(plan.creations)
-    what = f"{count} to create" if count else "nothing to do"
+    counts = [
+        f"{count} to {verb}"
+        for count, verb in ((len(plan.creations), "create"), (len(plan.changes), "change"))
+        if count
+    ]
+    what = ", ".join(counts) or "nothing to do"
     first = f"{plan.app} · {plan.environment} · {what} · {about(found.usd)} a month"
     yield from (paint(line, "head") for line in wrap(first, width))
     where = f"{plan.target.upper()} {found.region} ({plan.place})"
-    second = f"{where}, against an empty account: nothing was asked of it"
+    second = f"{where}, against {plan.compared}"
+    second += f": {plan.unasked}" if plan.compared == EMPTY else ""
     yield from (paint(line, "dim") for line in wrap(second, width))
 
 
@@ -82,6 +90,23 @@ def created(plan: CloudPlan, width: int, paint: Paint) -> Iterator[str]:
         if not is_wide:
             for line in causes:
                 yield f"{' ' * (name + 2)}  {paint(line, 'dim')}"
+
+
+def differing(heading: str, changes: Sequence[Change], width: int, paint: Paint) -> Iterator[str]:
+    """What becomes of what is there: a node, why, and below it what of it."""
+    if not changes:
+        return
+    yield title(heading, width, paint)
+    roles = {"+": "good", "-": "warn", "~": "head"}
+    for each in changes:
+        node = f"{each.kind} {each.node}".rstrip()
+        first, *rest = wrap(each.cause, width - NODE_MOST - 4) or [""]
+        yield f"{paint(each.sign, roles[each.sign])} {node:<{NODE_MOST}}  {paint(first, 'dim')}"
+        for line in rest:
+            yield f"{' ' * (NODE_MOST + 4)}{paint(line, 'dim')}"
+        for detail in each.details:
+            for row, line in enumerate(wrap(detail, width - 6)):
+                yield f"{'      ' if row else '    '}{line}"
 
 
 def costs(plan: CloudPlan, width: int, paint: Paint) -> Iterator[str]:

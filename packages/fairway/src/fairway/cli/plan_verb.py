@@ -51,6 +51,27 @@ REGION = "us-east-1"
     metavar="NAME=NUMBER",
     help="On AWS: another number that is priced; the plan names them all. May be given again.",
 )
+@click.option(
+    "--online/--offline",
+    "is_online",
+    default=None,
+    help="On AWS: hold it against what runs there, or not; else where there are credentials.",
+)
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="On AWS: the profile of your credentials; else AWS_PROFILE, or the default.",
+)
+@click.option(
+    "--image",
+    metavar="ADDRESS",
+    help="On AWS: the image that would be deployed; else the one that is.",
+)
+@click.option(
+    "--drift",
+    is_flag=True,
+    help="On AWS: look for what was changed by hand, too; takes up to some minutes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(  # noqa: PLR0913 - one a flag
     environment: str,
@@ -62,14 +83,18 @@ def command(  # noqa: PLR0913 - one a flag
     processor: "Processor | None",
     requests_per_month: str | None,
     assume: tuple[str, ...],
+    is_online: bool | None,
+    profile: str | None,
+    image: str | None,
+    drift: bool,
     as_json: bool,
 ) -> int:
     """Say what `fairway up` or `deploy` would change: exit 0 nothing, 2 changes, 1 error.
 
     A file or an option that can't be read is an error too: 2 always means changes.
 
-    For a cloud: what would be created there and what it costs a month, line by line. Nothing is
-    asked of it, and no login is needed.
+    For a cloud: what would change there and what it costs a month, line by line. Without a login
+    nothing is asked of it: the plan is against an empty account.
     """
     traffic = () if requests_per_month is None else (f"requests_per_month={requests_per_month}",)
     numbers = (*assume, *traffic)
@@ -78,7 +103,16 @@ def command(  # noqa: PLR0913 - one a flag
         if (target or (HERE if environment == HERE else "aws")) == HERE:
             from fairway.cli import plan_here
 
-            said = {"region": region, "egress": egress, "processor": processor, "assume": numbers}
+            said = {
+                "region": region,
+                "egress": egress,
+                "processor": processor,
+                "assume": numbers,
+                "online": is_online,
+                "profile": profile,
+                "image": image,
+                "drift": drift,
+            }
             if useless := [f"--{name}" for name, value in said.items() if value]:
                 raise Problems([only_for_aws(name, environment) for name in useless])
             return plan_here.show(found, environment, as_json=as_json)
@@ -87,7 +121,14 @@ def command(  # noqa: PLR0913 - one a flag
         asked = plan_aws.Asked(
             region=region or REGION, egress=egress, processor=processor, assume=numbers
         )
-        return plan_aws.show(found, environment, asked, as_json=as_json)
+        online = plan_aws.Online(
+            is_asked=True if drift or image else is_online,
+            region=region,
+            profile=profile,
+            image=image,
+            with_drift=drift,
+        )
+        return plan_aws.show(found, environment, asked, online, as_json=as_json)
     except Problems as problems:
         raise Problems(problems.problems, exit_code=1) from problems
 

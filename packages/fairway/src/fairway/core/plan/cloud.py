@@ -5,10 +5,14 @@ from typing import Any
 
 from fairway.core.cost.line import Estimate
 from fairway.core.plan.creation import Creation
+from fairway.core.plan.diff import Change
 from fairway.core.policy import Finding
 from fairway.core.problem import Problem
 
-__all__ = ["CloudPlan", "to_json"]
+__all__ = ["EMPTY", "CloudPlan", "to_json"]
+
+
+EMPTY = "an empty account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +21,9 @@ class CloudPlan:
 
     `place` says where on Earth the region is; `prices_from` and `prices_to` are the dates (ISO)
     of the oldest and the newest price that the estimate used. `concerned` are the assumptions that
-    change anything here; `notes` are those of the file.
+    change anything here; `notes` are those of the file. `compared` says what it is held against,
+    `unasked` why not against what runs. With an account, `changes` are those of what is there,
+    `drift` what somebody changed by hand.
     """
 
     app: str
@@ -30,6 +36,15 @@ class CloudPlan:
     findings: tuple[Finding, ...] = ()
     notes: tuple[Problem, ...] = ()
     gaps: tuple[Problem, ...] = ()
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Change, ...] = ()
+    compared: str = EMPTY
+    unasked: str = "nothing was asked of it"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing would change."""
+        return not self.creations and not self.changes
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -59,7 +74,7 @@ def to_json(plan: CloudPlan) -> dict[str, Any]:
         "environment": plan.environment,
         "target": plan.target,
         "region": found.region,
-        "compared_with": "an empty account",
+        "compared_with": plan.compared,
         "changes": [
             {
                 "sign": "+",
@@ -70,7 +85,9 @@ def to_json(plan: CloudPlan) -> dict[str, Any]:
                 "usd": plan.usd(each.node),
             }
             for each in plan.creations
-        ],
+        ]
+        + [changed(plan, each) for each in plan.changes],
+        "drift": [changed(plan, each) for each in plan.drift],
         "cost": {
             "usd": found.usd,
             "lowest_usd": found.lowest_usd,
@@ -101,4 +118,16 @@ def to_json(plan: CloudPlan) -> dict[str, Any]:
         "findings": [{"code": each.code, **asdict(each.problem)} for each in plan.findings],
         "notes": [asdict(each) for each in plan.notes],
         "gaps": [asdict(each) for each in plan.gaps],
+    }
+
+
+def changed(plan: CloudPlan, change: Change) -> dict[str, Any]:
+    """A change of what is there, with the price of the node as it would be."""
+    return {
+        "sign": change.sign,
+        "kind": change.kind,
+        "node": change.node,
+        "what": "; ".join(change.details),
+        "cause": change.cause,
+        "usd": plan.usd(f"{change.kind} {change.node}".rstrip()),
     }

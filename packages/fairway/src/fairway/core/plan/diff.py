@@ -14,7 +14,7 @@ from fairway.core.plan.said import chosen, said
 from fairway.core.problem import Problem
 from fairway.core.spec.model import App, Node
 
-__all__ = ["Change", "Plan", "diff", "to_json"]
+__all__ = ["KINDS", "Change", "Plan", "Sign", "diff", "to_json"]
 
 Sign = Literal["+", "~", "-"]
 FILES_SHOWN = 6

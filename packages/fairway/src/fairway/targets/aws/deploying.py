@@ -6,6 +6,7 @@ says that the wanted task definition is in service.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from fairway.core import names
 from fairway.core.problem import Problem, Problems
@@ -60,18 +61,31 @@ def run(environment: Environment, given: Given, course: Course) -> Result:
                     release(environment, course, plan), keep=environment.app.keep_revisions
                 )
             raise
+    orphans = environment.orphans()
+    course.has_changed = course.has_changed or bool(orphans)
     new = release(environment, course, plan)
     if not course.has_changed and before is not None and before.revision == new.revision:
         return Result(
             outcome="unchanged", tried=new.revision, before=before.revision, image=new.image
         )
     course.store.add(new, keep=environment.app.keep_revisions)
+    drop(environment, course, orphans)
     return Result(
         outcome="promoted",
         tried=new.revision,
         before="" if before is None else before.revision,
         image=new.image,
     )
+
+
+def drop(environment: Environment, course: Course, orphans: Sequence[Stack]) -> None:
+    """Delete the stacks that the file does not ask for any more; what holds data stays."""
+    for stack in orphans:
+        step = str(Apply(stack))
+        with stepping(environment, step) as end:
+            environment.tell(Told(step, "nothing names it any more"))
+            course.formation.delete(stack, step)
+            end("done")
 
 
 def take(

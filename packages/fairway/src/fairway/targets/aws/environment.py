@@ -19,7 +19,7 @@ from fairway.targets.aws.stacks import Stacks
 from fairway.targets.aws.store import Store, own_stack
 from fairway.targets.aws.waiting import Clock
 
-__all__ = ["Environment", "silent"]
+__all__ = ["DOMAIN", "Environment", "named_stack", "silent"]
 
 DOMAIN, ZONE = "Domain", "HostedZoneId"
 
@@ -27,6 +27,18 @@ DOMAIN, ZONE = "Domain", "HostedZoneId"
 def silent(beat: Beat) -> None:
     """Nobody is told."""
     del beat
+
+
+def named_stack(app: App, name: str, stack_name: str) -> Stack:
+    """What stands for a stack of which only the name is known: the file asks for it no more."""
+    return Stack(
+        name=name,
+        stack_name=stack_name,
+        description="",
+        resources={},
+        parameters={},
+        tags={"fairway:app": app.name, "fairway:environment": app.environment},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,20 @@ class Environment:
     def stack(self, name: str) -> Stack | None:
         """The stack of that name, as it was rendered."""
         return next((each for each in self.stacks if each.name == name), None)
+
+    def orphans(self) -> tuple[Stack, ...]:
+        """Stacks of this environment that the file does not ask for any more."""
+        app = self.app
+        wanted = {stack.stack_name for stack in (own_stack(app), *self.stacks)}
+        ours = {"fairway:app": app.name, "fairway:environment": app.environment}
+        start = names.cloud_name(app.name, app.environment, "", limit=128)
+        return tuple(
+            named_stack(app, str(each["StackName"]).removeprefix(start), str(each["StackName"]))
+            for each in self.account.client("cloudformation").pages("describe_stacks", "Stacks")
+            if str(each["StackName"]) not in wanted
+            and str(each["StackStatus"]) != "DELETE_COMPLETE"
+            and ours.items() <= {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}.items()
+        )
 
     def store(self) -> Store | None:
         """Its bucket; None where nothing was ever deployed."""

@@ -16,7 +16,7 @@ from fairway.targets.aws.decide import order, releases
 from fairway.targets.aws.decide.order import Apply, Step
 from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
-from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.environment import Environment, named_stack
 from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
 
@@ -132,14 +132,8 @@ def plain(environment: Environment, name: str) -> Stack:
     if found is not None:
         return found
     app = environment.app
-    return Stack(
-        name=name,
-        stack_name=names.cloud_name(app.name, app.environment, name, limit=128),
-        description="",
-        resources={},
-        parameters={},
-        tags={"fairway:app": app.name, "fairway:environment": app.environment},
-    )
+    whole = names.cloud_name(app.name, app.environment, name, limit=128)
+    return named_stack(app, name, whole)
 
 
 def stack_from(stack: Stack, template: str) -> Stack:

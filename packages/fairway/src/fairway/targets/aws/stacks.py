@@ -126,6 +126,32 @@ class Stacks:
         self, stack: Stack, values: Mapping[str, str], *, template: str | None = None
     ) -> str | None:
         """Make a change set; its ARN, or None where nothing would change."""
+        arn, found, is_new = self.made(stack, values, template)
+        if found["Status"] == "CREATE_COMPLETE" and (is_new or found.get("Changes")):
+            return arn
+        self.drop(stack, arn)
+        return None
+
+    def preview(self, stack: Stack, values: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        """What an update of a stack that is there would change; nothing is."""
+        arn, _, _ = self.made(stack, values, None)
+        try:
+            return self.formation(stack).pages(
+                "describe_change_set", "Changes", ChangeSetName=arn, StackName=stack.stack_name
+            )
+        finally:
+            self.drop(stack, arn)
+
+    def drop(self, stack: Stack, change_set: str) -> None:
+        """Delete a change set that nobody executes."""
+        self.formation(stack).delete_change_set(
+            ChangeSetName=change_set, StackName=stack.stack_name
+        )
+
+    def made(
+        self, stack: Stack, values: Mapping[str, str], template: str | None
+    ) -> tuple[str, Mapping[str, Any], bool]:
+        """A change set's ARN, what is in it, and whether it creates the stack."""
         formation = self.formation(stack)
         before = self.described(stack)
         is_new = before is None or way(str(before["StackStatus"])) == "create"
@@ -148,13 +174,11 @@ class Stacks:
             return str(found["Status"]) in {"CREATE_COMPLETE", "FAILED"}
 
         until(self.clock, 600.0, is_made, waiting_for=f"the change set of {stack.stack_name}")
-        if found["Status"] == "CREATE_COMPLETE" and (is_new or found.get("Changes")):
-            return arn
-        formation.delete_change_set(ChangeSetName=arn, StackName=stack.stack_name)
         reason = str(found.get("StatusReason", ""))
         if found["Status"] == "FAILED" and not any(words in reason for words in SAME):
+            self.drop(stack, arn)
             raise Problems([said_by_stack(stack.stack_name, reason)], exit_code=1)
-        return None
+        return arn, found, is_new
 
     def parameters(
         self, stack: Stack, values: Mapping[str, str], before: Mapping[str, Any] | None

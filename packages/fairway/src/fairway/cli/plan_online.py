@@ -1,0 +1,56 @@
+"""The plan of an environment on AWS, held against what runs: change sets in the app's words."""
+
+from dataclasses import replace
+
+from fairway.cli import plan_aws, view
+from fairway.cli.plan_aws import Asked, Online
+from fairway.core.plan.cloud import CloudPlan
+from fairway.core.plan.diff import Change
+from fairway.core.problem import Problem, Problems
+from fairway.core.spec.model import App
+from fairway.targets.aws.account import connect
+from fairway.targets.aws.decide.differences import stack_of
+from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.previewing import preview
+from fairway.targets.aws.render import choices_for, stacks
+
+__all__ = ["plan_of"]
+
+
+def plan_of(app: App, asked: Asked, online: Online, *, notes: tuple[Problem, ...]) -> CloudPlan:
+    """The plan; where AWS can't be asked and nobody insists, against an empty account."""
+    try:
+        account = connect(region=online.region, profile=online.profile)
+        place = replace(asked, region=account.region)
+        plan = plan_aws.plan_of(app, place, notes=notes)
+        choices = choices_for(app, egress=asked.egress, processor=asked.processor)
+        return held(plan, Environment(account, app, stacks(app, choices)), online)
+    except Problems as problems:
+        if online.is_asked:
+            raise
+        for problem in problems:
+            view.say(f"AWS was not asked: {problem.what}; the plan is against an empty account")
+    return plan_aws.plan_of(app, asked, notes=notes)
+
+
+def held(plan: CloudPlan, environment: Environment, online: Online) -> CloudPlan:
+    """The plan against what is there: what comes only where its stack is not."""
+    account = environment.account
+    values = {} if online.image is None else {"Image": online.image}
+    found = preview(environment, values, with_drift=online.with_drift)
+    for name in found.busy:
+        view.say(f"something goes on in {name}: what it would change is not known")
+    gone = tuple(
+        Change(sign="-", kind=kind, node=name, cause="nothing names it any more")
+        for stack in environment.orphans()
+        for kind, _, name in (stack.name.partition("-"),)
+    )
+    return replace(
+        plan,
+        creations=tuple(
+            each for each in plan.creations if stack_of(each.kind, each.name) not in found.there
+        ),
+        changes=(*found.changes, *gone),
+        drift=found.drift,
+        compared=f"account {account.number} in {account.region}",
+    )
