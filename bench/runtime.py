@@ -7,10 +7,14 @@ an environment that this makes. A server has one core, clients and collector the
 all servers take turns, and each ratio is of a round to the bare one's beside it; medians of these
 are the figures, so that what else the machine does hurts both.
 
-In this process: what each feature adds to a request of the same app, what breaker, cache and retry
-add to a call that succeeds, and the Redis limiter against a bare EVALSHA.
+In this process: what each feature adds to a request of the same app (a full run draws
+docs/pictures/runtime-cost.svg of it), what breaker, cache and retry add to a call that succeeds,
+and the Redis limiter against a bare EVALSHA.
 """
 
+from pathlib import Path
+
+from bench.bars import bars
 from bench.project import is_short, say
 from bench.result import Result
 from bench.runtime_calls import calls, limiter
@@ -18,6 +22,7 @@ from bench.runtime_features import features
 from bench.runtime_http import http
 from bench.runtime_usage import usage
 
+PICTURE = Path(__file__).parent.parent / "docs/pictures/runtime-cost.svg"
 REQUIREMENTS = ("R158", "R161", "R166", "R184", "R216")
 
 GOALS = {
@@ -46,8 +51,28 @@ def run() -> Result:
     costs = features(rounds)
     figures |= costs
     table(costs)
+    if not is_short():
+        PICTURE.write_text(drawn(costs))
     figures |= http(rounds)
     return Result(figures, GOALS)
+
+
+WORDS = {
+    "id_metrics_timeout_drain_us": "ids, metrics, timeout, drain",
+    "log_line_us": "a log line",
+    "security_headers_us": "security headers and HSTS",
+    "cors_us": "CORS",
+    "rate_limit_us": "rate limit, in memory",
+    "all_us": "all of these together",
+    "spans_10_percent_us": "spans of one request in ten",
+    "spans_all_us": "spans of every request",
+}
+
+
+def drawn(costs: dict[str, float]) -> str:
+    """The table as a picture for the guide."""
+    title = f"Added to a request of a FastAPI app, which takes {costs['bare_us']:.0f} µs by itself"
+    return bars(title, [(words, costs[name]) for name, words in WORDS.items()], "µs")
 
 
 def table(costs: dict[str, float]) -> None:
