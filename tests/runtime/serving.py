@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +19,7 @@ from fairway.targets.local.ports import free_port
 from fairway_runtime.lines import Lines
 from fairway_runtime.redact import redactor
 
-__all__ = ["APPS", "Memory", "Running", "client", "lines_into", "until"]
+__all__ = ["APPS", "Memory", "Running", "client", "lines_into", "until", "uvicorn"]
 
 APPS = Path(__file__).parent / "apps"
 _BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -142,3 +143,32 @@ class Running:
 
     def saying(self, text: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if text in line.get("message", "")]
+
+
+@contextmanager
+def uvicorn(target: str, *arguments: str, **env: str) -> Generator[str]:
+    """A target of `tests/runtime/apps` under uvicorn's own command line; its URL."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", target, "--port", str(port), *arguments],
+        cwd=APPS,
+        env={**os.environ, "HOST": "127.0.0.1", **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    url = f"http://127.0.0.1:{port}"
+
+    def is_up() -> bool:
+        try:
+            with client(url) as one:
+                return one.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        until(is_up)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -5,10 +5,7 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -24,7 +21,7 @@ from fairway_runtime.workers import Workers, folder_for, merge
 from tests.properties import examples
 from tests.runtime.apps import api, plain
 from tests.runtime.asking import ask
-from tests.runtime.serving import APPS, Memory, Running, client, lines_into, until
+from tests.runtime.serving import Memory, Running, client, lines_into, until, uvicorn
 
 QUIET = Settings(is_logging=False)
 OPENMETRICS = [(b"accept", b"application/openmetrics-text;version=1.0.0,text/plain;q=0.5")]
@@ -183,35 +180,6 @@ def test_a_process_that_is_alone_shares_nothing(monkeypatch: pytest.MonkeyPatch)
     assert folder.name == str(os.getppid())
 
 
-@contextmanager
-def uvicorn(*arguments: str, **env: str) -> Generator[str]:
-    """`wrapped:app` under uvicorn's own command line; its URL."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "wrapped:app", "--port", str(port), *arguments],
-        cwd=APPS,
-        env={**os.environ, "HOST": "127.0.0.1", **env},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
-    url = f"http://127.0.0.1:{port}"
-
-    def is_up() -> bool:
-        try:
-            with client(url) as one:
-                return one.get("/health").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        until(is_up)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def told(url: str, series: str) -> float:
     """What one scrape, on a connection of its own, says of a series."""
     with client(url) as one:
@@ -224,7 +192,7 @@ def told(url: str, series: str) -> float:
 @pytest.mark.requirement("R166", "R167")
 def test_any_of_several_workers_tells_what_all_of_them_did_even_after_one_was_killed() -> None:
     series = 'http_requests_total{method="GET",route="/pid",status="200"}'
-    with uvicorn("--workers", "2") as url:
+    with uvicorn("wrapped:app", "--workers", "2") as url:
         pids: set[int] = set()
         asked = 0
         deadline = time.monotonic() + 30

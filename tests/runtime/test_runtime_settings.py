@@ -192,9 +192,7 @@ def test_the_file_s_deadlines_of_database_and_cache_arrive() -> None:
     database = {**bare, **said}
     assert Settings.from_environment({}).cache_seconds == 0.1
     assert Settings.from_environment(said).cache_seconds == 0.25
-    assert (
-        DatabaseSettings.from_environment(bare).query_seconds == 5
-    )
+    assert DatabaseSettings.from_environment(bare).query_seconds == 5
     assert DatabaseSettings.from_environment(database).query_seconds == 9
     with pytest.raises(ValueError, match=r"FAIRWAY_DATABASE_SECONDS.*more than 0"):
         DatabaseSettings.from_environment({**database, "FAIRWAY_DATABASE_SECONDS": "0"})
