@@ -94,7 +94,7 @@ class Watch:
 
 def run() -> Result:
     """Calm, step, calm."""
-    with plain(FILE) as project:
+    with plain(FILE, replicas=1) as project:
         watch = Watch(project, [])
         sent = failed = 0
         with flow(project, LOW) as load:

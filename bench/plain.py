@@ -66,8 +66,8 @@ class PlainProject(Project):
 
 
 @contextmanager
-def plain(file: str) -> Generator[PlainProject]:
-    """The app under that `fairway.toml`, up and with its bytecode warm."""
+def plain(file: str, *, replicas: int = 2) -> Generator[PlainProject]:
+    """The app under that `fairway.toml`, up with so many replicas and with its bytecode warm."""
     with tempfile.TemporaryDirectory(prefix="fairway-bench-") as made:
         Path(made).chmod(0o755)
         folder = Path(made, "plain")
@@ -79,7 +79,7 @@ def plain(file: str) -> Generator[PlainProject]:
         try:
             say(f"installing what {folder} needs")
             project.up_to_first_200("/")
-            project.settle()
+            project.settle(replicas)
             yield project
         finally:
             project.down()
