@@ -58,6 +58,16 @@ def test_aws_may_build_it(folder: Path) -> None:
     assert "aws codebuild start-build" in result.stdout
 
 
+def test_the_role_of_a_pipeline_is_written_and_deployed_by_people(folder: Path) -> None:
+    line = '[pipeline]\nrepository = "example/shop"\npromote = { production = "by hand" }\n'
+    (folder / "fairway.toml").write_text(FILE + line)
+    result = rendered(folder)
+    assert (folder / "out" / "ci.json").exists()
+    assert "once, by somebody who may make roles: aws cloudformation deploy" in result.stderr
+    assert "ci.json" not in result.stdout
+    assert '${DEPLOY_ROLE:+--role-arn "$DEPLOY_ROLE"}' in result.stdout
+
+
 @pytest.mark.skipif(shutil.which("sh") is None, reason="no sh here")
 def test_what_it_prints_is_a_script(folder: Path) -> None:
     printed = rendered(folder, out="a folder").stdout

@@ -63,6 +63,7 @@ BY_READER: dict[int, st.SearchStrategy[Any]] = {
     id(read.ADDRESSES): st.sampled_from(["mailto:a@example.org", ["https://example.org/x"]]),
     id(read.URL_PATHS): st.sampled_from(["/health", ["/", "/api/items"]]),
     id(read.CANARY_STEPS): st.sampled_from([["10% for 15m"], ["5% for 0s", "50% for 1m"]]),
+    id(read.REPOSITORY): st.sampled_from(["example/shop", "a-b/c.d_e"]),
     id(read.ANYTHING): st.sampled_from([1, "x", True, {"a": [0.5, "b"]}, []]),
     id(read.VARIABLES): st.dictionaries(
         st.sampled_from(["LEVEL", "lower", "X_1"]),

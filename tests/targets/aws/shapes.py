@@ -12,11 +12,35 @@ from typing import Any
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.render import Choices, choices_for, render
+from fairway.targets.aws.render.continuous import continuous
+from fairway.targets.aws.render.template import text
 
-__all__ = ["APPS", "ENVIRONMENTS", "all_resources", "app", "app_of", "resources", "templates"]
+__all__ = [
+    "APPS",
+    "ENVIRONMENTS",
+    "PIPELINE",
+    "all_resources",
+    "app",
+    "app_of",
+    "beside",
+    "resources",
+    "templates",
+]
 
 FILES = Path(__file__).parents[2] / "core" / "spec" / "files"
 APPS = ("bandit", "fairshare", "hello", "insights", "planner", "weather")
+PIPELINE = """
+[service.web]
+asgi = "m:app"
+public = true
+before = "migrate"
+[site.page]
+root = "site"
+[pipeline]
+repository = "example/shop"
+on_push = { main = "staging" }
+promote = { production = "by hand" }
+"""
 ENVIRONMENTS = ("dev", "staging", "production")
 
 
@@ -25,14 +49,14 @@ def app(name: str, environment: str) -> App:
     return parse((FILES / f"{name}.toml").read_text()).app(environment)
 
 
-def app_of(text: str, environment: str = "production") -> App:
+def app_of(lines: str, environment: str = "production") -> App:
     """An app of these lines."""
-    return parse(f'app = "shop"\n{text}').app(environment)
+    return parse(f'app = "shop"\n{lines}').app(environment)
 
 
 def templates(of: App, choices: Choices | None = None) -> dict[str, dict[str, Any]]:
     """Path -> template as CloudFormation reads it."""
-    return {path: json.loads(text) for path, text in render(of, choices).items()}
+    return {path: json.loads(body) for path, body in render(of, choices).items()}
 
 
 def resources(of: App, kind: str) -> dict[str, dict[str, Any]]:
@@ -61,8 +85,18 @@ def _each_resource() -> Iterator[tuple[str, dict[str, Any]]]:
             for path, template in templates(app(name, environment)).items():
                 for key, resource in template["Resources"].items():
                     yield f"{name}/{environment}/{path}/{key}", resource
-    hello = app("hello", "production")
-    for key, resource in templates(hello, choices_for(hello, builds="remote"))["build.json"][
-        "Resources"
-    ].items():
-        yield f"hello/production/build.json/{key}", resource
+    for path, template in beside().items():
+        for key, resource in template["Resources"].items():
+            yield f"shop/production/{path}/{key}", resource
+
+
+def beside() -> dict[str, dict[str, Any]]:
+    """What only some choose: a build on AWS, the role of a pipeline."""
+    shop = app_of(PIPELINE)
+    choices = choices_for(shop, builds="remote")
+    role = continuous(shop, choices)
+    assert role is not None
+    return {
+        "build.json": templates(shop, choices)["build.json"],
+        "ci.json": json.loads(text(role)),
+    }

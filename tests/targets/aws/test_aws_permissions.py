@@ -5,12 +5,25 @@ from typing import Any
 
 import pytest
 
+from fairway.targets.aws.render import choices_for
+from fairway.targets.aws.render.continuous import continuous, subjects
 from fairway.targets.aws.render.policies import ON_ANY
-from tests.targets.aws.shapes import all_resources, app_of, resources
+from tests.targets.aws.shapes import PIPELINE, all_resources, app_of, beside, resources
 
 # All that any role may do. Who adds a line here says in the change why.
 ALLOWED = frozenset(
     {
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DeleteChangeSet",
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStackResources",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:GetTemplate",
+        "cloudfront:CreateInvalidation",
+        "codebuild:BatchGetBuilds",
+        "codebuild:StartBuild",
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
         "dynamodb:ConditionCheckItem",
@@ -24,11 +37,13 @@ ALLOWED = frozenset(
         "ecr:BatchCheckLayerAvailability",
         "ecr:BatchGetImage",
         "ecr:CompleteLayerUpload",
+        "ecr:DescribeImages",
         "ecr:GetAuthorizationToken",
         "ecr:GetDownloadUrlForLayer",
         "ecr:InitiateLayerUpload",
         "ecr:PutImage",
         "ecr:UploadLayerPart",
+        "ecs:DescribeServices",
         "ecs:DescribeTasks",
         "ecs:RunTask",
         "ecs:StopTask",
@@ -52,6 +67,7 @@ ALLOWED = frozenset(
         "logs:DescribeLogGroups",
         "logs:DescribeLogStreams",
         "logs:DescribeResourcePolicies",
+        "logs:FilterLogEvents",
         "logs:GetLogDelivery",
         "logs:GetLogEvents",
         "logs:ListLogDeliveries",
@@ -75,6 +91,7 @@ ALLOWED = frozenset(
         "sqs:PurgeQueue",
         "sqs:ReceiveMessage",
         "sqs:SendMessage",
+        "ssm:GetParameter",
         "states:DescribeExecution",
         "states:ListExecutions",
         "states:StartExecution",
@@ -109,7 +126,8 @@ def test_no_role_may_do_what_is_not_on_the_list() -> None:
     for where, statement in role_statements():
         actions = listed(statement["Action"])
         seen.update(actions)
-        assert statement["Effect"] == "Allow", where
+        denied = where == "shop/production/ci.json/Role" and "stack/" in str(statement["Resource"])
+        assert statement["Effect"] == "Allow" or denied, where
         assert not set(actions) - ALLOWED, where
     assert seen == ALLOWED, "an action that no role has any more is taken off the list"
 
@@ -136,10 +154,59 @@ def test_roles_are_taken_by_one_service_of_aws_for_this_account() -> None:
         if resource["Type"] != "AWS::IAM::Role":
             continue
         (statement,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if "Federated" in statement["Principal"]:
+            assert where == "shop/production/ci.json/Role"
+            continue
         services = set(listed(statement["Principal"]["Service"]))
         assert len(services) == 1 or services == STARTERS, where
         assert "ManagedPolicyArns" not in resource["Properties"], where
         assert "Condition" in statement or services <= UNCONDITIONAL, where
+
+
+@pytest.mark.validated("R127", "R203")
+def test_a_pipeline_s_role_is_taken_by_its_repository_s_branch_or_environment_alone() -> None:
+    role = beside()["ci.json"]["Resources"]["Role"]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": ["repo:example/shop:environment:production"],
+        }
+    }
+    staging = app_of(PIPELINE, "staging").pipeline
+    assert staging is not None
+    assert subjects(staging, "staging") == (
+        "repo:example/shop:environment:staging",
+        "repo:example/shop:ref:refs/heads/main",
+    )
+    assert subjects(staging, "dev") == ()
+
+
+def test_nothing_is_rendered_for_a_pipeline_without_a_repository() -> None:
+    of = app_of(PIPELINE.replace('repository = "example/shop"', ""))
+    assert continuous(of, choices_for(of)) is None
+
+
+@pytest.mark.validated("R203")
+def test_a_pipeline_s_role_changes_the_app_s_stacks_through_cloudformation_s_role_only() -> None:
+    role = beside()["ci.json"]["Resources"]["Role"]["Properties"]
+    (policy,) = role["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    changes = [each for each in statements if "cloudformation:ExecuteChangeSet" in each["Action"]]
+    allowed, denied = changes
+    assert allowed["Condition"] == {
+        "StringEquals": {"cloudformation:RoleArn": {"Ref": "DeployRole"}}
+    }
+    assert all(":stack/shop-production-*/*" in str(each) for each in allowed["Resource"])
+    assert denied["Effect"] == "Deny"
+    assert ":stack/shop-production-ci/*" in str(denied["Resource"])
+    for each in statements:
+        if "iam:PassRole" in each["Action"]:
+            assert each["Condition"]["StringEquals"]["iam:PassedToService"] in {
+                "cloudformation.amazonaws.com",
+                "ecs-tasks.amazonaws.com",
+            }
 
 
 def role_statements() -> Iterator[tuple[str, dict[str, Any]]]:

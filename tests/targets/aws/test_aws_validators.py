@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fairway.targets.aws.render import choices_for, render
-from tests.targets.aws.shapes import APPS, ENVIRONMENTS, app, app_of
+from tests.targets.aws.shapes import APPS, ENVIRONMENTS, app, app_of, beside
 
 CHECKOV = os.environ.get("FAIRWAY_CHECKOV") or shutil.which("checkov")
 # What checkov 3.3 says and we answer.
@@ -143,6 +143,7 @@ def test_cfn_lint_judges_everything_that_can_be_said_and_finds_a_fault(tmp_path:
     of = app_of(EVERYTHING)
     choices = choices_for(of, egress="endpoints", processor="ARM64", builds="remote")
     texts = dict(render(of, choices))
+    texts |= {path: json.dumps(template) for path, template in beside().items()}
     texts["faulty.json"] = texts["network.json"].replace('"CidrBlock"', '"CidrBlok"')
     found = findings(written(tmp_path, texts))
     assert found

@@ -13,7 +13,8 @@ from fairway.core.problem import Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import Builds, Egress, Processor, choices_for, stacks
-from fairway.targets.aws.render.commands import commands
+from fairway.targets.aws.render.commands import by_hand, commands
+from fairway.targets.aws.render.continuous import continuous
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.template import text
 from fairway.targets.aws.render.wiring import PORT
@@ -85,17 +86,21 @@ def command(  # noqa: PLR0917 - one argument an option
     rendered = stacks(app, choices)
     left_out = [str(gap) for gap in gaps(app)]
     left_out += [str(problem) for image in held for problem in image.problems]
-    files = {stack.path: text(stack) for stack in rendered}
+    role = continuous(app, choices)
+    files = {stack.path: text(stack) for stack in (*rendered, *([role] if role else []))}
     files |= build_files(
         app.name, held, sources, version=__version__, runtime_version=__version__, base=base
     )
     written = rendered_files.write(out, files)
     lines = commands(app, rendered, str(out), held, choices)
+    once = [by_hand(role, str(out))] if role else []
     if as_json:
-        view.data({"files": written, "commands": lines, "gaps": left_out})
+        view.data({"files": written, "commands": lines, "once": once, "gaps": left_out})
         return
     view.notes("gap", left_out)
     for path in written:
         view.say(f"wrote {out / path}")
+    for line in once:
+        view.say(f"once, by somebody who may make roles: {line}")
     for line in lines:
         view.text(line)

@@ -47,7 +47,10 @@ def _whole_nodes(app: App) -> Iterator[Problem]:
             "no endpoint serves it; who uses it may read its artifact",
         )
     if app.pipeline is not None:
-        yield Problem("pipeline", "no pipeline is rendered yet")
+        what = "no workflow is rendered yet"
+        if app.pipeline.repository is not None:
+            what += "; the role that it takes is: ci.json"
+        yield Problem("pipeline", what)
     if app.recovery != Recovery():
         yield Problem("recovery", "nothing measures these goals on AWS yet")
 

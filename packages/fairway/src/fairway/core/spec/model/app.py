@@ -68,6 +68,13 @@ class Pipeline:
             example='{ production = "by hand" }',
         ),
     ] = field(default_factory=dict[str, str])
+    repository: Annotated[
+        str | None,
+        Key(
+            read.REPOSITORY,
+            "Whose workflows may deploy, from GitHub without a password: its owner and name.",
+        ),
+    ] = None
 
 
 Node = Service | Site | Job | Database | Cache | Bucket | Stream | Table | Secret | Workflow | Model

@@ -21,6 +21,7 @@ __all__ = [
     "OBJECT",
     "OBJECTS",
     "PATH",
+    "REPOSITORY",
     "TEXT",
     "URL",
     "URL_PATH",
@@ -38,6 +39,7 @@ PASSWORD_PATTERN = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@")
 URL_PATH_PATTERN = re.compile(r"/[^\s\x00-\x1f?#]*")
 REQUESTED_PATTERN = re.compile(r"/[^\s\x00-\x1f#]*")  # a path, with its query
 PREFIX_PATTERN = re.compile(r"[a-z][a-z0-9-]*(?:/[A-Za-z0-9!_.*'()=-]+)*/?")
+REPOSITORY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 MAIL_PATTERN = re.compile(r"[^@\s:]+@[^@\s:]+\.[^@\s:]+")
 ADDRESS_PATTERN = re.compile(rf"mailto:{MAIL_PATTERN.pattern}|https://[^\s\x00-\x1f]+")
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
@@ -223,6 +225,15 @@ def _addresses(entry: Entry) -> tuple[str, ...] | Refusal:
     return tuple(dict.fromkeys(str(item.value) for item in found))
 
 
+def _repository(entry: Entry) -> str | Refusal:
+    value = entry.value
+    if isinstance(value, str) and REPOSITORY_PATTERN.fullmatch(value) and len(value) <= LONGEST:
+        return value
+    found = re.search(r"github\.com[/:]([^/\s]+/[^/\s]+?)(?:\.git)?/?$", str(value))
+    likely = found[1] if found and REPOSITORY_PATTERN.fullmatch(found[1]) else "owner/name"
+    return Refusal(f'Write its owner and name: "{likely[:60]}".')
+
+
 def _pattern(pattern: re.Pattern[str]) -> dict[str, object]:
     return {"type": "string", "pattern": f"^(?:{pattern.pattern})$", "maxLength": LONGEST}
 
@@ -255,6 +266,9 @@ NODES: Final = Scalar(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
 )
 OBJECTS: Final = Scalar("a place", _objects, _pattern(PREFIX_PATTERN), example='"files/incoming/"')
+REPOSITORY: Final = Scalar(
+    "a repository", _repository, _pattern(REPOSITORY_PATTERN), example='"example/shop"'
+)
 ADDRESSES: Final = Scalar(
     "an address or a list of addresses",
     _addresses,

@@ -8,13 +8,19 @@ from fairway.core.build.images import Image
 from fairway.core.spec.model import App, Site
 from fairway.targets.aws.render import Choices, Stack, choices_for
 from fairway.targets.aws.render.build_commands import build_commands
+from fairway.targets.aws.render.continuous import NAME
 from fairway.targets.aws.render.template import text
 
-__all__ = ["commands"]
+__all__ = ["by_hand", "commands"]
 
 # Larger templates go through a bucket of yours.
 LARGEST_DIRECT_BYTES = 51_200
 QUERY = " --query Parameter.Value --output text)"
+
+
+def by_hand(stack: Stack, folder: str) -> str:
+    """The line of a stack that people deploy themselves: the pipeline's own role."""
+    return _deploy(stack, folder)
 
 
 def commands(
@@ -53,6 +59,8 @@ def _deploy(stack: Stack, folder: str) -> str:
         words.append("--capabilities CAPABILITY_IAM")
     if stack.region is not None:
         words.append(f"--region {stack.region}")
+    if stack.name != NAME:
+        words.append('${DEPLOY_ROLE:+--role-arn "$DEPLOY_ROLE"}')
     asked = [name for name, said in stack.parameters.items() if "Default" not in said]
     if asked:
         values = " ".join(f'{name}="${_shouted(name)}"' for name in asked)

@@ -4,9 +4,7 @@ Figures are the service quotas and schemas of 2026-11; those that AWS raises whe
 ones that every account has at first. Pure.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from fairway.core import names
 from fairway.core.problem import Problem
@@ -55,10 +53,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
     if found:
         return found  # a template of what is already too large says nothing new
     rendered = stacks(app, choices)
-    templates: dict[str, dict[str, Any]] = {
-        stack.path: json.loads(json.dumps(said(stack))) if stack.patches else {}
-        for stack in rendered
-    }
+    templates = {stack.path: said(stack) if stack.patches else {} for stack in rendered}
     return list(patch_problems(app, templates)) or list(of_stacks(rendered))
 
 

@@ -9,18 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fairway.core.json_patch import Impossible, apply
-from fairway.core.problem import Problem, nearest
+from fairway.core.problem import Problem, Problems, nearest
 from fairway.core.spec.model import App, Operation
 
 __all__ = ["patch_problems", "patched"]
 
 
-def patched(template: Mapping[str, Any], operations: Sequence[Operation]) -> Any:
-    """The template after the operations; raises `Impossible` at the first that cannot be done."""
+def patched(file: str, template: Mapping[str, Any], operations: Sequence[Operation]) -> Any:
+    """The template after the operations; raises `Problems` at the first that cannot be done."""
     # What is rendered shares parts; a patch must change one of them only.
     document: Any = json.loads(json.dumps(template))
-    for operation in operations:
-        document = _done(document, operation)
+    for number, operation in enumerate(operations, start=1):
+        try:
+            document = _done(document, operation)
+        except Impossible as fault:
+            raise Problems([_problem(file, number, operation, fault)]) from None
     return document
 
 
@@ -34,14 +37,15 @@ def patch_problems(app: App, templates: Mapping[str, Mapping[str, Any]]) -> Iter
             mend = f"{meant}There is: {', '.join(sorted(templates))}."
             yield Problem(where, "no such file is rendered", mend)
             continue
-        document: Any = templates[file]
-        for number, operation in enumerate(operations, start=1):
-            try:
-                document = _done(document, operation)
-            except Impossible as fault:
-                at = f"{where}, {number}. {operation.op} {operation.path}"
-                yield Problem(at, fault.what, fault.mend)
-                break
+        try:
+            patched(file, templates[file], operations)
+        except Problems as faults:
+            yield from faults
+
+
+def _problem(file: str, number: int, operation: Operation, fault: Impossible) -> Problem:
+    where = f'patch.aws."{file}", {number}. {operation.op} {operation.path}'
+    return Problem(where, fault.what, fault.mend)
 
 
 def _done(document: Any, operation: Operation) -> Any:

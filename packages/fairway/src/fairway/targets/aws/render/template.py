@@ -242,9 +242,9 @@ def tags(type: str, values: Mapping[str, str]) -> Value:  # noqa: A002
 def text(stack: Stack) -> str:
     """The template: sorted, one fact a line, ends in a newline.
 
-    Raises `Impossible` where a patch cannot be done; `limits` has told it before.
+    Raises `Problems` where a patch cannot be done.
     """
-    template = patched(said(stack), stack.patches) if stack.patches else said(stack)
+    template = patched(stack.path, said(stack), stack.patches) if stack.patches else said(stack)
     return json.dumps(template, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

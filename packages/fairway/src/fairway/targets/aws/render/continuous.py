@@ -1,0 +1,185 @@
+"""The role that a pipeline on GitHub takes, without a password: `ci.json` (R127, R203).
+
+GitHub signs who runs: only this repository's branch that leads to this environment, or its jobs of
+the environment's own name (where GitHub asks people first), get the role. It may change the app's
+stacks through the role that CloudFormation is given, push images, run migrations and send files;
+not its own stack, nor anything of another app. Rendered where `[pipeline]` names a repository;
+deployed once by people, never by the pipeline itself. Pure.
+"""
+
+from collections.abc import Iterator
+
+from fairway.core import names
+from fairway.core.spec.model import App, Pipeline
+from fairway.targets.aws.render.choices import Choices
+from fairway.targets.aws.render.edge import REGION_OF_EDGE
+from fairway.targets.aws.render.policies import policy, statement
+from fairway.targets.aws.render.template import (
+    ACCOUNT,
+    PARTITION,
+    REGION,
+    Draft,
+    Stack,
+    Value,
+    get,
+    sub,
+)
+
+__all__ = ["NAME", "continuous", "subjects"]
+
+NAME = "ci"
+HOST = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+HOUR = 3600
+CHANGE = (
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:ExecuteChangeSet",
+)
+READ = (
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResources",
+    "cloudformation:DescribeStacks",
+    "cloudformation:GetTemplate",
+)
+PUSH = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+
+
+def subjects(pipeline: Pipeline, environment: str) -> tuple[str, ...]:
+    """Whom GitHub says is running: branches that lead here, and jobs of this environment."""
+    if pipeline.repository is None:
+        return ()
+    of = f"repo:{pipeline.repository}"
+    branches = [branch for branch, name in pipeline.on_push.items() if name == environment]
+    found = [f"{of}:ref:refs/heads/{branch}" for branch in branches]
+    if environment in pipeline.promote or branches:
+        found.append(f"{of}:environment:{environment}")
+    return tuple(sorted(found))
+
+
+def continuous(app: App, choices: Choices) -> Stack | None:
+    """Render it; None where no repository deploys to this environment."""
+    who = subjects(app.pipeline, app.environment) if app.pipeline else ()
+    if not who:
+        return None
+    draft = Draft(
+        app=app.name,
+        environment=app.environment,
+        name=NAME,
+        description=f"{app.name} in {app.environment}: the role that its pipeline takes.",
+    )
+    deployer = draft.ask(
+        "DeployRole",
+        "The ARN of the role that CloudFormation takes to change the app's stacks.",
+        AllowedPattern=r"arn:[^:]+:iam::\d{12}:role/\S+",
+    )
+    draft.add(
+        "Role",
+        "AWS::IAM::Role",
+        {
+            "AssumeRolePolicyDocument": _trust(who),
+            "MaxSessionDuration": HOUR,
+            "Policies": [policy("only", list(_statements(app, draft, choices, deployer)))],
+        },
+    )
+    draft.give("ci/role", get("Role"))
+    return draft.stack()
+
+
+def _trust(who: tuple[str, ...]) -> Value:
+    provider = sub(f"arn:{PARTITION}:iam::{ACCOUNT}:oidc-provider/{HOST}")
+    said: Value = {
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        # Equal, never like: a pattern would let other branches and forks in.
+        "Condition": {"StringEquals": {f"{HOST}:aud": AUDIENCE, f"{HOST}:sub": list(who)}},
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+    }
+    return {"Statement": [said], "Version": "2012-10-17"}
+
+
+def _statements(app: App, draft: Draft, choices: Choices, deployer: Value) -> Iterator[Value]:
+    called = draft.called(limit=100)
+    regions = [REGION, REGION_OF_EDGE] if app.sites else [REGION]
+    stacks: list[Value] = [
+        sub(f"arn:{PARTITION}:cloudformation:{region}:{ACCOUNT}:stack/{called}-*/*")
+        for region in regions
+    ]
+    as_deployer = {"StringEquals": {"cloudformation:RoleArn": deployer}}
+    to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    yield statement(CHANGE, stacks, when=as_deployer)
+    yield statement(READ, stacks)
+    own = sub(f"arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT}:stack/{called}-{NAME}/*")
+    yield statement(CHANGE, own, effect="Deny")
+    yield statement(("iam:PassRole",), deployer, when=to_cloudformation)
+    path = draft.path("*")
+    yield statement(
+        ("ssm:GetParameter",), [_arn("ssm", region, f"parameter{path}") for region in regions]
+    )
+    yield statement(("ecr:GetAuthorizationToken",), "*")
+    yield statement(PUSH, draft.take("registry/arn"))
+    yield from _migrations(app, draft, called)
+    yield statement(
+        ("logs:FilterLogEvents", "logs:GetLogEvents"), _arn("logs", REGION, f"log-group:{path}")
+    )
+    yield statement(
+        ("ecs:DescribeServices", "ecs:DescribeTasks"),
+        [_arn("ecs", REGION, f"{kind}/{called}/*") for kind in ("service", "task")],
+    )
+    if choices.builds == "remote":
+        project = names.cloud_name(app.name, app.environment, "build", limit=150)
+        yield statement(
+            ("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
+            _arn("codebuild", REGION, f"project/{project}"),
+        )
+        yield statement(("s3:PutObject",), _bucket(f"{called}-build-*/*"))
+    if app.sites:
+        yield from _sites(app, called)
+
+
+def _migrations(app: App, draft: Draft, called: str) -> Iterator[Value]:
+    """Start the tasks that run once before, and hand them their own roles."""
+    if not any(service.before for service in app.services.values()):
+        return
+    cluster = {"ArnEquals": {"ecs:cluster": _arn("ecs", REGION, f"cluster/{called}")}}
+    tasks = [
+        _arn("ecs", REGION, f"task-definition/{draft.called(f'{service.name}-before')}:*")
+        for service in app.services.values()
+        if service.before
+    ]
+    yield statement(("ecs:RunTask",), tasks, when=cluster)
+    to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    roles = sub(f"arn:{PARTITION}:iam::{ACCOUNT}:role/{called}-before-*")
+    yield statement(("iam:PassRole",), roles, when=to_tasks)
+
+
+def _sites(app: App, called: str) -> Iterator[Value]:
+    """Send files, and have the CDN ask anew."""
+    yield statement(("s3:ListBucket",), _bucket(f"{called}-edge-*"))
+    yield statement(("s3:DeleteObject", "s3:PutObject"), _bucket(f"{called}-edge-*/*"))
+    of = {f"aws:ResourceTag/fairway:{key}": value for key, value in _tags(app)}
+    distributions = sub(f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/*")
+    yield statement(("cloudfront:CreateInvalidation",), distributions, when={"StringEquals": of})
+
+
+def _tags(app: App) -> Iterator[tuple[str, str]]:
+    yield "app", app.name
+    yield "environment", app.environment
+
+
+def _arn(service: str, region: str, rest: str) -> Value:
+    return sub(f"arn:{PARTITION}:{service}:{region}:{ACCOUNT}:{rest}")
+
+
+def _bucket(rest: str) -> Value:
+    return sub(f"arn:{PARTITION}:s3:::{rest}")
