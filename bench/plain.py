@@ -3,14 +3,13 @@
 import asyncio
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.project import UP_SECONDS, Project, reap, say
+from bench.project import Project, reap, say
 from fairway.cli.talk import SOCKET
 from fairway.core.status import Status, from_json
 from fairway.engine import client
@@ -39,18 +38,7 @@ class PlainProject(Project):
 
     def deploy(self) -> tuple[bool, str]:
         """Whether what the folder holds is in service now, and what `fairway deploy` said."""
-        done = subprocess.run(
-            self.argv("deploy"),
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=UP_SECONDS,
-        )
-        if done.returncode not in (0, 1):
-            raise RuntimeError(f"fairway deploy: {done.returncode}\n{done.stderr}")
+        done = self.ended("deploy", codes=(0, 1))
         return done.returncode == 0, done.stdout + done.stderr
 
     def look(self) -> Status:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -111,6 +111,10 @@ class Project:
 
     def fairway(self, *words: str) -> str:
         """Run a verb to its end; its stdout. RuntimeError with its own words where it fails."""
+        return self.ended(*words).stdout
+
+    def ended(self, *words: str, codes: Collection[int] = (0,)) -> subprocess.CompletedProcess[str]:
+        """Run a verb to its end. RuntimeError where its exit code is none of `codes`."""
         done = subprocess.run(
             self.argv(*words),
             cwd=self.folder,
@@ -121,9 +125,9 @@ class Project:
             check=False,
             timeout=UP_SECONDS,
         )
-        if done.returncode:
+        if done.returncode not in codes:
             raise RuntimeError(f"fairway {' '.join(words)}: {done.returncode}\n{done.stderr}")
-        return done.stdout
+        return done
 
     def status(self) -> Status:
         """What `fairway status --json` says."""
