@@ -19,6 +19,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from fairway.core.spec.model.service import Canary
+from fairway.core.spec.parse import parse
 from fairway.targets.local.ports import free_port
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.real, pytest.mark.timeout(600)]
@@ -143,6 +145,79 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Generator[Planner]:
         yield found
     finally:
         found.fairway("down")
+
+
+FIGURES = {  # R58 to R66, and R219
+    "dev": {
+        "DEBUG": "true",
+        "LOG_LEVEL": "DEBUG",
+        "CACHE_TTL": "600",
+        "MAX_SCENARIOS": "1000",
+        "RATE_LIMIT": None,
+        "DB_POOL_SIZE": "5",
+        "REDIS_ENABLED": "false",
+    },
+    "staging": {
+        "DEBUG": "false",
+        "LOG_LEVEL": "INFO",
+        "CACHE_TTL": "1800",
+        "MAX_SCENARIOS": "5000",
+        "RATE_LIMIT": "100/min",
+        "DB_POOL_SIZE": "10",
+        "REDIS_ENABLED": "true",
+    },
+    "production": {
+        "DEBUG": "false",
+        "LOG_LEVEL": "WARNING",
+        "CACHE_TTL": "3600",
+        "MAX_SCENARIOS": "10000",
+        "RATE_LIMIT": "60/min",
+        "DB_POOL_SIZE": "20",
+        "REDIS_ENABLED": "true",
+    },
+}
+REPLICAS = {"dev": (1, 1), "staging": (2, 2), "production": (3, 10)}
+
+
+def rendered(environment: str, folder: Path) -> dict[str, Any]:
+    """The web service's resources for AWS, by type."""
+    command = [sys.executable, "-m", "fairway.cli.main", "render", environment, "--out", folder]
+    subprocess.run(command, cwd=PLANNER, check=True, capture_output=True, timeout=60)
+    found = json.loads((folder / "service-web.json").read_text())["Resources"]
+    return {one["Type"]: one["Properties"] for one in found.values()}
+
+
+@pytest.mark.requirement("R58", "R59", "R60", "R61", "R62", "R63", "R65", "R66", "R219")
+@pytest.mark.parametrize("environment", sorted(FIGURES))
+def test_each_environment_must_get_the_figures_that_it_was_given(
+    environment: str, tmp_path: Path
+) -> None:
+    resources = rendered(environment, tmp_path / "out")
+    (container,) = resources["AWS::ECS::TaskDefinition"]["ContainerDefinitions"]
+    told = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert {name: told.get(name) for name in FIGURES[environment]} == FIGURES[environment]
+    secrets = {one["Name"] for one in container["Secrets"]}
+    assert {"SESSION_KEY", "AUDIT_KEY"} <= secrets
+    assert not secrets & told.keys()
+
+
+@pytest.mark.requirement("R64", "R145", "R148", "R151", "R152", "R153")
+@pytest.mark.parametrize("environment", sorted(REPLICAS))
+def test_each_environment_must_get_its_replicas_and_its_release(
+    environment: str,
+) -> None:
+    app = parse((PLANNER / "fairway.toml").read_text()).app(environment)
+    web = app.services["web"]
+    assert (web.replicas.minimum, web.replicas.maximum) == REPLICAS[environment]
+    assert isinstance(web.release, Canary) == (environment == "production")
+    if isinstance(web.release, Canary):
+        first, *later = web.release.steps
+        assert (first.percent, first.hold_seconds) == (10, 15 * 60)
+        assert [step.percent for step in later] == [25, 50]
+    verb = [sys.executable, "-m", "fairway.cli.main", "plan", environment]
+    planned = subprocess.run(verb, cwd=PLANNER, capture_output=True, text=True, check=False)
+    assert planned.returncode in (0, 2), planned.stderr  # nothing to do, or changes
+    assert "a month" in planned.stdout
 
 
 @pytest.fixture(scope="module")

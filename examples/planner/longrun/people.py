@@ -141,6 +141,10 @@ class People:
         self._learn(said.id, found)
         return found if found is not None and found.generation == said.generation else None
 
+    def names(self) -> dict[str, str]:
+        """What everybody is called, by id; those who are out, too. Raises `Unavailable`."""
+        return {row[0]: row[1] for row in self._database.rows("select id, name from person")}
+
     def add(self, name: str, role: str, password: str, *, is_development: bool = False) -> Person:
         """Let somebody in from now on. Raises `ValueError` for what can't be, `NameTaken`."""
         name = name.strip().lower()

@@ -38,7 +38,7 @@ button { width: 100%; margin-top: 1.4rem; padding: .7rem; font: inherit; font-we
 input:focus-visible, button:focus-visible { outline: 3px solid var(--blue); outline-offset: 2px; }
 .wrong { color: var(--red); font-weight: 600; }
 .told { margin: 1.6rem 0 0; padding: .9rem 1rem; background: var(--pale); border-radius: .4rem; }
-code { font-size: .95em; overflow-wrap: anywhere; }
+code { font-size: .95em; white-space: nowrap; }
 """
 # No scripts at all, and nobody may frame the page.
 POLICY = (
@@ -111,6 +111,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     told = f"{wrong[:1].upper()}{wrong[1:]}."
+    at_password = " autofocus" if name else ""
     alert = f'<p class="wrong" role="alert">{escape(told)}</p>' if wrong else ""
     body = (
         "<p>How long does the money last?</p>"
@@ -118,10 +119,11 @@ def _page(
         f'<input type="hidden" name="next" value="{escape(target)}">'
         '<label for="name">Name</label>'
         f'<input id="name" name="name" value="{escape(name[:100])}" autocomplete="username"'
-        ' autocapitalize="none" spellcheck="false" required maxlength="100" autofocus>'
+        ' autocapitalize="none" spellcheck="false" required maxlength="100"'
+        f"{'' if name else ' autofocus'}>"
         '<label for="password">Password</label>'
         '<input id="password" name="password" type="password" autocomplete="current-password"'
-        ' required maxlength="200"><button>Sign in</button></form>'
+        f' required maxlength="200"{at_password}><button>Sign in</button></form>'
         f"{_users(entrance.told_password(request.scope))}"
     )
     return HTMLResponse(_document("Longrun", body), status, HEADERS)

@@ -131,6 +131,7 @@ def test_the_audit_page_is_for_compliance_alone_and_verifies_the_log() -> None:
     opened("overview", ADA).run()
     page = opened("audit").run()
     assert len(page.dataframe) == 1
+    assert "ada" in str(page.dataframe[0].value)
     page.button[0].click().run()
     assert "Intact: 1 records" in page.success[0].value
     head = page.code[0].value

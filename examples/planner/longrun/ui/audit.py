@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
 
 import streamlit as st
 
 from fairway_runtime.audit_chain import Head, Record
+from longrun.analysis import percent
 from longrun.database import Unavailable
 from longrun.recorder import NotRecorded
 from longrun.text import plain_text
@@ -25,9 +27,10 @@ def show() -> None:
         return
     _verify()
     st.subheader("Records")
-    client = plain_text(st.text_input("Client number (all without)", max_chars=1000))
+    client = plain_text(st.text_input("Client number (empty: all)", max_chars=1000))
     try:
         found = service().trail.recent(f"client/{client}" if client else "", MOST)
+        names = service().people.names()
     except Unavailable as error:
         st.warning(f"The log can't be shown: {error}. Nothing in it is lost.")
         return
@@ -36,7 +39,7 @@ def show() -> None:
     if not shown:
         st.info("No record to show.")
         return
-    st.dataframe([_row(one) for one in shown], hide_index=True, width="stretch")
+    st.dataframe([_row(one, names) for one in shown], hide_index=True, width="stretch")
     st.caption(f"{len(shown)} of the last {len(found)} records, newest first. Times are UTC.")
     _one(shown)
 
@@ -73,15 +76,15 @@ def _verify() -> None:
     st.code(f"{report.head.sequence}:{report.head.hash}", language=None, wrap_lines=True)
 
 
-def _row(one: Record) -> dict[str, object]:
-    outputs = one.detail.get("outputs", {})
+def _row(one: Record, names: Mapping[str, str]) -> dict[str, object]:
+    lasts = one.detail.get("outputs", {}).get("success_probability")
     return {
         "record": one.sequence,
         "at": one.time[:19].replace("T", " "),
-        "who": one.actor,
+        "who": names.get(one.actor or "", one.actor or ""),
         "did": one.action,
         "to": one.target,
-        "lasts": outputs.get("success_probability"),
+        "lasts": "" if lasts is None else percent(lasts),
         "flags": ", ".join(one.detail.get("flags", ())),
         "request": one.correlation_id,
     }

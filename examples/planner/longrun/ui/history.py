@@ -43,9 +43,14 @@ def show() -> None:
             for one in shown
         ],
         hide_index=True,
+        column_config={
+            name: st.column_config.NumberColumn(format="dollar")
+            for name in ("portfolio", "spending")
+        },
         width="stretch",
     )
+    whose = "of everybody" if person().sees_everything else "of yours"
     st.caption(
-        f"{len(shown)} of the last {len(found)} simulations: {whose}. Compliance finds each"
-        " by its record in the audit log."
+        f"{len(shown)} of the last {len(found)} simulations {whose}. The audit log has each by"
+        " its record."
     )
