@@ -5,14 +5,12 @@ from fairway.core.spec.model import App, Database
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.postgres import (
     PORT,
-    SLOW_MS,
     USER,
     add_address,
-    add_password,
+    add_surroundings,
     backup_days,
     resolved,
 )
-from fairway.targets.aws.render.security import add_group
 from fairway.targets.aws.render.template import get, ref
 
 __all__ = ["add_aurora"]
@@ -27,23 +25,9 @@ SLEEPS_AFTER_SECONDS = 1800
 
 def add_aurora(app: App, database: Database, ground: Ground) -> None:
     """Add a cluster: a writer, and a reader for each further zone or replica."""
-    draft, id_ = ground.draft, names.logical_id("database", database.name)
-    password = add_password(ground, database)
-    group = add_group(
-        draft, f"{id_}Group", f"Database {database.name}: heard by who uses it.", ground.network
-    )
-    draft.add(
-        f"{id_}Parameters",
-        "AWS::RDS::DBClusterParameterGroup",
-        {
-            "Description": f"TLS only; queries above {SLOW_MS} ms are logged.",
-            "Family": FAMILY,
-            "Parameters": {
-                "log_min_duration_statement": str(SLOW_MS),
-                "log_statement": "ddl",
-                "rds.force_ssl": "1",
-            },
-        },
+    draft = ground.draft
+    id_, password, group = add_surroundings(
+        database, ground, "AWS::RDS::DBClusterParameterGroup", FAMILY
     )
     least = LEAST.get(app.environment, 0.5)
     scaling = {"MaxCapacity": MOST, "MinCapacity": least}

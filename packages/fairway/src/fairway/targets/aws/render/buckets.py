@@ -5,7 +5,7 @@ good. `logs` is the bucket in which the balancer and the buckets write who asked
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fairway.core import names
 from fairway.core.spec.model import App, Bucket
@@ -13,7 +13,7 @@ from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, join, ref, sub
 
-__all__ = ["CLOSED", "OWNED", "add_buckets", "bucket_id", "tls_only"]
+__all__ = ["add_bucket_policy", "add_buckets", "bucket_id", "closed", "tls_only"]
 
 DAY = 86400.0
 UNDELETE_DAYS = 7
@@ -45,6 +45,36 @@ def add_buckets(app: App, ground: Ground) -> None:
         _add(bucket, ground, is_watched=bucket.name in watched)
 
 
+def closed(
+    rules: Sequence[Value], *, key: Value | None = None, log: tuple[Value, str] | None = None
+) -> dict[str, Value]:
+    """The properties of a private bucket, with `rules` for the life of what lies in it.
+
+    Encrypted with `key`, or with S3's own: CloudFront and balancers know no other. `log` is the
+    bucket that gets its access log, and the prefix there.
+    """
+    encryption: dict[str, Value] = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    if key is not None:
+        encryption = {
+            "BucketKeyEnabled": True,
+            "ServerSideEncryptionByDefault": {"KMSMasterKeyID": key, "SSEAlgorithm": "aws:kms"},
+        }
+    properties: dict[str, Value] = {
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
+        "LifecycleConfiguration": {"Rules": list(rules)},
+        "OwnershipControls": OWNED,
+        "PublicAccessBlockConfiguration": CLOSED,
+        "VersioningConfiguration": {"Status": "Enabled"},
+    }
+    if log is not None:
+        destination, prefix = log
+        properties["LoggingConfiguration"] = {
+            "DestinationBucketName": destination,
+            "LogFilePrefix": prefix,
+        }
+    return properties
+
+
 def tls_only(id_: str) -> Value:
     """The statement that refuses whoever comes without TLS."""
     return statement(
@@ -58,34 +88,16 @@ def tls_only(id_: str) -> Value:
 
 def _add(bucket: Bucket, ground: Ground, *, is_watched: bool) -> None:
     draft, id_ = ground.draft, bucket_id(bucket.name)
-    properties: dict[str, Value] = {
-        "BucketEncryption": {
-            "ServerSideEncryptionConfiguration": [
-                {
-                    "BucketKeyEnabled": True,
-                    "ServerSideEncryptionByDefault": {
-                        "KMSMasterKeyID": ground.key,
-                        "SSEAlgorithm": "aws:kms",
-                    },
-                }
-            ]
-        },
-        "LifecycleConfiguration": {"Rules": _lifecycle(bucket)},
-        "LoggingConfiguration": {
-            "DestinationBucketName": ref("LogsBucket"),
-            "LogFilePrefix": f"buckets/{bucket.name}/",
-        },
-        "OwnershipControls": OWNED,
-        "PublicAccessBlockConfiguration": CLOSED,
-        "VersioningConfiguration": {"Status": "Enabled"},
-    }
+    properties = closed(
+        _lifecycle(bucket), key=ground.key, log=(ref("LogsBucket"), f"buckets/{bucket.name}/")
+    )
     if is_watched:
         properties["NotificationConfiguration"] = {
             "EventBridgeConfiguration": {"EventBridgeEnabled": True}
         }
     # S3 may write the log as soon as the bucket is there.
     draft.add(id_, "AWS::S3::Bucket", properties, keep="Retain", after=["LogsBucketPolicy"])
-    _policy(draft, id_, [tls_only(id_)])
+    add_bucket_policy(draft, id_, [tls_only(id_)])
     draft.give(f"bucket/{bucket.name}", ref(id_))
 
 
@@ -119,13 +131,14 @@ def _lifecycle(bucket: Bucket) -> list[Value]:
     return rules
 
 
-def _policy(draft: Draft, id_: str, statements: list[Value]) -> None:
+def add_bucket_policy(draft: Draft, id_: str, statements: Sequence[Value]) -> None:
+    """Who may do what with the bucket `id_`."""
     draft.add(
         f"{id_}Policy",
         "AWS::S3::BucketPolicy",
         {
             "Bucket": ref(id_),
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
         },
     )
 
@@ -133,32 +146,14 @@ def _policy(draft: Draft, id_: str, statements: list[Value]) -> None:
 def _add_logs(draft: Draft) -> None:
     """The bucket of access logs. Balancers write to no bucket with a key of one's own."""
     id_ = "LogsBucket"
-    draft.add(
-        id_,
-        "AWS::S3::Bucket",
-        {
-            "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [
-                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-                ]
-            },
-            "LifecycleConfiguration": {
-                "Rules": [
-                    {
-                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-                        "ExpirationInDays": AUDIT_DAYS,
-                        "Id": "a-year",
-                        "NoncurrentVersionExpiration": {"NoncurrentDays": UNDELETE_DAYS},
-                        "Status": "Enabled",
-                    }
-                ]
-            },
-            "OwnershipControls": OWNED,
-            "PublicAccessBlockConfiguration": CLOSED,
-            "VersioningConfiguration": {"Status": "Enabled"},
-        },
-        keep="Retain",
-    )
+    rule: Value = {
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        "ExpirationInDays": AUDIT_DAYS,
+        "Id": "a-year",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": UNDELETE_DAYS},
+        "Status": "Enabled",
+    }
+    draft.add(id_, "AWS::S3::Bucket", closed([rule]), keep="Retain")
     own: Mapping[str, Value] = {"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}}
     balancers = "logdelivery.elasticloadbalancing.amazonaws.com"
     writers = (
@@ -175,5 +170,5 @@ def _add_logs(draft: Draft) -> None:
         )
         for service, below, when in writers
     ]
-    _policy(draft, id_, [tls_only(id_), *writes])
+    add_bucket_policy(draft, id_, [tls_only(id_), *writes])
     draft.give("logs/bucket", ref(id_))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fairway.core import names
 from fairway.core.spec.model import App, Service, Site
 from fairway.targets.aws.render.balancer import add_certificate
-from fairway.targets.aws.render.buckets import CLOSED, OWNED, tls_only
+from fairway.targets.aws.render.buckets import add_bucket_policy, closed, tls_only
 from fairway.targets.aws.render.edge_policies import (
     EVERYTHING,
     NOT_CACHED,
@@ -69,31 +69,13 @@ def is_guarded(app: App, node: Site | Service) -> bool:
 def _site(app: App, site: Site, ground: Ground) -> None:
     draft, id_ = ground.draft, names.logical_id("site", site.name)
     bucket, distribution = f"{id_}Bucket", f"{id_}Distribution"
-    draft.add(
-        bucket,
-        "AWS::S3::Bucket",
-        {
-            "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [
-                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-                ]
-            },
-            "LifecycleConfiguration": {
-                "Rules": [
-                    {
-                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-                        "Id": "old-files",
-                        "NoncurrentVersionExpiration": {"NoncurrentDays": DAYS_OF_OLD},
-                        "Status": "Enabled",
-                    }
-                ]
-            },
-            "OwnershipControls": OWNED,
-            "PublicAccessBlockConfiguration": CLOSED,
-            "VersioningConfiguration": {"Status": "Enabled"},
-        },
-        keep="Retain",
-    )
+    rule: Value = {
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        "Id": "old-files",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": DAYS_OF_OLD},
+        "Status": "Enabled",
+    }
+    draft.add(bucket, "AWS::S3::Bucket", closed([rule]), keep="Retain")
     draft.add(
         f"{id_}Access",
         "AWS::CloudFront::OriginAccessControl",
@@ -149,24 +131,18 @@ def _site(app: App, site: Site, ground: Ground) -> None:
 
 def _only_the_distribution_reads(ground: Ground, bucket: str, distribution: str) -> None:
     arn = f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/${{{distribution}}}"
-    ground.draft.add(
-        f"{bucket}Policy",
-        "AWS::S3::BucketPolicy",
-        {
-            "Bucket": ref(bucket),
-            "PolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    tls_only(bucket),
-                    statement(
-                        ("s3:GetObject",),
-                        sub(f"${{{bucket}.Arn}}/*"),
-                        principal={"Service": "cloudfront.amazonaws.com"},
-                        when={"StringEquals": {"AWS:SourceArn": sub(arn)}},
-                    ),
-                ],
-            },
-        },
+    add_bucket_policy(
+        ground.draft,
+        bucket,
+        [
+            tls_only(bucket),
+            statement(
+                ("s3:GetObject",),
+                sub(f"${{{bucket}.Arn}}/*"),
+                principal={"Service": "cloudfront.amazonaws.com"},
+                when={"StringEquals": {"AWS:SourceArn": sub(arn)}},
+            ),
+        ],
     )
 
 

@@ -12,7 +12,7 @@ from fairway.targets.aws.render.cron import expressions, is_sayable
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.new_objects import add_new_objects
-from fairway.targets.aws.render.policies import add_role, statement
+from fairway.targets.aws.render.policies import LOG_DELIVERY, TRACING, add_role, statement
 from fairway.targets.aws.render.reach import add_reach
 from fairway.targets.aws.render.states import chain, job_states, watched
 from fairway.targets.aws.render.tasks import add_task
@@ -34,22 +34,6 @@ __all__ = ["dead_letters", "job", "machine_arn", "machine_name", "workflow"]
 KEPT_SECONDS = 14 * 86_400
 PUNCTUAL_SECONDS = 300
 DAY_SECONDS = 86_400
-LOGS = (
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-)
-TRACES = (
-    "xray:GetSamplingRules",
-    "xray:GetSamplingTargets",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-)
 
 
 def job(app: App, node: Job, ground: Ground) -> Stack:
@@ -217,7 +201,7 @@ def _machine(
         draft,
         f"{id_}MachineRole",
         "states.amazonaws.com",
-        [*statements, statement((*LOGS, *TRACES), "*")],
+        [*statements, statement((*LOG_DELIVERY, *TRACING), "*")],
     )
     draft.add(
         f"{id_}Machine",

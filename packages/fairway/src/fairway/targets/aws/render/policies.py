@@ -8,29 +8,36 @@ from collections.abc import Mapping, Sequence
 
 from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, sub
 
-__all__ = ["ON_ANY", "add_role", "policy", "statement", "trust"]
+__all__ = ["LOG_DELIVERY", "ON_ANY", "TRACING", "add_role", "policy", "statement", "trust"]
 
+# What a state machine needs to write its log, and to send its traces.
+LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+TRACING = (
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)
 # Actions without a resource of their own (service authorization reference, 2026-11).
 ON_ANY = frozenset(
     {
+        *LOG_DELIVERY,
+        *TRACING,
         "ecr:GetAuthorizationToken",
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:DescribeTargetGroups",
         "elasticloadbalancing:DescribeTargetHealth",
-        "logs:CreateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:DescribeLogGroups",
-        "logs:DescribeResourcePolicies",
-        "logs:GetLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:UpdateLogDelivery",
         "secretsmanager:GetRandomPassword",
-        "xray:PutTelemetryRecords",
-        "xray:PutTraceSegments",
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
     }
 )
 

@@ -21,7 +21,15 @@ from fairway.targets.aws.render.template import (
     sub,
 )
 
-__all__ = ["PORT", "SIZE", "USER", "add_external", "add_postgres", "add_subnets"]
+__all__ = [
+    "PORT",
+    "SIZE",
+    "USER",
+    "add_external",
+    "add_postgres",
+    "add_subnets",
+    "add_surroundings",
+]
 
 PORT = 5432
 USER = "app"
@@ -66,24 +74,9 @@ def add_subnets(ground: Ground) -> None:
 
 def add_postgres(app: App, database: Database, ground: Ground) -> None:
     """Add one database with its replicas."""
-    draft, id_ = ground.draft, names.logical_id("database", database.name)
-    password = add_password(ground, database)
-    group = add_group(
-        draft, f"{id_}Group", f"Database {database.name}: heard by who uses it.", ground.network
-    )
-    draft.add(
-        f"{id_}Parameters",
-        "AWS::RDS::DBParameterGroup",
-        {
-            "Description": f"TLS only; queries above {SLOW_MS} ms are logged.",
-            "Family": FAMILY,
-            "Parameters": {
-                "log_connections": "1",
-                "log_min_duration_statement": str(SLOW_MS),
-                "log_statement": "ddl",
-                "rds.force_ssl": "1",
-            },
-        },
+    draft = ground.draft
+    id_, password, group = add_surroundings(
+        database, ground, "AWS::RDS::DBParameterGroup", FAMILY, log_connections="1"
     )
     shared = _instance(database, group, id_)
     draft.add(
@@ -122,6 +115,34 @@ def add_postgres(app: App, database: Database, ground: Ground) -> None:
     draft.give(f"database/{database.name}/instance", ref(id_))
     add_address(app, ground, database, get(id_, "Endpoint.Address"))
     draft.give(f"database/{database.name}/group", group)
+
+
+def add_surroundings(
+    database: Database, ground: Ground, kind: str, family: str, **parameters: str
+) -> tuple[str, str, Value]:
+    """What every PostgreSQL here has: a password, a security group, parameters of this `kind`.
+
+    The ids of the database and of its password's secret, and the group.
+    """
+    id_ = names.logical_id("database", database.name)
+    password = add_password(ground, database)
+    said = f"Database {database.name}: heard by who uses it."
+    group = add_group(ground.draft, f"{id_}Group", said, ground.network)
+    ground.draft.add(
+        f"{id_}Parameters",
+        kind,
+        {
+            "Description": f"TLS only; queries above {SLOW_MS} ms are logged.",
+            "Family": family,
+            "Parameters": {
+                "log_min_duration_statement": str(SLOW_MS),
+                "log_statement": "ddl",
+                "rds.force_ssl": "1",
+                **parameters,
+            },
+        },
+    )
+    return id_, password, group
 
 
 def _instance(database: Database, group: Value, id_: str) -> dict[str, Value]:

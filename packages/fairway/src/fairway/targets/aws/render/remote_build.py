@@ -4,7 +4,7 @@ A project that reads one archive, builds the Dockerfile that is in it, and pushe
 tag that it is given. It may write nothing but its log and this app's images. Pure.
 """
 
-from fairway.targets.aws.render.buckets import CLOSED, OWNED, tls_only
+from fairway.targets.aws.render.buckets import add_bucket_policy, closed, tls_only
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.policies import add_role, statement
@@ -107,41 +107,13 @@ def _role(ground: Ground) -> Value:
 def _add_sources(ground: Ground) -> None:
     """The bucket that sources are sent to; they are gone after a week."""
     draft = ground.draft
-    encryption: Value = {
-        "BucketKeyEnabled": True,
-        "ServerSideEncryptionByDefault": {"KMSMasterKeyID": ground.key, "SSEAlgorithm": "aws:kms"},
+    rule: Value = {
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        "ExpirationInDays": KEEP_DAYS,
+        "Id": "a-week",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "Status": "Enabled",
     }
-    draft.add(
-        "Sources",
-        "AWS::S3::Bucket",
-        {
-            "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
-            "LifecycleConfiguration": {
-                "Rules": [
-                    {
-                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-                        "ExpirationInDays": KEEP_DAYS,
-                        "Id": "a-week",
-                        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-                        "Status": "Enabled",
-                    }
-                ]
-            },
-            "LoggingConfiguration": {
-                "DestinationBucketName": draft.take("logs/bucket"),
-                "LogFilePrefix": "buckets/build/",
-            },
-            "OwnershipControls": OWNED,
-            "PublicAccessBlockConfiguration": CLOSED,
-            "VersioningConfiguration": {"Status": "Enabled"},
-        },
-        keep="Retain",
-    )
-    draft.add(
-        "SourcesPolicy",
-        "AWS::S3::BucketPolicy",
-        {
-            "Bucket": ref("Sources"),
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": [tls_only("Sources")]},
-        },
-    )
+    log = (draft.take("logs/bucket"), "buckets/build/")
+    draft.add("Sources", "AWS::S3::Bucket", closed([rule], key=ground.key, log=log), keep="Retain")
+    add_bucket_policy(draft, "Sources", [tls_only("Sources")])
