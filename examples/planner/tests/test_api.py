@@ -163,7 +163,10 @@ def test_a_scenario_is_kept_and_found_by_its_address(client: TestClient) -> None
         (b"MZ an executable", 422),
         (b"", 422),
         (b"%PDF-1.7 without an end", 422),
+        (b"%PDF-1.7\n" + b"0" * (9_999_999 - 15) + b"%%EOF\n", 200),
         (b"%PDF-1.7\n" + b"0" * (10_000_000 - 15) + b"%%EOF\n", 413),
+        (b"%PDF-1.7\n" + b"0" * (10_000_001 - 15) + b"%%EOF\n", 413),
+        (b"<html><script>alert(1)</script>%PDF-1.7 %%EOF", 422),
     ],
 )
 def test_only_a_real_pdf_below_ten_megabytes_is_taken(

@@ -49,6 +49,30 @@ def test_what_is_no_number_is_refused_by_name(name: str, value: object) -> None:
     assert refused(**{name: value}).startswith(f"{name}: ")
 
 
+NESTED = {
+    "annual": ("incomes", {"annual": 1}),
+    "start_year": ("incomes", {"annual": 1}),
+    "end_year": ("incomes", {"annual": 1}),
+    "amount": ("flows", {"amount": 1, "year": 1}),
+    "year": ("flows", {"amount": 1, "year": 1}),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_field_of_a_table_takes_its_limits_and_nothing_beyond(name: str) -> None:
+    table, row = NESTED[name]
+    limit = LIMITS[name]
+    for value in (limit.low, limit.high):
+        plan(
+            **{table: [{**row, name: value, **({"end_year": 100} if name == "start_year" else {})}]}
+        )
+    step = 1e-6 * max(1, abs(limit.high))
+    for value in (limit.low - step, limit.high + step, math.nan, math.inf, -math.inf, "much"):
+        said = refused(**{table: [{**row, name: value}]})
+        assert said.startswith(f"{table}.0.{name}: ")
+        assert f"Choose {limit}." in said
+
+
 def test_weights_add_up_to_a_hundred_give_or_take_a_tenth() -> None:
     assert plan(equity=60.1, bond=35, cash=5).to_plan().assets[0].weight < 0.601
     assert sum(a.weight for a in plan(equity=59.9).to_plan().assets) == pytest.approx(1, abs=1e-15)
