@@ -10,6 +10,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from tools import (
+    reference_capabilities,
     reference_cli,
     reference_copilot,
     reference_files,
@@ -29,6 +30,7 @@ def pages() -> Mapping[str, str]:
     """Every page: its file's name and its text."""
     return {
         "../guides/leaving-copilot.md": reference_copilot.page(),
+        "capabilities.md": reference_capabilities.page(),
         "cli.md": reference_cli.page(),
         "files.md": reference_files.page(),
         "local.md": reference_local.page(),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fairway.core.spec.parse import parse
 from fairway.targets.local.gaps import gaps
 
-__all__ = ["ROWS", "Row", "missing", "page"]
+__all__ = ["COMMAND", "JOB", "ROWS", "WEB", "Row", "missing", "page"]
 
 REAL = "real"
 STANDS_IN = "stands in"

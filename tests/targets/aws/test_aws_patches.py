@@ -23,17 +23,17 @@ def test_a_patch_changes_the_file_that_it_names_and_no_other() -> None:
     patch = """
     [[patch.aws."service-web.json"]]
     op = "add"
-    path = "/Resources/Service/Properties/PropagateTags"
-    value = "SERVICE"
+    path = "/Resources/Service/Properties/AvailabilityZoneRebalancing"
+    value = "DISABLED"
     [[patch.aws."service-web.json"]]
     op = "remove"
     path = "/Description"
     """
     changed = template(patch, "service-web.json")
     plain = template("", "service-web.json")
-    assert changed["Resources"]["Service"]["Properties"].pop("PropagateTags") == "SERVICE"
+    assert changed["Resources"]["Service"]["Properties"].pop("AvailabilityZoneRebalancing") == "DISABLED"
     plain.pop("Description")
-    plain["Resources"]["Service"]["Properties"].pop("PropagateTags", None)
+    plain["Resources"]["Service"]["Properties"].pop("AvailabilityZoneRebalancing", None)
     assert changed == plain
     assert template(patch, "network.json") == template("", "network.json")
     assert problems(patch) == []

@@ -28,7 +28,7 @@ class Operation:
         Key(
             read.TEXT,
             "Where: a JSON pointer.",
-            example='"/Resources/Service/Properties/PropagateTags"',
+            example='"/Resources/Service/Properties/AvailabilityZoneRebalancing"',
             required=True,
         ),
     ]
