@@ -31,7 +31,10 @@ def test_a_patch_changes_the_file_that_it_names_and_no_other() -> None:
     """
     changed = template(patch, "service-web.json")
     plain = template("", "service-web.json")
-    assert changed["Resources"]["Service"]["Properties"].pop("AvailabilityZoneRebalancing") == "DISABLED"
+    assert (
+        changed["Resources"]["Service"]["Properties"].pop("AvailabilityZoneRebalancing")
+        == "DISABLED"
+    )
     plain.pop("Description")
     plain["Resources"]["Service"]["Properties"].pop("AvailabilityZoneRebalancing", None)
     assert changed == plain
