@@ -44,7 +44,10 @@ QUICK = Clock(look_seconds=0.01)
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """`lacks` are types, or `type.property`; `takes_tags`: it reads the tags of every type."""
+    """`lacks` are types, `type.property`, or `type@attribute` for what others ask of it.
+
+    `takes_tags`: it reads the tags of every type.
+    """
 
     name: str
     lacks: frozenset[str]
@@ -72,7 +75,29 @@ MINISTACK = Emulator(
         }
     ),
 )
-MOTO = Emulator("moto", frozenset(), takes_tags=False)
+MOTO = Emulator(
+    "moto",
+    frozenset(
+        {
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            "AWS::CertificateManager::Certificate",
+            "AWS::CloudWatch::Alarm",
+            "AWS::EC2::NetworkAcl",
+            "AWS::EC2::NetworkAclEntry",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SubnetNetworkAclAssociation",
+            "AWS::ElasticLoadBalancingV2::LoadBalancer@CanonicalHostedZoneID",
+            "AWS::ElasticLoadBalancingV2::LoadBalancer@LoadBalancerFullName",
+            "AWS::ElasticLoadBalancingV2::TargetGroup@TargetGroupFullName",
+            "AWS::Logs::MetricFilter",
+            "AWS::S3::BucketPolicy",
+            "AWS::Scheduler::Schedule",
+            "AWS::ServiceDiscovery::HttpNamespace",
+        }
+    ),
+    takes_tags=False,
+)
 
 
 def account(url: str) -> Account:
@@ -162,10 +187,11 @@ def reduced(stack: Stack, emulator: Emulator) -> tuple[Stack, Mapping[str, Resou
     """
     left = dict(stack.resources)
     gone: dict[str, Resource] = {}
+    kinds = {name: each.type for name, each in left.items()}
     while now := {
         name: each
         for name, each in left.items()
-        if lacks(emulator, each) or set(named(each.properties)) & gone.keys()
+        if lacks(emulator, each, kinds) or set(named(each.properties)) & gone.keys()
     }:
         gone |= now
         left = {
@@ -177,13 +203,33 @@ def reduced(stack: Stack, emulator: Emulator) -> tuple[Stack, Mapping[str, Resou
             for name, each in left.items()
             if name not in now
         }
+    used = {id_ for each in left.values() for id_ in named(each.properties)}
+    said = {id_: each for id_, each in stack.parameters.items() if id_ in used}
     tags = stack.tags if emulator.takes_tags else {}
-    return replace(stack, resources=left, tags=tags), gone
+    return replace(stack, resources=left, parameters=said, tags=tags), gone
 
 
-def lacks(emulator: Emulator, resource: Resource) -> bool:
-    kinds = {resource.type, *(f"{resource.type}.{key}" for key in resource.properties)}
-    return bool(kinds & emulator.lacks)
+def lacks(emulator: Emulator, resource: Resource, kinds: Mapping[str, str]) -> bool:
+    of_it = {resource.type, *(f"{resource.type}.{key}" for key in resource.properties)}
+    asked = {
+        f"{kinds[id_]}@{name}" for id_, name in attributes(resource.properties) if id_ in kinds
+    }
+    return bool((of_it | asked) & emulator.lacks)
+
+
+def attributes(value: Any) -> Iterator[tuple[str, str]]:
+    """What a value asks of other resources: logical id, attribute."""
+    match value:
+        case {"Fn::GetAtt": [name, attribute]}:
+            yield name, attribute
+        case Mapping():
+            for each in value.values():
+                yield from attributes(each)
+        case list() | tuple():
+            for each in value:
+                yield from attributes(each)
+        case _:
+            return
 
 
 def named(value: Any) -> Iterator[str]:

@@ -22,7 +22,7 @@ from fairway.targets.aws.render.template import Stack
 from fairway.targets.aws.running import Watch
 from fairway.targets.aws.secret_versions import see_values, versions
 from fairway.targets.aws.stacks import Applied, Stacks
-from fairway.targets.aws.store import Store, own_stack
+from fairway.targets.aws.store import Store
 
 __all__ = ["deploy"]
 
@@ -34,7 +34,7 @@ def deploy(environment: Environment, given: Given) -> Result:
 
     Raises `Problems` for what fails before a release begins; a release that fails is a `Result`.
     """
-    own = own_stack(environment.app)
+    own = environment.own
     formation = environment.formation()
     with stepping(environment, "fairway") as end:
         applied = formation.apply(own, {}, step="fairway")

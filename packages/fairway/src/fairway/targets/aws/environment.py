@@ -52,6 +52,11 @@ class Environment:
     tell: Callable[[Beat], None] = silent
 
     @property
+    def own(self) -> Stack:
+        """The stack of what Fairway keeps."""
+        return own_stack(self.app)
+
+    @property
     def cluster(self) -> str:
         """The name of its ECS cluster."""
         return names.cloud_name(self.app.name, self.app.environment, limit=255)
@@ -73,7 +78,7 @@ class Environment:
     def orphans(self) -> tuple[Stack, ...]:
         """Stacks of this environment that the file does not ask for any more."""
         app = self.app
-        wanted = {stack.stack_name for stack in (own_stack(app), *self.stacks)}
+        wanted = {stack.stack_name for stack in (self.own, *self.stacks)}
         ours = {"fairway:app": app.name, "fairway:environment": app.environment}
         start = names.cloud_name(app.name, app.environment, "", limit=128)
         return tuple(
@@ -86,11 +91,10 @@ class Environment:
 
     def store(self) -> Store | None:
         """Its bucket; None where nothing was ever deployed."""
-        own = own_stack(self.app)
         formation = self.formation()
-        if formation.described(own) is None:
+        if formation.described(self.own) is None:
             return None
-        bucket = formation.resources(own).get("Bucket")
+        bucket = formation.resources(self.own).get("Bucket")
         return None if not bucket else Store(self.account, bucket, self.clock)
 
     def opened(self) -> Store:
