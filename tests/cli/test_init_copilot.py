@@ -46,3 +46,8 @@ def test_without_a_workspace_it_is_a_problem(tmp_path: Path) -> None:
     ended = CliRunner().invoke(cli, ["init", str(tmp_path), "--from-copilot"])
     assert isinstance(ended.exception, Problems)
     assert "copilot" in str(ended.exception)
+
+
+def test_the_ordinary_way_in_names_the_other(folder: Path) -> None:
+    ended = CliRunner().invoke(cli, ["init", str(folder), "--print"])
+    assert "fairway init --from-copilot" in ended.stderr

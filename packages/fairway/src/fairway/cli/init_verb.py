@@ -49,6 +49,8 @@ def command(
     else:
         found = detection.read(here)
         view.say(found.explanation.rstrip("\n"))
+        if (here / "copilot" / ".workspace").is_file():
+            view.say("Copilot was here: `fairway init --from-copilot` takes its manifests over.")
     if only_print:
         view.text(found.text.rstrip("\n"))
         return

@@ -5,10 +5,12 @@ Place in the flow: `render` takes `Choices`; the CLI lets people change them. Pu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from fairway.core.build.images import Image
 from fairway.core.spec.model import App
+
+if TYPE_CHECKING:
+    from fairway.core.build.images import Image
 
 __all__ = ["Builds", "Choices", "Egress", "Processor", "choices_for"]
 
@@ -45,7 +47,7 @@ def choices_for(
     egress: Egress | None = None,
     processor: Processor | None = None,
     builds: Builds = "here",
-    images: Sequence[Image] = (),
+    images: "Sequence[Image]" = (),
 ) -> Choices:
     """Two zones, or as many as a database asks for; one NAT, but one a zone in production.
 

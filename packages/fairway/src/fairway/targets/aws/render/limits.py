@@ -18,7 +18,6 @@ from fairway.targets.aws.render.deployment import (
     hold_minutes,
     is_linear,
 )
-from fairway.targets.aws.render.patches import patch_problems
 from fairway.targets.aws.render.service import rule_priority
 from fairway.targets.aws.render.sizes import fitting
 from fairway.targets.aws.render.tasks import LONGEST_STOP_SECONDS, MARGIN_SECONDS
@@ -53,8 +52,16 @@ def limits(app: App, choices: Choices) -> list[Problem]:
     if found:
         return found  # a template of what is already too large says nothing new
     rendered = stacks(app, choices)
-    templates = {stack.path: said(stack) if stack.patches else {} for stack in rendered}
-    return list(patch_problems(app, templates)) or list(of_stacks(rendered))
+    return _of_patches(app, rendered) or list(of_stacks(rendered))
+
+
+def _of_patches(app: App, rendered: Sequence[Stack]) -> list[Problem]:
+    """Patches that cannot be done."""
+    if not app.patch.aws:
+        return []
+    from fairway.targets.aws.render.patches import patch_problems  # few files have any
+
+    return list(patch_problems(app, {stack.path: said(stack) for stack in rendered}))
 
 
 def of_stacks(found: Sequence[Stack]) -> Iterator[Problem]:

@@ -12,7 +12,6 @@ from typing import Literal, TypeAlias
 
 from fairway.core import names
 from fairway.core.spec.model import Operation
-from fairway.targets.aws.render.patches import patched
 
 __all__ = [
     "ACCOUNT",
@@ -244,7 +243,11 @@ def text(stack: Stack) -> str:
 
     Raises `Problems` where a patch cannot be done.
     """
-    template = patched(stack.path, said(stack), stack.patches) if stack.patches else said(stack)
+    template = said(stack)
+    if stack.patches:
+        from fairway.targets.aws.render.patches import patched  # few files have any
+
+        template = patched(stack.path, template, stack.patches)
     return json.dumps(template, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
