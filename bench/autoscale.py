@@ -115,6 +115,8 @@ def run() -> Result:
         for each in (calm, high, low):
             sent += each.total.sent
             failed += each.total.failed
+            if each.total.failed:
+                say(f"failed: {dict(each.total.failures)}")
     if not is_short():
         PICTURE.write_text(drawn(watch.moments))
     return Result(

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -46,8 +47,8 @@ from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
 from fairway.targets.local.preparation import Preparation, caller_environment
-from fairway.targets.local.processes import ProcessTable
-from fairway.targets.local.replica_metrics import ask, sample_of
+from fairway.targets.local.processes import ProcessTable, Running
+from fairway.targets.local.replica_metrics import ask, sample_of, waiting
 from fairway.targets.local.replicas import STOP_MARGIN_SECONDS, Replicas
 from fairway_runtime import contract
 
@@ -57,6 +58,7 @@ T = TypeVar("T")
 RUN_GRACE_SECONDS = 10.0
 PORT_TRIES = 5
 QUICK_SECONDS = 1.0  # for an orderly end without a drain
+FEW_IN_FLIGHT = 4  # so few don't wait for each other
 SENT_SECONDS = 2.0  # a request that was sent has been read by then, even on a busy machine
 
 
@@ -164,20 +166,37 @@ class LocalDriver:
         self.readings = (now, after)
         if not before:
             return {}
-        return {
+        figures = {
             name: rates(before.get(name, Reading()), reading, now - then)
             for name, reading in after.items()
         }
+        return {name: await self.with_queue(name, each) for name, each in figures.items()}
 
-    async def samples(self, service: str) -> Mapping[str, Sample]:
-        """Replica -> what it says that it has answered."""
-        mine = [
+    async def with_queue(self, service: str, figures: Figures) -> Figures:
+        """The figures, with the requests that wait inside replicas; where few are out, none do."""
+        if figures.in_flight <= FEW_IN_FLIGHT:
+            return figures
+        ports = [
+            int(each.labels["port"])
+            for each in self.serving(service)
+            if each.labels.get("runtime") == "yes"
+        ]
+        queued = await waiting(figures.in_flight, ports) if ports else 0
+        return replace(figures, queued=max(figures.queued, queued))
+
+    def serving(self, service: str) -> list[Running]:
+        """The processes of a service's replicas that live."""
+        return [
             each
             for each in self.processes.all()
             if each.alive
             and each.labels.get("service") == service
             and each.labels.get("kind") == "replica"
         ]
+
+    async def samples(self, service: str) -> Mapping[str, Sample]:
+        """Replica -> what it says that it has answered."""
+        mine = self.serving(service)
         found = await asyncio.gather(*(sample_of(int(each.labels["port"])) for each in mine))
         pairs = zip(mine, found, strict=True)
         return {each.name: sample for each, sample in pairs if sample is not None}

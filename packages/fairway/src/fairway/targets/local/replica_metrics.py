@@ -4,6 +4,7 @@ All revisions of a service share one cluster of the balancer (so that sticky ses
 its figures can't tell them apart; the runtime's can. Probes and metrics are not among them.
 """
 
+import asyncio
 import math
 import re
 from collections import defaultdict
@@ -15,12 +16,14 @@ from fairway.targets.local.exchange import exchange
 from fairway.targets.local.ports import HOST
 from fairway_runtime import contract
 
-__all__ = ["ask", "parse", "sample_of"]
+__all__ = ["ask", "parse", "sample_of", "waiting"]
 
 LINE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 LE = re.compile(r'(?:^|,)le="([^"]+)"')
 BUCKET = f"{contract.DURATION_METRIC}_bucket"
+GAUGE = re.compile(rf"^{contract.IN_FLIGHT_METRIC} (\S+)$", re.MULTILINE)
 SECONDS = 1.0
+BEGUN_SECONDS = 0.3  # the engine waits for it
 VISIT_SECONDS = 10.0
 
 
@@ -31,6 +34,25 @@ async def sample_of(port: int) -> Sample | None:
     except OSError:
         return None
     return parse(answer.body.decode()) if answer.status == 200 else None
+
+
+async def waiting(in_flight: int, ports: Sequence[int]) -> int:
+    """How many of the requests that the balancer has out no replica has begun with (R239).
+
+    What waits in a replica's sockets shows in no figure of the balancer. One that doesn't answer
+    within 0.3 s has begun with none: it is that far behind.
+    """
+    return max(0, in_flight - sum(await asyncio.gather(*map(begun, ports))))
+
+
+async def begun(port: int) -> int:
+    """How many requests the replica on a port is at work on."""
+    try:
+        answer = await exchange(HOST, port, "GET", contract.METRICS_PATH, seconds=BEGUN_SECONDS)
+    except OSError:
+        return 0
+    found = GAUGE.search(answer.body.decode())
+    return int(float(found[1])) if found else 0
 
 
 async def ask(port: int, paths: Sequence[str], times: int) -> None:

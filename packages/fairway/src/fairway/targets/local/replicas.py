@@ -148,6 +148,7 @@ class Replicas:
                 "revision": action.revision,
                 "port": str(port),
                 "started_at": str(time.time()),
+                "runtime": "yes" if runs_here else "",
                 "ready": contract.READY_PATH if runs_here else service.probe or "",
                 "health": contract.HEALTH_PATH if runs_here else service.probe or "",
             },

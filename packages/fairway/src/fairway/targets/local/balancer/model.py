@@ -43,7 +43,7 @@ class Front:
     `request_seconds` bounds a request with all its retries (R235; 0: no bound); WebSockets are
     exempt. `ready_path` must answer 2xx within `check_seconds`; None: taking a connection is
     enough. One replica has at most `max_connections` requests and WebSockets at once, further
-    ones wait in the queue that `Reading.pending` shows (R239). When more than `max_pending`
+    ones wait in the queue that `Reading.pending` shows. When more than `max_pending`
     wait, the next is answered 503 at once.
     """
 

@@ -36,8 +36,8 @@ class Reading:
     """The counters and gauges of one service at one moment.
 
     Totals grow from the start of Envoy. `latency` holds `(upper bound in ms, requests so far at
-    or below it)`, rising. `in_flight` leaves WebSockets out, `pending` are in the queue, which
-    a replica's connection limit feeds (R239).
+    or below it)`, rising. `in_flight` leaves WebSockets out, `pending` are in the balancer's own
+    queue, which a replica's connection limit feeds.
     """
 
     requests_total: int = 0
