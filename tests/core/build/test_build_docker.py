@@ -10,12 +10,14 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fairway.cli.build_sources import read_build_sources
+from fairway.core.build.dockerfile import NODE
 from fairway.core.build.files import build_files
 from fairway.core.build.images import images
 from fairway.core.spec.parse import parse
@@ -79,62 +81,94 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
     return name
 
 
-@pytest.fixture
-def running(base: str, tmp_path: Path) -> Iterator[str]:
-    """A container of a small app."""
-    (tmp_path / "fairway.toml").write_text(
-        'app = "small"\n[service.web]\nasgi = "main:app"\nport = 8501\npublic = true\n'
-    )
-    (tmp_path / "main.py").write_text(APP)
-    (tmp_path / "requirements.txt").write_text("h11==0.16.0\n")
-    (tmp_path / ".env").write_text("TOKEN=never\n")
-    app = parse((tmp_path / "fairway.toml").read_text()).app("production")
-    sources = read_build_sources(tmp_path, app)
+@contextmanager
+def running(folder: Path, file: str, base: str) -> Generator[str]:
+    """A container of the project in `folder`, whose fairway.toml this is."""
+    app = parse(file).app("production")
+    sources = read_build_sources(folder, app)
     made = images(app, sources, 8000)
     for name, text in build_files(
-        "small", made, sources, version="0", runtime_version="0.1.0", base=base
+        app.name, made, sources, version="0", runtime_version="0.1.0", base=base
     ).items():
-        (tmp_path / name).write_text(text)
-    tag = f"fairway-test-small:{os.getpid()}"
-    docker("build", "--network=host", "--quiet", "--tag", tag, str(tmp_path))
+        (folder / name).write_text(text)
+    tag = f"fairway-test-{app.name}:{os.getpid()}"
+    docker("build", "--network=host", "--quiet", "--tag", tag, str(folder))
     container = docker("run", "--detach", *HARDENED, tag)
-    yield container
-    docker("rm", "--force", container)
-    docker("rmi", "--force", tag)
+    try:
+        yield container
+    finally:
+        docker("rm", "--force", container)
+        docker("rmi", "--force", tag)
+
+
+def answer(container: str) -> str:
+    """What the app in a container says, as soon as it says something."""
+    ask = (
+        "import os, urllib.request as r; "
+        "print(r.urlopen('http://127.0.0.1:' + os.environ['PORT']).read().decode())"
+    )
+    deadline = time.monotonic() + 60
+    while not (said := docker("exec", container, "python", "-c", ask, code=None)):
+        assert time.monotonic() < deadline, docker("logs", container)
+        time.sleep(0.2)
+    return said
 
 
 @pytest.mark.real
 @pytest.mark.timeout(400)
 @pytest.mark.requirement("R39", "R41", "R43", "R45", "R46", "R47", "R226")
-def test_the_image_runs_without_rights_answers_and_ends_well(running: str) -> None:
-    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8501/').read().decode())"
-    deadline = time.monotonic() + 60
-    while (said := docker("exec", running, "python", "-c", ask, code=None)) != "here":
-        assert time.monotonic() < deadline, docker("logs", running)
-        time.sleep(0.2)
-    assert docker("exec", running, "id", "-u") == "1000"
-    assert "CapEff:\t0000000000000000" in docker("exec", running, "cat", "/proc/1/status")
-    docker("exec", running, "python", "-c", "open('/app/x', 'w')", code=1)
-    docker("exec", running, "python", "-c", "open('/tmp/x', 'w')")
-    files = docker("exec", running, "ls", "-a", "/app").split()
-    assert ".env" not in files
-    assert "__pycache__" in files
-    assert docker("exec", running, "python", "-c", "import h11; print(h11.__file__)").startswith(
-        "/opt/venv/"
+def test_the_image_runs_without_rights_answers_and_ends_well(base: str, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(APP)
+    (tmp_path / "requirements.txt").write_text("h11==0.16.0\n")
+    (tmp_path / ".env").write_text("TOKEN=never\n")
+    file = 'app = "small"\n[service.web]\nasgi = "main:app"\nport = 8501\npublic = true\n'
+    with running(tmp_path, file, base) as container:
+        assert answer(container) == "here"
+        assert docker("exec", container, "id", "-u") == "1000"
+        assert "CapEff:\t0000000000000000" in docker("exec", container, "cat", "/proc/1/status")
+        docker("exec", container, "python", "-c", "open('/app/x', 'w')", code=1)
+        docker("exec", container, "python", "-c", "open('/tmp/x', 'w')")
+        files = docker("exec", container, "ls", "-a", "/app").split()
+        assert ".env" not in files
+        assert "__pycache__" in files
+        where = docker("exec", container, "python", "-c", "import h11; print(h11.__file__)")
+        assert where.startswith("/opt/venv/")
+        for tool in ("uv", "gcc", "git"):
+            found = f"import shutil; exit(shutil.which('{tool}') is None)"
+            docker("exec", container, "python", "-c", found, code=1)
+        deadline = time.monotonic() + 60
+        while docker("inspect", "--format", "{{.State.Health.Status}}", container) != "healthy":
+            assert time.monotonic() < deadline, docker("inspect", container)
+            time.sleep(0.5)
+        docker("stop", container)
+        state = json.loads(docker("inspect", "--format", "{{json .State}}", container))
+        assert state["ExitCode"] == 0
+
+
+@pytest.mark.real
+@pytest.mark.timeout(400)
+@pytest.mark.requirement("R12", "R54")
+def test_one_image_holds_the_app_and_the_page_that_it_builds(base: str, tmp_path: Path) -> None:
+    if docker("image", "inspect", NODE, code=None) == "[]":
+        pytest.skip(f"there is no {NODE} to build a page with, and none is pulled")
+    (tmp_path / "main.py").write_text(
+        APP.replace('b"here"', 'open("frontend/dist/page.html", "rb").read()')
     )
-    for tool in ("uv", "gcc", "git"):
-        docker(
-            "exec",
-            running,
-            "python",
-            "-c",
-            f"import shutil; exit(shutil.which('{tool}') is None)",
-            code=1,
-        )
-    while docker("inspect", "--format", "{{.State.Health.Status}}", running) != "healthy":
-        assert time.monotonic() < deadline, docker("inspect", running)
-        time.sleep(0.5)
-    assert said == "here"
-    docker("stop", running)
-    state = json.loads(docker("inspect", "--format", "{{json .State}}", running))
-    assert state["ExitCode"] == 0
+    (tmp_path / "requirements.txt").write_text("h11==0.16.0\n")
+    (tmp_path / "frontend").mkdir()
+    script = (
+        "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/page.html', 'built')"
+    )
+    package = {"name": "page", "version": "1.0.0", "scripts": {"build": f'node -e "{script}"'}}
+    lock = {"name": "page", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {}}}
+    (tmp_path / "frontend/package.json").write_text(json.dumps(package))
+    (tmp_path / "frontend/package-lock.json").write_text(json.dumps(lock))
+    file = (
+        'app = "paged"\n[service.web]\nasgi = "main:app"\npublic = true\n'
+        'build = "npm --prefix frontend run build"\n'
+    )
+    with running(tmp_path, file, base) as container:
+        assert answer(container) == "built"
+        assert "node_modules" not in docker("exec", container, "ls", "frontend").split()
+        found = "import shutil; exit(shutil.which('node') is None)"
+        docker("exec", container, "python", "-c", found, code=1)
