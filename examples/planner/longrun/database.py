@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "Unavailable"]
 
-QUICK_SECONDS = 6.0  # more than the server gives a statement
-PATIENT_SECONDS = 20.0  # with its retries
+# More than the server gives a statement: without retries, and with them.
+GRACE, RETRYING = 1.0, 15.0
 AWAY = "the database does not answer; try again in a moment"
 Result = TypeVar("Result")
 
@@ -51,11 +51,14 @@ class Database:
             name, retry=None if is_patient else _once, open_seconds=settings.breaker_seconds
         )
         wanted = DatabaseSettings(
-            settings.database_url, pool_size=connections, processes=settings.processes
+            settings.database_url,
+            pool_size=connections,
+            processes=settings.processes,
+            query_seconds=settings.query_seconds,
         )
         self._engines = Engines(wanted, name=name, policy=policy)
         self._opening, self._lock = threading.Lock(), threading.Lock()
-        self._seconds = PATIENT_SECONDS if is_patient else QUICK_SECONDS
+        self._seconds = settings.query_seconds + (RETRYING if is_patient else GRACE)
         self._threads = ThreadPoolExecutor(connections, f"database-{name}")
         self._most_late, self._late = connections, 0
         self.is_away = False  # as of the last question

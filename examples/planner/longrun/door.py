@@ -44,7 +44,8 @@ def with_sessions(app: App, settings: Settings) -> Sessions:
     """
     store = None
     if settings.redis_url:
-        store = RedisStore(RedisLink(settings.redis_url, "sessions"), carries=CARRIED)
+        link = RedisLink(settings.redis_url, "sessions", seconds=settings.redis_seconds)
+        store = RedisStore(link, carries=CARRIED)
     return Sessions(
         app,
         keys=settings.session_keys or [secrets.token_bytes(32)],

@@ -43,8 +43,9 @@ class Entrance:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        url = service.settings.redis_url
-        link = RedisLink(url, "sign_in") if url else None
+        settings, link = service.settings, None
+        if settings.redis_url:
+            link = RedisLink(settings.redis_url, "sign_in", seconds=settings.redis_seconds)
         trusted = RuntimeSettings.from_environment(
             {name: os.environ[name] for name in ("FAIRWAY_TRUSTED_PROXIES",) if name in os.environ}
         ).trusted_proxies

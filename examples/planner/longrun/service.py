@@ -126,7 +126,7 @@ class Service:
         self.people = People(settings, self._quick)
         self.recorder = Recorder(self._quick, self.trail, Spool(settings.spool))
         self._cache = Cache("plans", ttl_seconds=settings.cache_seconds)
-        self._link = RedisLink(settings.redis_url, "plans") if settings.redis_url else None
+        self._link = _link(settings, "plans")
         self._shared = Cache("shared-plans", max_bytes=0, link=self._link)
         # Keeps nothing itself: who asks for what is being computed waits for that answer.
         flights = Cache("plans-in-flight", ttl_seconds=0)
@@ -294,6 +294,12 @@ class Service:
         self._simulations += 1
         count("simulations_total", role=person.role)
         level("simulations_per_user", self._simulations / len(self._users))
+
+
+def _link(settings: Settings, name: str) -> RedisLink | None:
+    if not settings.redis_url:
+        return None
+    return RedisLink(settings.redis_url, name, seconds=settings.redis_seconds)
 
 
 def _key_of_call(plan: PlanInput, template: str, *_: object) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from fairway_runtime import contract
+
 __all__ = ["OPEN_ENVIRONMENTS", "Settings"]
 
 POSTGRES = ("postgresql://", "postgres://")
@@ -22,7 +24,8 @@ class Settings:
     """Where rows are, who may come in, and how much may be asked for at once.
 
     `spool` is the folder for records that the database could not take; `breaker_seconds` how long
-    a database that failed five times is left alone (R228).
+    a database that failed five times is left alone (R228). A query gets `query_seconds` (R232),
+    Redis `redis_seconds` (R231).
     """
 
     database_url: str = field(default="sqlite:///longrun.db", repr=False)
@@ -38,6 +41,8 @@ class Settings:
     bucket: str = ""
     spool: Path = Path("longrun-spool")
     breaker_seconds: float = 30.0
+    query_seconds: float = contract.DEFAULT_DATABASE_SECONDS
+    redis_seconds: float = contract.DEFAULT_CACHE_SECONDS
 
     def __post_init__(self) -> None:
         if not self.database_url.startswith((*POSTGRES, SQLITE)):
@@ -70,6 +75,12 @@ class Settings:
                 raise ValueError(f"{name} is {text!r}: it must be a whole number")
             return int(text)
 
+        def seconds(name: str, default: float) -> float:
+            try:
+                return float(said.get(name, default))
+            except ValueError:
+                raise ValueError(f"{name} is {said[name]!r}: it must be seconds") from None
+
         url = said.get("DATABASE_URL", plain.database_url)
         audit_key = said.get("AUDIT_KEY", "").encode()
         is_alone = said.get("REDIS_ENABLED", "").lower() in WITHOUT
@@ -86,6 +97,8 @@ class Settings:
             cache_seconds=float(whole("CACHE_TTL", int(plain.cache_seconds))),
             bucket=said.get("BUCKET_NAME", ""),
             spool=Path(said.get("SPOOL_FOLDER", _spool_of(url))),
+            query_seconds=seconds(contract.DATABASE_SECONDS, plain.query_seconds),
+            redis_seconds=seconds(contract.CACHE_SECONDS, plain.redis_seconds),
             breaker_seconds=float(whole("BREAKER_SECONDS", int(plain.breaker_seconds))),
         )
 

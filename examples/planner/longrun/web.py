@@ -58,13 +58,16 @@ def limited(inner: Sessions, *dependencies: Dependency) -> Fairway:
     # replica out of service.
     optional = tuple(replace(each, is_optional=True) for each in settings.dependencies)
     settings = replace(settings, dependencies=(*optional, *dependencies))
-    limiter = None
+    limiter, link = None, None
+    if settings.redis_url and settings.rate_limit is not None:
+        seconds = current().settings.redis_seconds
+        link = RedisLink(settings.redis_url, "rate_limit", seconds=seconds)
     if settings.rate_limit is not None:
         limiter = Limiter(
             settings.rate_limit,
             user_rate=settings.user_rate_limit,
             clients=Clients(settings.trusted_proxies, user_of=inner.user_of),
-            link=RedisLink(settings.redis_url, "rate_limit") if settings.redis_url else None,
+            link=link,
             scope_name=settings.service,
             processes=settings.processes,
         )

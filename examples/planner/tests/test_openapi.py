@@ -46,7 +46,7 @@ def test_no_request_ends_in_a_server_error(tmp_path: Path, person: Person | None
 def _statuses(operation: Any, headers: dict[str, str]) -> set[int]:
     """What is answered to requests made from the schema, and to ones against it."""
     seen: set[int] = set()
-    most = 15 if headers else 3
+    most = 8 if headers else 3
 
     @settings(
         max_examples=min(most, FEWER.get(operation.path, most)),
