@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from fairway.cli import aws
 from fairway.cli.main import cli
 from fairway.core.problem import Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.course import Given
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.render import stacks
+from fairway.targets.aws.render import choices_for, stacks
 from tests.targets.aws.emulators import (
     MINISTACK,
     QUICK,
@@ -76,7 +78,11 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         values = environment.values(domain="shop.example.org", zone=None)
         with tasks_that_end(account(url), environment.cluster, says="hello from the task"):
             for tag in ("one", "two"):
-                given = Given(image=lambda at, tag=tag: f"{at}:{tag}", values=values, folder=folder)
+                given = Given(
+                    images=lambda at, asked, tag=tag: dict.fromkeys(asked, f"{at}:{tag}"),
+                    values=values,
+                    folder=folder,
+                )
                 assert deploy(environment, given).outcome == "promoted"
             yield Shell(url, folder)
 
@@ -179,6 +185,22 @@ def test_what_cloudformation_refuses_is_told_in_its_words_and_lets_go(shell: She
     result = shell("deploy", "production", "--image", "registry/shop:three")
     assert "Unrecognized resource types" in problems(result)
     assert json.loads(shell("status", "production", "--json").stdout)["held"] is None
+
+
+def test_an_image_without_its_tag_is_none(shell: Shell) -> None:
+    told = problems(shell("deploy", "production", "--image", "registry.example.org/shop"))
+    assert "is no image with its tag or digest" in told
+
+
+def test_how_services_reach_the_outside_is_remembered(shell: Shell) -> None:
+    app = parse(FILE).app("production")
+    store = Environment(account(shell.url), app, stacks(app), QUICK).opened()
+    first = choices_for(app)
+    aws.remember(replace(first, egress="endpoints"), store)
+    assert aws.remembered(first, None, None, store).egress == "endpoints"
+    assert aws.remembered(first, "one-nat", None, store).egress == "one-nat"
+    assert aws.remembered(first, None, None, None) == first
+    aws.remember(first, store)
 
 
 def test_an_environment_that_was_never_deployed_says_how(shell: Shell) -> None:

@@ -71,7 +71,7 @@ class Place:
         self.beats.clear()
         environment = self.environment
         given = Given(
-            image=None if tag is None else lambda registry: f"{registry}:{tag}",
+            images=None if tag is None else lambda at, asked: dict.fromkeys(asked, f"{at}:{tag}"),
             values=environment.values(domain=f"{self.app.name}.example.org", zone=None),
             folder=self.folder,
         )
@@ -288,7 +288,7 @@ def test_a_release_that_cloudformation_refuses_is_taken_back_and_told(place: Pla
         replace(each, resources=resources) if each is bad else each for each in environment.stacks
     )
     given = Given(
-        image=lambda registry: f"{registry}:two",
+        images=lambda at, asked: dict.fromkeys(asked, f"{at}:two"),
         values=environment.values(domain=None, zone=None),
         folder=Path(),
     )

@@ -3,16 +3,22 @@
 Nothing here is imported before a verb names an environment that is there (`places.py`).
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from fairway.cli.project import Project
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.account import Account, connect
 from fairway.targets.aws.decide.progress import Beat
 from fairway.targets.aws.environment import Environment, silent
-from fairway.targets.aws.render import Choices, choices_for, stacks
+from fairway.targets.aws.render import Choices, Egress, Processor, choices_for, stacks
+from fairway.targets.aws.store import Store
 
-__all__ = ["opened"]
+__all__ = ["opened", "remember", "remembered"]
+
+CHOICES = "choices.json"
 
 
 def opened(
@@ -33,3 +39,21 @@ def opened(
         stacks(app, choices or choices_for(app)),
         tell=tell,
     )
+
+
+def remembered(
+    first: Choices, egress: Egress | None, processor: Processor | None, store: Store | None
+) -> Choices:
+    """What is chosen now, else at the last deploy: no network changes by leaving an option out."""
+    text = None if store is None else store.read(CHOICES)
+    kept: Mapping[str, Any] = json.loads(text or "{}")
+    return replace(
+        first,
+        egress=egress or kept.get("egress", first.egress),
+        processor=processor or kept.get("processor", first.processor),
+    )
+
+
+def remember(chosen: Choices, store: Store) -> None:
+    """Keep what was chosen for the next time."""
+    store.write(CHOICES, json.dumps({"egress": chosen.egress, "processor": chosen.processor}))

@@ -1,27 +1,28 @@
 """`fairway deploy` and `rollback` of an environment at AWS."""
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from fairway.cli import aws, view
 from fairway.cli.aws_live import shown
+from fairway.cli.build_sources import read_build_sources
 from fairway.cli.project import Project
+from fairway.core.build.images import images
+from fairway.core.names import logical_id
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.account import connect
-from fairway.targets.aws.course import Given, Image, Result
+from fairway.targets.aws.course import Given, Images, Result
+from fairway.targets.aws.decide.order import IMAGE
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.releasing import roll_back
-from fairway.targets.aws.render import Choices, Egress, Processor, choices_for
+from fairway.targets.aws.render import Egress, Processor, choices_for
 from fairway.targets.aws.render.limits import limits
-from fairway.targets.aws.store import Store
+from fairway.targets.aws.render.wiring import PORT
 
 __all__ = ["Asked", "deployed", "rolled_back"]
-
-CHOICES = "choices.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Asked:
 
     region: str | None = None
     profile: str | None = None
-    image: str | None = None
+    image: tuple[str, ...] = ()
     domain: str | None = None
     zone: str | None = None
     egress: Egress | None = None
@@ -40,7 +41,8 @@ class Asked:
 def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
     """Deploy it and say how it ended; raises `Problems` where it is not on what was wanted."""
     app = parse(found.text).app(name)
-    first = choices_for(app, egress=asked.egress, processor=asked.processor)
+    held = images(app, read_build_sources(found.folder, app), PORT)
+    first = choices_for(app, egress=asked.egress, processor=asked.processor, images=held)
     if problems := limits(app, first):
         raise Problems(problems)
     view.notes("gap", [str(gap) for gap in gaps(app)])
@@ -51,45 +53,52 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
             found, name, region=None, profile=None, tell=tell, choices=first, account=account
         )
         store = environment.store()
-        chosen = choices(asked, first, store)
+        chosen = aws.remembered(first, asked.egress, asked.processor, store)
         if chosen != first:
             environment = aws.opened(
                 found, name, region=None, profile=None, tell=tell, choices=chosen, account=account
             )
         given = Given(
-            image=image_of(asked),
+            images=images_of(asked),
             values=environment.values(domain=asked.domain, zone=asked.zone),
             folder=found.folder,
         )
         result = deploy(environment, given)
     store = environment.opened()
-    store.write(CHOICES, json.dumps({"egress": chosen.egress, "processor": chosen.processor}))
+    aws.remember(chosen, store)
     report(result, name, as_json=as_json)
 
 
-def image_of(asked: Asked) -> Image | None:
-    """Where the image comes from: the one that is said; None where none is."""
-    image = asked.image
-    if image is None:
+def images_of(asked: Asked) -> Images | None:
+    """Where images come from: those that are said; None where none is.
+
+    `ADDRESS` is the only image, `NAME=ADDRESS` one of several. Raises `Problems` for an address
+    without a tag: it could be another image tomorrow.
+    """
+    if not asked.image:
         return None
+    said: dict[str, str] = {}
+    for text in asked.image:
+        name, equals, address = text.partition("=")
+        parameter, address = (named(name), address) if equals else (IMAGE, text)
+        if not re.fullmatch(r"\S+[:@][^\s/]+", address):
+            mend = (
+                "Write, for example, 222222222222.dkr.ecr.eu-central-1.amazonaws.com/shop:3f2c1aa."
+            )
+            what = f"{address or text} is no image with its tag or digest"
+            raise Problems([Problem("--image", what, mend)])
+        said[parameter] = address
 
-    def said(registry: str) -> str:
-        del registry
-        return image
+    def given(registry: str, parameters: Sequence[str]) -> Mapping[str, str]:
+        del registry, parameters
+        return said
 
-    return said
+    return given
 
 
-def choices(asked: Asked, first: Choices, store: Store | None) -> Choices:
-    """What was chosen now, else at the last deploy: a network is not changed by leaving it out."""
-    from dataclasses import replace
-
-    kept: Mapping[str, Any] = json.loads((store.read(CHOICES) if store else None) or "{}")
-    return replace(
-        first,
-        egress=asked.egress or kept.get("egress", first.egress),
-        processor=asked.processor or kept.get("processor", first.processor),
-    )
+def named(image: str) -> str:
+    """The parameter of an image: `api` or `ImageApi` -> `ImageApi`."""
+    return image if image.startswith(IMAGE) else f"{IMAGE}{logical_id(image)}"
 
 
 def rolled_back(

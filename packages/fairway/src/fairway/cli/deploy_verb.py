@@ -17,8 +17,9 @@ __all__ = ["command", "report"]
 @project.folder_option
 @click.option(
     "--image",
-    metavar="ADDRESS",
-    help="At AWS: the image, by its digest or by a tag that never moves.",
+    multiple=True,
+    metavar="[NAME=]ADDRESS",
+    help="At AWS: the image, by its digest or by a tag that never moves. Once for each of several.",
 )
 @click.option(
     "--domain",

@@ -46,6 +46,7 @@ class Asked:
 class Online:
     """Whether AWS is asked (None: where there are credentials), as whom, and of what."""
 
+    folder: Path = Path()
     is_asked: bool | None = None
     region: str | None = None
     profile: str | None = None

@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 
-from fairway.cli import plan_aws, view
+from fairway.cli import aws, plan_aws, view
+from fairway.cli.build_sources import read_build_sources
 from fairway.cli.plan_aws import Asked, Online
+from fairway.core.build.images import images
 from fairway.core.plan.cloud import CloudPlan
 from fairway.core.plan.diff import Change
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.targets.aws.account import connect
 from fairway.targets.aws.decide.differences import stack_of
+from fairway.targets.aws.decide.order import images_asked
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.previewing import preview
 from fairway.targets.aws.render import choices_for, stacks
+from fairway.targets.aws.render.wiring import PORT
 
 __all__ = ["plan_of"]
 
@@ -23,8 +27,17 @@ def plan_of(app: App, asked: Asked, online: Online, *, notes: tuple[Problem, ...
         account = connect(region=online.region, profile=online.profile)
         place = replace(asked, region=account.region)
         plan = plan_aws.plan_of(app, place, notes=notes)
-        choices = choices_for(app, egress=asked.egress, processor=asked.processor)
-        return held(plan, Environment(account, app, stacks(app, choices)), online)
+        held_images = images(app, read_build_sources(online.folder, app), PORT)
+        choices = choices_for(
+            app, egress=asked.egress, processor=asked.processor, images=held_images
+        )
+        environment = Environment(account, app, stacks(app, choices))
+        kept = aws.remembered(choices, asked.egress, asked.processor, environment.store())
+        if kept != choices:
+            place = replace(place, egress=kept.egress, processor=kept.processor)
+            plan = plan_aws.plan_of(app, place, notes=notes)
+            environment = replace(environment, stacks=stacks(app, kept))
+        return held(plan, environment, online)
     except Problems as problems:
         if online.is_asked:
             raise
@@ -36,7 +49,8 @@ def plan_of(app: App, asked: Asked, online: Online, *, notes: tuple[Problem, ...
 def held(plan: CloudPlan, environment: Environment, online: Online) -> CloudPlan:
     """The plan against what is there: what comes only where its stack is not."""
     account = environment.account
-    values = {} if online.image is None else {"Image": online.image}
+    asked = images_asked(environment.stacks)
+    values = {} if online.image is None else dict.fromkeys(asked, online.image)
     found = preview(environment, values, with_drift=online.with_drift)
     for name in found.busy:
         view.say(f"something goes on in {name}: what it would change is not known")

@@ -122,6 +122,7 @@ def command(  # noqa: PLR0913 - one a flag
             region=region or REGION, egress=egress, processor=processor, assume=numbers
         )
         online = plan_aws.Online(
+            folder=found.folder,
             is_asked=True if drift or image else is_online,
             region=region,
             profile=profile,

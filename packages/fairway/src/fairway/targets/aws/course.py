@@ -1,30 +1,31 @@
 """What a deploy and a rollback share: what was given, what was done so far, how it ended."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from fairway.core.problem import Problem
+from fairway.targets.aws.decide.order import IMAGE
 from fairway.targets.aws.decide.progress import Began, Ended, Outcome
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.render.template import Stack
 from fairway.targets.aws.stacks import Stacks
 from fairway.targets.aws.store import Store
 
-__all__ = ["TASK", "Course", "Given", "Image", "Result", "stepping"]
+__all__ = ["TASK", "Course", "Given", "Images", "Result", "stepping"]
 
 TASK = "ServiceTask"  # the logical id of a service's task definition
-Image = Callable[[str], str]
-"""Registry's address -> the address of an image that is there."""
+Images = Callable[[str, Sequence[str]], Mapping[str, str]]
+"""Registry's address, parameters that ask for an image -> the address of each, which is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What whoever deploys says; `image` is None where there is none yet."""
+    """What whoever deploys says; `images` is None where there are none yet."""
 
-    image: Image | None
+    images: Images | None
     values: Mapping[str, str]
     folder: Path
 
@@ -56,6 +57,16 @@ class Course:
     has_changed: bool = False
     released: list[Stack] = field(default_factory=list[Stack])
     secrets: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def image(self) -> str:
+        """The address of its image; of several, all."""
+        return ", ".join(self.values[name] for name in sorted(self.values) if is_image(name))
+
+
+def is_image(parameter: str) -> bool:
+    """Whether a parameter is an image's address."""
+    return parameter.startswith(IMAGE)
 
 
 @contextmanager

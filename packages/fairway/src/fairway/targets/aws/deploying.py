@@ -6,7 +6,7 @@ says that the wanted task definition is in service.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fairway.core import names
 from fairway.core.problem import Problem, Problems
@@ -97,7 +97,7 @@ def take(
             case Apply(stack):
                 end(apply(environment, course, stack, str(step), before))
             case Build():
-                course.values[order.IMAGE] = image(environment, given, course)
+                course.values |= images(environment, given, course)
                 end("done")
             case Values(secrets):
                 see_values(environment, secrets)
@@ -152,19 +152,30 @@ def protect(environment: Environment, formation: Stacks, stack: Stack, applied: 
         formation.protect(stack, is_on=True)
 
 
-def image(environment: Environment, given: Given, course: Course) -> str:
-    """The image, in the registry that is there by now; raises `Problems` where nobody gives one."""
+def images(environment: Environment, given: Given, course: Course) -> Mapping[str, str]:
+    """The images, in the registry that is there by now; raises `Problems` where one lacks."""
     registry = environment.needed("registry")
-    if given.image is not None:
-        return given.image(registry)
+    asked = order.images_asked(environment.stacks)
+    found: Mapping[str, str] = {}
+    if given.images is not None:
+        found = given.images(registry, asked)
+    missing = [name for name in asked if name not in found]
+    if not missing:
+        return found
     now = releases.current(course.store.releases())
     serving = f"\nIn service is {now.image}." if now is not None else ""
+    which = "".join(f" --image {_said(name)}{registry}:TAG" for name in missing)
     mend = (
-        f"Push one to {registry} under a tag of its own (its commit), then call again with "
-        f"--image {registry}:TAG.{serving}"
+        f"Push it to {registry} under a tag of its own (its commit), then call again with{which}. "
+        f"`fairway render` writes its Dockerfile and the lines that push it.{serving}"
     )
     where = f"fairway deploy {environment.app.environment}"
     raise Problems([Problem(where, "network and data stand; no image is said", mend)], exit_code=1)
+
+
+def _said(parameter: str) -> str:
+    """`ImageApi` -> `ImageApi=`, where there are several."""
+    return "" if parameter == order.IMAGE else f"{parameter}="
 
 
 def is_stale(course: Course, service: str, before: Release | None) -> bool:

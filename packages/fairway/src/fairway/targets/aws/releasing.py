@@ -34,7 +34,7 @@ def release(environment: Environment, course: Course, plan: Sequence[Step]) -> R
         revision=releases.made(templates, course.values),
         at=environment.clock.now(),
         by=environment.account.who,
-        image=course.values.get(order.IMAGE, ""),
+        image=course.image,
         outcome="promoted",
         templates=templates,
         values=dict(course.values),

@@ -2,7 +2,7 @@
 
 It holds who changes the environment (`lock`), what was released (`releases.json`), which
 migrations and files are through (`done.json`), and templates that are too large for a call: all
-readable without Fairway. docs/adr/0014 says why a bucket.
+readable without Fairway. docs/adr/0016 says why a bucket.
 """
 
 import hashlib

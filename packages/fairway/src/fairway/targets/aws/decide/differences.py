@@ -12,6 +12,7 @@ from typing import Any, cast
 from fairway.core import names
 from fairway.core.plan.diff import KINDS, Change, Sign
 from fairway.core.spec.model import App
+from fairway.targets.aws.decide.order import IMAGE
 
 __all__ = ["changes_of", "drift_of", "stack_of"]
 
@@ -148,7 +149,7 @@ def _cause(parts: Sequence[Mapping[str, Any]]) -> str:
     sources = [detail for part in parts for detail in _details(part)]
     entities = {str(each.get("CausingEntity", "")) for each in sources}
     kinds = {str(each.get("ChangeSource", "")) for each in sources}
-    causes = ["another image"] if "Image" in entities else []
+    causes = ["another image"] if any(each.startswith(IMAGE) for each in entities) else []
     causes += ["its keys changed"] if "DirectModification" in kinds else []
     if not causes and any(entity.startswith("Take") for entity in entities):
         causes = ["what it stands on changed"]

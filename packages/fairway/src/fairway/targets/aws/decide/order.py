@@ -22,6 +22,7 @@ __all__ = [
     "Values",
     "asked",
     "going",
+    "images_asked",
     "is_released",
     "released_first",
     "secrets_read",
@@ -31,7 +32,7 @@ __all__ = [
 
 # What `down` keeps: data, and the network that it stands in.
 KEPT = ("network", "data")
-IMAGE = "Image"  # the parameter that every task's stack asks for
+IMAGE = "Image"  # what a task's stack asks for; `ImageApi` where an app has several
 # The registry, and what builds an image where there is no Docker.
 BEFORE_IMAGE = ("data", "build")
 RELEASED = ("service-", "job-", "workflow-")
@@ -100,7 +101,7 @@ def _steps(app: App, stacks: Sequence[Stack]) -> Iterator[Step]:
         yield Apply(stack)
         if stack.name == "data" and (empty := _empty_secrets(stack)):
             yield Values(empty)
-        if stack.name == last and any(IMAGE in asked(each) for each in stacks):
+        if stack.name == last and images_asked(stacks):
             yield Build()
         if stack.name == "before":
             yield from (Once(each.name) for each in _migrating(app))
@@ -141,6 +142,12 @@ def secrets_read(stack: Stack) -> tuple[str, ...]:
 def asked(stack: Stack) -> tuple[str, ...]:
     """The parameters that whoever deploys gives: the image, the domain."""
     return tuple(name for name, said in stack.parameters.items() if "Default" not in said)
+
+
+def images_asked(stacks: Sequence[Stack]) -> tuple[str, ...]:
+    """The parameters that are addresses of images, each once."""
+    found = {name for stack in stacks for name in asked(stack) if name.startswith(IMAGE)}
+    return tuple(sorted(found))
 
 
 def is_released(stack_name: str) -> bool:
