@@ -1,6 +1,7 @@
 """`fairway render`: what it writes, what it refuses to touch, what it prints."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -50,6 +51,13 @@ def test_it_writes_what_makes_the_image_and_says_what_it_would_lack(folder: Path
     assert "@sha256:aaaa" in (out / "Dockerfile").read_text()
     assert "\nnotes\n" in (out / "Dockerfile.dockerignore").read_text()
     assert '"fastapi"' in (out / "sbom.cdx.json").read_text()
+
+
+def test_it_is_built_from_the_project_wherever_the_lines_are_run(folder: Path) -> None:
+    line = next(line for line in rendered(folder).stdout.splitlines() if "docker build" in line)
+    assert f"{os.path.relpath(folder)}; docker push" in line
+    remote = rendered(folder, "--build", "remote").stdout
+    assert f"(cd {os.path.relpath(folder)}; git ls-files" in remote
 
 
 def test_aws_may_build_it(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`fairway render ENVIRONMENT --out FOLDER`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -92,7 +93,8 @@ def command(  # noqa: PLR0917 - one argument an option
         app.name, held, sources, version=__version__, runtime_version=__version__, base=base
     )
     written = rendered_files.write(out, files)
-    lines = commands(app, rendered, str(out), held, choices)
+    here = os.path.relpath(found.folder)
+    lines = commands(app, rendered, str(out), held, choices, project=here)
     once = [by_hand(role, str(out))] if role else []
     if as_json:
         view.data({"files": written, "commands": lines, "once": once, "gaps": left_out})

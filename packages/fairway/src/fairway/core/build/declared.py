@@ -6,15 +6,16 @@ problems with the line that turns them into one of these. Pure: texts in, values
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from fairway.core.detect.sources import Sources, join, parent_of
 from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_toml
 from fairway.core.problem import Problem
 
-__all__ = ["INCLUDE", "RUNTIME", "Declared", "Kind", "declared"]
+__all__ = ["INCLUDE", "RUNTIME", "Declared", "Kind", "declared", "normal", "read_lock"]
 
 Kind = Literal["uv", "requirements", "pyproject", "none"]
 
@@ -68,6 +69,12 @@ def declared(sources: Sources, folder: str) -> Declared:
         here = parent_of(here)
 
 
+@lru_cache(maxsize=4)
+def read_lock(text: str) -> Mapping[str, object]:
+    """The table of a uv.lock: long, and asked for twice."""
+    return read_toml(text)
+
+
 def normal(name: str) -> str:
     """`Foo_Bar` -> `foo-bar`."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -108,7 +115,7 @@ def _in_folder(sources: Sources, folder: str) -> Declared | None:
 def _uv(sources: Sources, folder: str, lock_folder: str) -> Declared:
     pyproject = read_toml(sources.texts.get(join(folder, "pyproject.toml"), ""))
     lock = join(lock_folder, "uv.lock")
-    locked = read_toml(sources.texts.get(lock, ""))
+    locked = read_lock(sources.texts.get(lock, ""))
     tables = [as_table(one) for one in as_items(locked.get("package"))]
     places = {as_text(one.get("name")): _place(one) for one in tables}
     outside = [name for name, place in places.items() if place.startswith("..")]

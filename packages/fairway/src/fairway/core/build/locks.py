@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fairway.core.build.declared import Declared, normal
+from fairway.core.build.declared import Declared, normal, read_lock
 from fairway.core.build.markers import holds
 from fairway.core.detect.sources import Sources, join
-from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_toml
+from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at
 
 __all__ = ["Artifact", "Locked", "Package", "locked"]
 
@@ -65,7 +65,7 @@ def locked(sources: Sources, found: Declared, python: str) -> Locked:
 
 
 def _uv(sources: Sources, found: Declared, python: str) -> Locked:
-    table = read_toml(sources.texts.get(join(found.folder, "uv.lock"), ""))
+    table = read_lock(sources.texts.get(join(found.folder, "uv.lock"), ""))
     every = [as_table(one) for one in as_items(table.get("package"))]
     by_name: dict[str, list[Mapping[str, object]]] = {}
     for one in every:

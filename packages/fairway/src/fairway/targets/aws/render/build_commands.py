@@ -31,8 +31,13 @@ def image_variable(name: str) -> str:
     return f"IMAGE_{names.variable_stem(name)}" if name else "IMAGE"
 
 
-def build_commands(app: App, images: Sequence[Image], choices: Choices, folder: str) -> list[str]:
-    """After the registry is there, before what runs the images. `folder` has the Dockerfiles."""
+def build_commands(
+    app: App, images: Sequence[Image], choices: Choices, folder: str, project: str = "."
+) -> list[str]:
+    """After the registry is there, before what runs the images.
+
+    `folder` has the Dockerfiles, `project` is the app's own; both from where the lines are run.
+    """
     if not images:
         return []
     lines = [COMMIT, f"REGISTRY={_value(app, 'registry')}"]
@@ -41,9 +46,9 @@ def build_commands(app: App, images: Sequence[Image], choices: Choices, folder: 
     repository = names.cloud_name(app.name, app.environment, limit=200)
     for image in images:
         build = (
-            _remote(app, image, folder)
+            _remote(app, image, folder, project)
             if choices.builds == "remote"
-            else _here(image, folder, PLATFORMS[choices.processor])
+            else _here(image, folder, project, PLATFORMS[choices.processor])
         )
         variable, tag = image_variable(image.name), tag_of(image, "$COMMIT")
         known = (
@@ -57,24 +62,25 @@ def build_commands(app: App, images: Sequence[Image], choices: Choices, folder: 
     return lines
 
 
-def _here(image: Image, folder: str, platform: str) -> list[str]:
+def _here(image: Image, folder: str, project: str, platform: str) -> list[str]:
     address = f'"${image_variable(image.name)}"'
     tags = [address] if image.name else [address, '"$REGISTRY:latest"']
+    tagged = "".join(f" --tag {tag}" for tag in tags)
     into = '"${REGISTRY%%/*}"'
     return [
         f"aws ecr get-login-password | docker login --username AWS --password-stdin {into}",
         (
             f"DOCKER_BUILDKIT=1 docker build --platform {platform}"
             f" --file {shlex.quote(f'{folder}/{image.dockerfile}')}"
-            f' --build-arg REVISION="$COMMIT"{"".join(f" --tag {tag}" for tag in tags)} .'
+            f' --build-arg REVISION="$COMMIT"{tagged} {shlex.quote(project)}'
         ),
         *(f"docker push --quiet {tag}" for tag in tags),
     ]
 
 
-def _remote(app: App, image: Image, folder: str) -> list[str]:
+def _remote(app: App, image: Image, folder: str, project: str) -> list[str]:
     """Send what git knows and the Dockerfile, start a build, wait for its end."""
-    project = names.cloud_name(app.name, app.environment, "build", limit=150)
+    builder = names.cloud_name(app.name, app.environment, "build", limit=150)
     inside = f"{folder.lstrip('/')}/{image.dockerfile}"
     variables = [f'name=TAG,value="{tag_of(image, "$COMMIT")}"']
     variables.append(shlex.quote(f"name=DOCKERFILE,value={inside}"))
@@ -82,11 +88,14 @@ def _remote(app: App, image: Image, folder: str) -> list[str]:
     state = "aws codebuild batch-get-builds --ids \"$BUILD\" --query 'builds[0].buildStatus'"
     return [
         'ARCHIVE="$(mktemp -d)/source.zip"',
-        'git ls-files --cached --others --exclude-standard | zip -q "$ARCHIVE" -@',
+        (
+            f"(cd {shlex.quote(project)}; git ls-files --cached --others --exclude-standard"
+            ' | zip -q "$ARCHIVE" -@)'
+        ),
         f'zip -q -r "$ARCHIVE" {shlex.quote(folder)}',
         'aws s3 cp "$ARCHIVE" "s3://$SOURCES/$COMMIT.zip"',
         (
-            f"BUILD=$(aws codebuild start-build --project-name {project}"
+            f"BUILD=$(aws codebuild start-build --project-name {builder}"
             ' --source-location-override "$SOURCES/$COMMIT.zip"'
             f" --environment-variables-override {' '.join(variables)}"
             " --query build.id --output text)"

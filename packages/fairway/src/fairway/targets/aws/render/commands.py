@@ -29,6 +29,8 @@ def commands(
     folder: str,
     images: Sequence[Image] = (),
     choices: Choices | None = None,
+    *,
+    project: str = ".",
 ) -> list[str]:
     """One line a stack; between them, what is built, and what runs once.
 
@@ -40,7 +42,7 @@ def commands(
     for stack in stacks:
         lines.append(_deploy(stack, folder))
         if stack.name == builder:
-            lines += build_commands(app, images, chosen, folder)
+            lines += build_commands(app, images, chosen, folder, project)
         if stack.name == "before":
             lines += [line for name in _before(app) for line in _once(app, name)]
         if stack.name == "edge":
