@@ -1,6 +1,7 @@
 """How many replicas: up, down, and never to and fro."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,33 @@ def test_more_than_100_waiting_requests_add_one_at_once() -> None:
     state = decide(state, sample(0, queued=101), scale=SCALE, within=WITHIN, releasing=False)
     assert state.desired == 4
     assert "101 requests wait" in state.reason
+
+
+@pytest.mark.requirement("R239", "R242")
+def test_a_queue_adds_the_next_one_when_the_last_one_has_shown_what_it_does() -> None:
+    state = ScalerState(desired=3)
+    added: list[tuple[int, int]] = []
+    for second in range(40):
+        ready = state.desired if second - (added[-1][0] if added else 0) >= 4 else 3
+        seen = replace(sample(second, queued=500), replicas=ready)
+        before = state.desired
+        state = decide(state, seen, scale=SCALE, within=WITHIN, releasing=False)
+        if state.desired != before:
+            added.append((second, state.desired))
+    assert added == [(0, 4), (10, 5), (20, 6), (30, 7)]
+
+
+@pytest.mark.requirement("R239")
+def test_a_queue_is_not_ignored_for_a_replica_that_never_gets_ready() -> None:
+    state = ScalerState(desired=3)
+    added: list[int] = []
+    for second in range(130):
+        before = state.desired
+        seen = sample(second, queued=500)  # three serve, whatever is wanted
+        state = decide(state, seen, scale=SCALE, within=WITHIN, releasing=False)
+        if state.desired != before:
+            added.append(second)
+    assert added == [0, 60, 120]
 
 
 @pytest.mark.requirement("R240", "R241", "C8")

@@ -4,14 +4,15 @@ Place in the flow: the engine measures once a second or so, this decides, the re
 `replicas.py` carry it out. Pure: times are arguments, seconds since the epoch.
 
 Up (R236-R239), any of: mean CPU over its target for the whole window, mean memory likewise, the
-queue over its limit now, more requests per replica than wanted. Down (R240-R241, C8): CPU *and*
-memory below for their whole window, the queue empty, and what is left would still be below the
-way up. Means over full windows, not single readings, so noise moves nothing; after every change
-the windows start empty, so each change is judged by what was measured after it.
+queue over its limit now (and what was added last has shown what it does), more requests per
+replica than wanted. Down (R240-R241, C8): CPU *and* memory below for their whole window, the queue
+empty, and what is left would still be below the way up. Means over full windows, not single
+readings, so noise moves nothing; after every change the windows start empty, so each change is
+judged by what was measured after it.
 """
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 
 from fairway.core.spec.model import OffHours, Scale
 from fairway.core.spec.quantities import Replicas
@@ -23,6 +24,8 @@ GROWTH = 2.0
 # The share of the way-up threshold that must stay free after a step down, against flapping.
 HEADROOM = 0.9
 DAY_MINUTES = 24 * 60
+# A queue takes this long to show what one replica more does about it.
+QUEUE_SECONDS = 10.0
 SPARE_SECONDS = 30.0  # kept beyond the longest window, so that a full one can be told
 
 
@@ -45,7 +48,7 @@ class ScalerState:
     desired: int
     reason: str = ""
     samples: tuple[Sample, ...] = ()
-    changed_at: float = 0.0
+    changed_at: float = -inf  # never
 
 
 def allowed(replicas: Replicas, off_hours: OffHours | None, minute_of_day: int) -> Replicas:
@@ -112,7 +115,7 @@ def grown(state: ScalerState, sample: Sample, scale: Scale) -> tuple[int, str]:
     if memory is not None and memory > scale.memory_percent:
         wanted = ceil(current * memory / scale.memory_percent)
         asked.append((wanted, f"memory {memory:.0f}% over {scale.memory_percent:g}%"))
-    if sample.queued > scale.queue:
+    if sample.queued > scale.queue and has_shown(state, sample, scale):
         asked.append((current + 1, f"{sample.queued} requests wait"))
     rate = mean(state, sample.at, scale.up_after_seconds, "requests_per_second")
     if scale.requests is not None and rate is not None and rate > scale.requests * current:
@@ -120,6 +123,13 @@ def grown(state: ScalerState, sample: Sample, scale: Scale) -> tuple[int, str]:
         asked.append((wanted, f"{rate:.0f} requests/s for {current} replicas"))
     most, reason = max(asked)
     return min(most, max(current + 1, int(current * GROWTH))), reason
+
+
+def has_shown(state: ScalerState, sample: Sample, scale: Scale) -> bool:
+    """Whether the last change has had time to shorten the queue: all serve, or some never do."""
+    since = sample.at - state.changed_at
+    all_serve = sample.replicas >= state.desired or since >= scale.up_after_seconds
+    return all_serve and since >= QUEUE_SECONDS
 
 
 def shrinks(state: ScalerState, sample: Sample, scale: Scale) -> bool:
