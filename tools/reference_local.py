@@ -26,7 +26,7 @@ without a cloud. *Real*: the program that production uses, or its like (Envoy as
 PostgreSQL, Redis). *Stands in*: another program with the same interface. *Not yet*: the file may
 ask for it, and before anything starts Fairway says in these words that it will not be honoured.
 
-Only this machine is a target in this version: no cloud is deployed to yet.
+[What runs where](capabilities.md) has AWS beside it, which emulators stand in for.
 
 | in the file | | on this machine |
 |---|---|---|

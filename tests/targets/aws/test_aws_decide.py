@@ -62,10 +62,12 @@ def test_a_rollback_that_is_complete_is_no_success() -> None:
 # -- Order -------------------------------------------------------------------------------------
 
 
-def test_migrations_come_after_the_image_and_before_the_services() -> None:
+@pytest.mark.requirement("R140")
+def test_the_image_comes_after_the_infrastructure_then_migrations_services_and_schedules() -> None:
     weather = app("weather", "production")
     told = [str(step) for step in order.steps(weather, stacks(weather))]
     expected = ["network", "data", "image", "balancer", "before", "before api", "service api"]
+    expected += ["job ingest", "job statistics"]
     assert [each for each in told if each in expected] == expected
     assert told[-1] == "alarms"
 
@@ -133,7 +135,6 @@ def deployment(task: str = WANTED, **more: Any) -> dict[str, Any]:
     return {**said, "desiredCount": 2, "runningCount": 2, "pendingCount": 0, **more}
 
 
-@pytest.mark.requirement("R147")
 def test_a_release_is_done_when_ecs_says_so_and_its_tasks_run() -> None:
     assert judge(service(deployment()), WANTED).state == "done"
     going = judge(service(deployment(rolloutState="IN_PROGRESS", runningCount=1)), WANTED)

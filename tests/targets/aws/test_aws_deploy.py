@@ -119,6 +119,7 @@ def place(deployed: Place) -> Place:
 # -- The whole ---------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("R139")
 @pytest.mark.parametrize("name", ["weather", "planner", "bandit", "insights"])
 def test_every_resource_of_every_stack_is_really_there(url: str, name: str, tmp_path: Path) -> None:
     of = app(name, "production")
@@ -143,7 +144,6 @@ def test_the_same_again_changes_nothing_and_says_so(place: Place) -> None:
     assert set(place.ended().values()) <= {"unchanged", "done"}
 
 
-@pytest.mark.requirement("R147")
 def test_another_image_is_migrated_once_and_then_put_in_service(place: Place) -> None:
     place.ran.clear()
     result = place.deploy("two")
@@ -164,7 +164,6 @@ def test_another_value_of_a_secret_starts_the_tasks_that_read_it_anew(place: Pla
     assert place.deploy().outcome == "unchanged"
 
 
-@pytest.mark.requirement("R150")
 def test_a_rollback_brings_back_the_image_and_its_configuration(place: Place) -> None:
     first = place.environment.opened().releases()[-1]
     text = SHOP.replace("public", 'variables = { COLOUR = "red" }\npublic')
@@ -278,6 +277,7 @@ def broken(stack_name: str) -> Any:
     return replace(draft.stack(), stack_name=stack_name)
 
 
+@pytest.mark.requirement("R147")
 def test_a_release_that_cloudformation_refuses_is_taken_back_and_told(place: Place) -> None:
     environment = place.environment
     bad = environment.stack("service-web")

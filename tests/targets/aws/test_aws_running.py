@@ -87,7 +87,6 @@ def running(ecs: Api, logs: Api, time: Time) -> tuple[Running, list[Beat]]:
     return Running(FakeAccount(ecs=ecs, logs=logs), "shop", time.clock, told.append), told
 
 
-@pytest.mark.requirement("R149")
 def test_a_bad_image_is_told_with_its_reason_and_last_lines_before_ecs_gives_up() -> None:
     time = Time()
     back = deployment(
