@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import sqlite3
@@ -10,7 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -157,6 +158,15 @@ def runner(database: Database, files: Path, folder: Path) -> Run:
     return run
 
 
+def free_port() -> int:
+    """A port that nobody has, below those that outgoing connections are given."""
+    while True:
+        port = random.randrange(10_240, 32_768)
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """Ask until the answer is true, and give it back."""
     deadline = time.monotonic() + seconds
@@ -169,9 +179,7 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
 @contextmanager
 def serving(database: Database, files: Path, told: Variables = NOTHING) -> Generator[httpx.Client]:
     """Start the server as `uvicorn weather.api:app`, and stop it with SIGTERM."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [
             sys.executable,

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.conftest import POSTGRES, Database, made_database, serving, until
+from tests.conftest import POSTGRES, Database, free_port, made_database, serving, until
 
 
 class Wire:
@@ -24,9 +24,7 @@ class Wire:
         self.carries = threading.Event()
         self._pairs: list[socket.socket] = []
         self._listener: socket.socket | None = None
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = url.replace(f":{self._target[1]}/", f":{self.port}/")
 
     def join(self) -> None:
