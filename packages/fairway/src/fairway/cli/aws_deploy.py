@@ -63,7 +63,14 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
             values=environment.values(domain=asked.domain, zone=asked.zone),
             folder=found.folder,
         )
-        result = deploy(environment, given)
+        try:
+            result = deploy(environment, given)
+        except KeyboardInterrupt:
+            view.say(
+                f"what CloudFormation and ECS began goes on: `fairway status {name}` looks, "
+                f"`fairway cancel {name}` takes it back"
+            )
+            raise
     store = environment.opened()
     aws.remember(chosen, store)
     report(result, name, as_json=as_json)

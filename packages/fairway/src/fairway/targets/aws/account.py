@@ -54,6 +54,7 @@ class Client:
 
     def _asked(self, name: str, call: Callable[[], Any]) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             return call()
@@ -71,6 +72,9 @@ class Client:
             raise Refused(problem, code=code, message=message) from error
         except BotoCoreError as error:
             raise Refused(fault(error, self._region)) from error
+        except ResponseParserError as error:
+            what = "what answered is not AWS: a proxy, or another address (AWS_ENDPOINT_URL)"
+            raise Refused(Problem(f"AWS {name}", what)) from error
 
 
 @dataclass(slots=True)
