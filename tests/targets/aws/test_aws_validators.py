@@ -141,7 +141,7 @@ def test_cfn_lint_has_nothing_to_say_of_any_shape_and_environment(tmp_path: Path
 @pytest.mark.timeout(300)
 def test_cfn_lint_judges_everything_that_can_be_said_and_finds_a_fault(tmp_path: Path) -> None:
     of = app_of(EVERYTHING)
-    choices = choices_for(of, egress="endpoints", processor="ARM64", builds="remote")
+    choices = choices_for(of, egress="endpoints", processor="ARM64", builds="remote", traces="xray")
     texts = dict(render(of, choices))
     texts |= {path: json.dumps(template) for path, template in beside().items()}
     texts["faulty.json"] = texts["network.json"].replace('"CidrBlock"', '"CidrBlok"')

@@ -13,7 +13,14 @@ from fairway.core.build.images import images
 from fairway.core.problem import Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.gaps import gaps
-from fairway.targets.aws.render import Builds, Egress, Processor, choices_for, stacks
+from fairway.targets.aws.render import (
+    Builds,
+    Egress,
+    Processor,
+    Traces,
+    choices_for,
+    stacks,
+)
 from fairway.targets.aws.render.commands import by_hand, commands
 from fairway.targets.aws.render.continuous import continuous
 from fairway.targets.aws.render.limits import limits
@@ -57,15 +64,23 @@ __all__ = ["command"]
     show_default=True,
     help="Where images are built: by Docker here, or by CodeBuild from sources that are sent.",
 )
+@click.option(
+    "--traces",
+    type=click.Choice(("none", "xray")),
+    default="none",
+    show_default=True,
+    help="Where spans go: nowhere, or to X-Ray by a collector beside each service.",
+)
 @project.folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
-def command(  # noqa: PLR0917 - one argument an option
+def command(  # noqa: PLR0913, PLR0917 - one argument an option
     environment: str,
     out: Path,
     egress: Egress | None,
     processor: Processor | None,
     base: str | None,
     builds: Builds,
+    traces: Traces,
     folder: Path | None,
     *,
     as_json: bool,
@@ -80,7 +95,9 @@ def command(  # noqa: PLR0917 - one argument an option
     app = parse(found.text).app(environment)
     sources = read_build_sources(found.folder, app)
     held = images(app, sources, PORT)
-    choices = choices_for(app, egress=egress, processor=processor, builds=builds, images=held)
+    choices = choices_for(
+        app, egress=egress, processor=processor, builds=builds, traces=traces, images=held
+    )
     problems = limits(app, choices)
     if problems:
         raise Problems(problems)

@@ -150,7 +150,7 @@ WORKLOADS = (
         deployment.rolling      the old one stops when the new one is ready: `release`
         deployment.rollback_alarms.**   releases go back on failed requests and p95: `[alarm]`
         taskdef_overrides.**    write a patch of the stack
-        observability.tracing   the runtime speaks OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT
+        observability.tracing   chosen when it is rendered: `fairway render --traces xray`
         tags.**                 tags are the app and the environment
         http.certificate        a certificate is made for the domain
         files.**                a site is one folder

@@ -18,6 +18,7 @@ from fairway.targets.aws.render.choices import (
     Choices,
     Egress,
     Processor,
+    Traces,
     choices_for,
 )
 from fairway.targets.aws.render.data import data
@@ -29,7 +30,17 @@ from fairway.targets.aws.render.remote_build import remote_build
 from fairway.targets.aws.render.service import service
 from fairway.targets.aws.render.template import Draft, Stack, text
 
-__all__ = ["Builds", "Choices", "Egress", "Processor", "Stack", "choices_for", "render", "stacks"]
+__all__ = [
+    "Builds",
+    "Choices",
+    "Egress",
+    "Processor",
+    "Stack",
+    "Traces",
+    "choices_for",
+    "render",
+    "stacks",
+]
 
 
 def render(app: App, choices: Choices | None = None) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from fairway.core.spec.model import App, Job, Service
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.policies import add_role, statement
 from fairway.targets.aws.render.template import PARTITION, REGION, Value, get, join, sub
+from fairway.targets.aws.render.traces import is_traced, may_trace
 from fairway.targets.aws.render.wiring import Wired
 
 __all__ = ["add_roles"]
@@ -69,6 +70,8 @@ def _start(ground: Ground, id_: str, wired: Wired) -> Iterator[Value]:
 
 
 def _own(app: App, node: Service | Job, ground: Ground) -> Iterator[Value]:
+    if is_traced(node, ground.choices) and ground.draft.name != "before":
+        yield may_trace()
     buckets = [name for name in node.uses if name in app.buckets]
     buckets += [
         bucket

@@ -12,11 +12,12 @@ from fairway.core.spec.model import App
 if TYPE_CHECKING:
     from fairway.core.build.images import Image
 
-__all__ = ["Builds", "Choices", "Egress", "Processor", "choices_for"]
+__all__ = ["Builds", "Choices", "Egress", "Processor", "Traces", "choices_for"]
 
 Egress = Literal["nat-per-zone", "one-nat", "endpoints"]
 Processor = Literal["X86_64", "ARM64"]
 Builds = Literal["here", "remote"]
+Traces = Literal["none", "xray"]
 
 MOST_ZONES = 3  # every region that this is for has three
 
@@ -26,7 +27,7 @@ class Choices:
     """How an environment is laid out; `log_days` is how long logs are kept.
 
     `images`: nodes, each with the name of its image, where an app has several. `builds`: whether
-    AWS builds them, from sources that are sent to it.
+    AWS builds them, from sources that are sent to it. `traces`: where spans go.
     """
 
     zones: int
@@ -34,6 +35,7 @@ class Choices:
     processor: Processor = "X86_64"
     log_days: int = 30
     builds: Builds = "here"
+    traces: Traces = "none"
     images: tuple[tuple[str, str], ...] = ()
 
     def image_of(self, node: str) -> str:
@@ -47,6 +49,7 @@ def choices_for(
     egress: Egress | None = None,
     processor: Processor | None = None,
     builds: Builds = "here",
+    traces: Traces = "none",
     images: "Sequence[Image]" = (),
 ) -> Choices:
     """Two zones, or as many as a database asks for; one NAT, but one a zone in production.
@@ -61,5 +64,6 @@ def choices_for(
         processor=processor or "X86_64",
         log_days=90 if is_production else 14,
         builds=builds,
+        traces=traces,
         images=tuple((node, image.name) for image in images for node in image.nodes if image.name),
     )

@@ -48,6 +48,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *(problem for each in app.secrets.values() for problem in _of_secret(each)),
         *_of_balancer(app),
         *_of_groups(app),
+        *_of_choices(choices),
     ]
     if found:
         return found  # a template of what is already too large says nothing new
@@ -144,6 +145,12 @@ def _of_secret(secret: Secret) -> Iterator[Problem]:
     if (secret.rotate_seconds or 0.0) > LONGEST_ROTATION_SECONDS:
         what = "Secrets Manager renews at least every 1,000 days"
         yield Problem(f"secret.{secret.name}.rotate", what)
+
+
+def _of_choices(choices: Choices) -> Iterator[Problem]:
+    if choices.traces == "xray" and choices.egress == "endpoints":
+        what = "its collector is an image of AWS's public registry, which no endpoint leads to"
+        yield Problem("--traces xray", what, "Choose another way out than endpoints.")
 
 
 def _of_balancer(app: App) -> Iterator[Problem]:

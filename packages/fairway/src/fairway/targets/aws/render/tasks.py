@@ -15,6 +15,7 @@ from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.sizes import Size, fitting
 from fairway.targets.aws.render.template import REGION, Draft, Value, ref, sub
+from fairway.targets.aws.render.traces import collector, is_traced, traced
 from fairway.targets.aws.render.wiring import port_of, wired
 from fairway_runtime import contract
 
@@ -56,9 +57,13 @@ def add_task(
     draft_wired = wired(app, node, draft, image)
     add_log_group(draft, f"{id_}Logs", log, ground.key, ground.choices.log_days)
     start, own = add_roles(app, node, ground, id_, draft_wired)
+    plain = draft_wired.plain
+    is_seen = command is None and is_traced(node, ground.choices)
+    if is_seen:
+        plain = traced(plain)
     container: dict[str, Value] = {
         "Command": words(command) if command is not None else _command(node),
-        "Environment": [{"Name": key, "Value": value} for key, value in draft_wired.plain.items()],
+        "Environment": [{"Name": key, "Value": value} for key, value in plain.items()],
         "Essential": True,
         "Image": image,
         "LinuxParameters": {"Capabilities": {"Drop": ["ALL"]}, "InitProcessEnabled": True},
@@ -91,7 +96,7 @@ def add_task(
         f"{id_}Task",
         "AWS::ECS::TaskDefinition",
         {
-            "ContainerDefinitions": [container],
+            "ContainerDefinitions": [container, *([collector(f"{id_}Logs")] if is_seen else [])],
             "Cpu": str(size.cpu),
             "ExecutionRoleArn": start,
             "Family": draft.called(name),
