@@ -144,6 +144,22 @@ def test_the_audit_page_is_for_compliance_alone_and_verifies_the_log() -> None:
 
 
 @pytest.mark.usefixtures("_database")
+def test_what_is_done_on_pages_is_recorded_once() -> None:
+    page = opened("scenarios", ADA).run()
+    page.run()
+    page.text_input[0].set_value("Base")
+    page.button[0].click().run()
+    asking = opened("questions", ADA).run()
+    asking.text_input[0].set_value("How likely is it to last?").run()
+    asking.run()
+    told = [one.action for one in current().trail.log.records()]
+    assert told.count("stress") == 1
+    assert told.count("scenario.save") == 1
+    assert told.count("analyse") == 1
+    assert told.count("simulate") == 2  # one a page
+
+
+@pytest.mark.usefixtures("_database")
 def test_a_question_with_markup_is_answered_as_text() -> None:
     page = opened("questions").run()
     page.text_input[0].set_value("<script>x</script>**How likely** is it to last?").run()

@@ -6,7 +6,7 @@ from fairway_runtime import count
 from longrun.analysis import EXAMPLES, ask
 from longrun.text import plain_text
 from longrun.ui.overview import findings
-from longrun.ui.state import answered
+from longrun.ui.state import answered, record
 
 __all__ = ["show"]
 
@@ -24,6 +24,8 @@ def show() -> None:
         reply, is_answered = ask(question, plan, found)
         if st.session_state.get("asked") != question:  # not at each run of the page
             st.session_state["asked"] = question
+            if record("analyse", plan, found, told) is None:
+                return
             count("analysis_requests_total")
         st.markdown(f"**{_escaped(question)}**")
         (st.success if is_answered else st.warning)(_escaped(reply))

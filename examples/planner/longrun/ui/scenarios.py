@@ -9,7 +9,7 @@ from longrun.store import Saved
 from longrun.stress import TEMPLATES
 from longrun.text import plain_text
 from longrun.ui import charts
-from longrun.ui.state import answered, apply, plan, service, solved
+from longrun.ui.state import answered, apply, note, plan, service, solved
 from longrun.ui.visitor import person
 
 __all__ = ["show"]
@@ -29,6 +29,15 @@ def show() -> None:
         if one is None:
             return
         answers.append(one)
+    key = asked.model_dump_json()
+    if st.session_state.get("stressed") != key:  # not at each run of the page
+        worst = {
+            template.name: one.success_probability.value
+            for template, one in zip(TEMPLATES, answers[1:], strict=True)
+        }
+        if not note("stress", asked, outputs=worst):
+            return
+        st.session_state["stressed"] = key
     charts.comparison(["As planned", *(one.title for one in TEMPLATES)], answers, "beginning")
     with st.expander("What each means"):
         for template in TEMPLATES:

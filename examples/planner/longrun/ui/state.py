@@ -23,7 +23,7 @@ from longrun.recorder import NotRecorded
 from longrun.service import Busy, Recorded, Service, TooSlow, current, over_cap
 from longrun.ui.visitor import person
 
-__all__ = ["answered", "apply", "begin", "plan", "record", "service", "solved"]
+__all__ = ["answered", "apply", "begin", "note", "plan", "record", "service", "solved"]
 
 FIRST = PlanInput(portfolio=1_000_000, annual_spending=40_000)
 SHOW_AFTER_SECONDS = 0.3
@@ -102,6 +102,7 @@ def apply(changed: PlanInput, name: str = "Last applied", *, is_shared: bool = F
         st.session_state["scenario"] = ""
         st.warning(f"The plan is applied, but not kept: {error}.")
         return ""
+    note("scenario.save", changed, scenario=key, shared=is_shared)
     st.session_state["scenario"] = key
     st.query_params["scenario"] = key
     return key
@@ -135,6 +136,17 @@ def record(action: str, asked: PlanInput, found: Answer, told: Analysis) -> Reco
     except NotRecorded as error:
         st.error(f"This result is not shown: {error}. Nothing of your plan is lost.")
         return None
+
+
+def note(action: str, asked: PlanInput, **detail: Any) -> bool:
+    """Tell the audit log of what is no simulation; False, told on the page, where that can't be."""
+    target = f"client/{asked.client_id}"
+    try:
+        service().recorder.keep(service().event(person().id, action, target, **detail))
+    except NotRecorded as error:
+        st.error(f"This is not done: {error}. Nothing of your plan is lost.")
+        return False
+    return True
 
 
 def solved(asked: PlanInput, template: str = "") -> Answer | None:
