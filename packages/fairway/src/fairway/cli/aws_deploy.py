@@ -4,19 +4,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from fairway import __version__
 from fairway.cli import aws, view
 from fairway.cli.aws_live import shown
 from fairway.cli.build_sources import read_build_sources
 from fairway.cli.project import Project
-from fairway.core.build.images import images
-from fairway.core.names import logical_id
+from fairway.core.build.files import build_files
+from fairway.core.build.images import Image, images
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.account import connect
 from fairway.targets.aws.course import Given, Images, Result
 from fairway.targets.aws.decide.order import IMAGE
+from fairway.targets.aws.decide.progress import Told
 from fairway.targets.aws.deploying import deploy
+from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.gaps import gaps
+from fairway.targets.aws.images import Builder, parameter_of, tag_here
 from fairway.targets.aws.releasing import roll_back
 from fairway.targets.aws.render import Egress, Processor, choices_for
 from fairway.targets.aws.render.limits import limits
@@ -59,7 +63,7 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
                 found, name, region=None, profile=None, tell=tell, choices=chosen, account=account
             )
         given = Given(
-            images=images_of(asked),
+            images=images_of(asked) or builder(found, environment, held, chosen.processor),
             values=environment.values(domain=asked.domain, zone=asked.zone),
             folder=found.folder,
         )
@@ -77,7 +81,7 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
 
 
 def images_of(asked: Asked) -> Images | None:
-    """Where images come from: those that are said; None where none is.
+    """Where images come from: those that are said; None where none is, and they are built.
 
     `ADDRESS` is the only image, `NAME=ADDRESS` one of several. Raises `Problems` for an address
     without a tag: it could be another image tomorrow.
@@ -87,7 +91,7 @@ def images_of(asked: Asked) -> Images | None:
     said: dict[str, str] = {}
     for text in asked.image:
         name, equals, address = text.partition("=")
-        parameter, address = (named(name), address) if equals else (IMAGE, text)
+        parameter, address = (parameter_of(name), address) if equals else (IMAGE, text)
         if not re.fullmatch(r"\S+[:@][^\s/]+", address):
             mend = (
                 "Write, for example, 222222222222.dkr.ecr.eu-central-1.amazonaws.com/shop:3f2c1aa."
@@ -103,9 +107,30 @@ def images_of(asked: Asked) -> Images | None:
     return given
 
 
-def named(image: str) -> str:
-    """The parameter of an image: `api` or `ImageApi` -> `ImageApi`."""
-    return image if image.startswith(IMAGE) else f"{IMAGE}{logical_id(image)}"
+def builder(
+    found: Project, environment: Environment, held: Sequence[Image], processor: Processor
+) -> Images:
+    """What builds the images of the folder by Docker here, once a commit."""
+
+    def tell(text: str) -> None:
+        environment.tell(Told("image", text))
+
+    def built(registry: str, parameters: Sequence[str]) -> Mapping[str, str]:
+        sources = read_build_sources(found.folder, environment.app)
+        files = build_files(
+            environment.app.name, held, sources, version=__version__, runtime_version=__version__
+        )
+        return Builder(
+            account=environment.account,
+            images=held,
+            files=files,
+            folder=found.folder,
+            processor=processor,
+            tag=tag_here(found.folder, environment.clock.now()),
+            tell=tell,
+        )(registry, parameters)
+
+    return built
 
 
 def rolled_back(

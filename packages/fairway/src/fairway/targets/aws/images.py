@@ -1,0 +1,149 @@
+"""Builds an app's images by Docker here, once a commit, and pushes them into its registry.
+
+Place in the flow: a deploy asks for images once the registry is there. One that has the commit's
+tag is taken as it is. A working tree with changes is no commit: it has a tag of its own.
+"""
+
+import base64
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairway.core.build.images import Image
+from fairway.core.names import logical_id
+from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.account import Account, Refused
+from fairway.targets.aws.decide.order import IMAGE
+from fairway.targets.aws.render import Processor
+from fairway.targets.aws.render.build_commands import PLATFORMS, tag_of
+
+__all__ = ["Builder", "parameter_of", "tag_here"]
+
+LINES = 20  # of a build that failed
+ABSENT = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
+
+
+def parameter_of(image: str) -> str:
+    """The parameter that asks for an image: `Image`, or `ImageApi` of several."""
+    return f"{IMAGE}{logical_id(image)}" if image else IMAGE
+
+
+def tag_here(folder: Path, now: float) -> str:
+    """The commit of what is in a folder; with changes in it, that and the time.
+
+    Raises `Problems` where there is no git, or no commit.
+    """
+    words = ["describe", "--always", "--abbrev=40", "--exclude=*", f"--dirty=-{int(now)}"]
+    done = run(["git", "-C", str(folder), *words])
+    if done.returncode != 0:
+        mend = "Commit it, or build it yourself and name it with --image."
+        why = last(done) or "git says no reason"
+        raise Problems([Problem(str(folder), f"it has no commit to name an image by: {why}", mend)])
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """What builds: `files` are Dockerfiles and what they ignore; `tell` hears each step."""
+
+    account: Account
+    images: Sequence[Image]
+    files: Mapping[str, str]
+    folder: Path
+    processor: Processor
+    tag: str
+    tell: Callable[[str], None]
+
+    def __call__(self, registry: str, parameters: Sequence[str]) -> Mapping[str, str]:
+        """Parameter -> address of every image, which is in the registry; raises `Problems`."""
+        found: dict[str, str] = {}
+        for image in self.images:
+            parameter, tag = parameter_of(image.name), tag_of(image, self.tag)
+            if parameter not in parameters:
+                continue
+            found[parameter] = f"{registry}:{tag}"
+            if self.is_there(registry, tag):
+                self.tell(f"{tag} is in the registry already")
+            else:
+                self.build(image, found[parameter], registry)
+        return found
+
+    def is_there(self, registry: str, tag: str) -> bool:
+        """Whether the registry has this tag."""
+        try:
+            found = self.account.client("ecr").describe_images(
+                repositoryName=registry.partition("/")[2], imageIds=[{"imageTag": tag}]
+            )
+        except Refused as refused:
+            if refused.code in ABSENT:
+                return False
+            raise
+        return bool(found["imageDetails"])
+
+    def build(self, image: Image, address: str, registry: str) -> None:
+        """Build one and push it."""
+        if shutil.which("docker") is None:
+            mend = (
+                "Install Docker, or name an image with --image: `fairway render --build remote` "
+                "writes the lines by which AWS builds it."
+            )
+            raise Problems([Problem("docker", "there is no Docker here to build with", mend)])
+        with tempfile.TemporaryDirectory(prefix="fairway-build-") as place:
+            for name, text in self.files.items():
+                (Path(place) / name).write_text(text, encoding="utf-8")
+            self.tell(f"building {address.rpartition('/')[2]}")
+            # Of the only image, `latest` moves along: whoever looks into the registry finds it.
+            tags = [address] if image.name else [address, f"{registry}:latest"]
+            words = [
+                *("build", "--platform", PLATFORMS[self.processor]),
+                *(word for tag in tags for word in ("--tag", tag)),
+                *("--file", str(Path(place) / image.dockerfile)),
+                *("--build-arg", f"REVISION={self.tag}", str(self.folder)),
+            ]
+            self.docker(words, what="the image could not be built")
+        self.sign_in(registry)
+        self.tell(f"pushing {address.rpartition('/')[2]}")
+        for tag in tags:
+            self.docker(["push", "--quiet", tag], what="the image could not be pushed")
+
+    def sign_in(self, registry: str) -> None:
+        """Have Docker know the registry, for twelve hours; the password is on no command line."""
+        said = self.account.client("ecr").get_authorization_token()["authorizationData"][0]
+        user, _, password = base64.b64decode(said["authorizationToken"]).decode().partition(":")
+        words = ["login", "--username", user, "--password-stdin", registry.partition("/")[0]]
+        self.docker(words, what="Docker could not sign in to the registry", given=password)
+
+    def docker(self, words: Sequence[str], *, what: str, given: str | None = None) -> None:
+        """Run it; raises `Problems` with its last lines where it fails."""
+        done = run(["docker", *words], given=given, environment={"DOCKER_BUILDKIT": "1"})
+        if done.returncode != 0:
+            raise Problems([Problem(f"docker {words[0]}", f"{what}\n{last(done)}")], exit_code=1)
+
+
+def run(
+    argv: Sequence[str], *, given: str | None = None, environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end; one that is not there has failed."""
+    import os
+
+    try:
+        return subprocess.run(
+            argv,
+            input=given or "",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env={**os.environ, **(environment or {})},
+        )
+    except OSError as error:
+        return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
+
+
+def last(done: "subprocess.CompletedProcess[str]") -> str:
+    """The last lines that a program printed."""
+    lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    return "\n".join(lines[-LINES:])
