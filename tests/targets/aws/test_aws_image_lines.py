@@ -1,136 +1,115 @@
-"""Images are built once a commit and pushed: by a `docker` that writes down what it is asked."""
+"""How an app's images come into its registry: tags, the lines that build, the build on AWS."""
 
-import os
+import re
+import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fairway.core.build.images import Image, images
 from fairway.core.detect.sources import Sources
-from fairway.core.problem import Problem, Problems
-from fairway.targets.aws.account import Account, Refused
-from fairway.targets.aws.images import Builder, parameter_of, tag_here
-from tests.targets.aws.shapes import app_of
-from tests.targets.aws.test_aws_running import Api, FakeAccount
+from fairway.targets.aws.render import choices_for, stacks
+from fairway.targets.aws.render.build_commands import build_commands
+from fairway.targets.aws.render.commands import commands
+from tests.targets.aws.shapes import app_of, resources, templates
 
-REGISTRY = "000000000000.dkr.ecr.eu-central-1.amazonaws.com/shop-production"
-HOST = REGISTRY.partition("/")[0]
-DOCKER = """#!/bin/sh
-echo "$@" >> "{log}"
-test "$1" != login || cat >> "{log}"
-test ! -e "{folder}/fails" || {{ echo "no space left" >&2; exit 1; }}
-"""
+ONE = '[service.web]\nasgi = "m:app"\npublic = true\nbefore = "migrate"\n'
+TWO = (
+    '[service.api]\nasgi = "a:app"\nfolder = "api"\nbefore = "migrate"\n'
+    '[service.page]\nscript = "p.py"\npublic = true\nfolder = "page"\nbefore = "seed"\n'
+    '[job.load]\ncommand = "python -m load"\nfolder = "api"\n'
+)
 
 
-@pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What `docker` was asked."""
-    (tmp_path / "bin").mkdir()
-    log = tmp_path / "log"
-    log.touch()
-    docker = tmp_path / "bin" / "docker"
-    docker.write_text(DOCKER.format(log=log, folder=tmp_path))
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.defpath}")
-    return log
+def held(text: str) -> tuple[Image, ...]:
+    texts = {"api/requirements.txt": "x\n", "page/requirements.txt": "y\n"}
+    return images(app_of(text), Sources("shop", texts, frozenset(texts)), 8000)
 
 
-def absent() -> dict[str, Any]:
-    raise Refused(Problem("ecr", "absent"), code="ImageNotFoundException")
+@pytest.mark.validated("R50", "R51", "R52", "R53")
+def test_the_registry_scans_what_is_pushed_and_lets_no_tag_move_but_latest() -> None:
+    (registry,) = resources(app_of(ONE), "AWS::ECR::Repository").values()
+    assert registry["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert registry["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    (moves,) = registry["ImageTagMutabilityExclusionFilters"]
+    assert moves["ImageTagMutabilityExclusionFilterValue"] == "latest"
 
 
-def ecr(*, has_it: bool) -> Account:
-    token = {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}  # AWS:secret
-    there = {"imageDetails": [{"imageTags": ["abc"]}]}
-    return FakeAccount(
-        ecr=Api(describe_images=there if has_it else absent, get_authorization_token=token)
-    )
+@pytest.mark.validated("R51", "R133")
+def test_an_image_is_built_once_a_commit_and_tagged_with_it_and_latest() -> None:
+    (_, _, line) = build_commands(app_of(ONE), held(ONE), choices_for(app_of(ONE)), "infra")
+    assert '--image-ids imageTag="$COMMIT"' in line
+    assert '--tag "$IMAGE" --tag "$REGISTRY:latest"' in line
+    assert "--platform linux/amd64 --file infra/Dockerfile" in line
+    arm = choices_for(app_of(ONE), processor="ARM64")
+    assert "linux/arm64" in build_commands(app_of(ONE), held(ONE), arm, "infra")[-1]
 
 
-def builder(folder: Path, account: Account, held: tuple[Image, ...]) -> tuple[Builder, list[str]]:
-    told: list[str] = []
-    made = Builder(
-        account=account,
-        images=held,
-        files={"Dockerfile": "FROM scratch\n", "Dockerfile.dockerignore": "*\n"},
-        folder=folder,
-        processor="X86_64",
-        tag="abc",
-        tell=told.append,
-    )
-    return made, told
+def test_each_of_several_images_has_a_tag_and_a_parameter_of_its_own() -> None:
+    of, several = app_of(TWO), held(TWO)
+    choices = choices_for(of, images=several)
+    asked = {stack.name: set(stack.parameters) for stack in stacks(of, choices)}
+    assert "ImageApi" in asked["service-api"]
+    assert "ImagePage" in asked["service-page"]
+    assert "ImageApi" in asked["job-load"]
+    assert {"ImageApi", "ImagePage"} <= asked["before"]
+    lines = "\n".join(commands(of, stacks(of, choices), "infra", several, choices))
+    assert 'IMAGE_API="$REGISTRY:api-$COMMIT"' in lines
+    assert 'ImagePage="$IMAGE_PAGE"' in lines
+    assert "latest" not in lines
 
 
-def one() -> tuple[Image, ...]:
-    app = app_of('[service.web]\nasgi = "shop:app"\n')
-    return images(app, Sources("shop", {"requirements.txt": "fastapi"}, frozenset()), 8000)
+def test_aws_builds_what_is_sent_where_that_is_chosen() -> None:
+    of = app_of(ONE)
+    choices = choices_for(of, builds="remote")
+    names = [stack.name for stack in stacks(of, choices)]
+    assert names.index("data") < names.index("build") < names.index("before")
+    assert "build" not in [stack.name for stack in stacks(of, choices_for(of))]
+    held_by = templates(of, choices)["build.json"]["Resources"]
+    project = held_by["Project"]["Properties"]
+    assert project["EncryptionKey"] == {"Ref": "TakeKey"}
+    assert project["Source"]["Type"] == "S3"
+    lines = commands(of, stacks(of, choices), "infra", held(ONE), choices)
+    build = next(line for line in lines if "start-build" in line)
+    deployed = next(line for line in lines if "production-build " in line)
+    assert lines.index(deployed) < lines.index(build)
+    assert "name=DOCKERFILE,value=infra/Dockerfile name=LATEST,value=latest" in build
+    assert "docker" not in build.lower().replace("dockerfile", "")
 
 
-def test_an_image_is_built_signed_in_for_and_pushed(log: Path, tmp_path: Path) -> None:
-    build, told = builder(tmp_path, ecr(has_it=False), one())
-    assert build(REGISTRY, ["Image"]) == {"Image": f"{REGISTRY}:abc"}
-    asked = log.read_text().splitlines()
-    tags = f"--tag {REGISTRY}:abc --tag {REGISTRY}:latest"
-    assert asked[0].startswith(f"build --platform linux/amd64 {tags} --file ")
-    assert asked[0].endswith(f"--build-arg REVISION=abc {tmp_path}")
-    assert asked[1] == f"login --username AWS --password-stdin {HOST}"
-    assert asked[2] == f"secretpush --quiet {REGISTRY}:abc", "the password comes by stdin alone"
-    assert asked[3:] == [f"push --quiet {REGISTRY}:latest"]
-    assert told == ["building shop-production:abc", "pushing shop-production:abc"]
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no sh here")
+@pytest.mark.parametrize("builds", ["here", "remote"])
+@pytest.mark.parametrize("text", [ONE, TWO])
+def test_the_lines_are_a_script(text: str, builds: str) -> None:
+    of, several = app_of(text), held(text)
+    choices = choices_for(of, images=several, builds="remote" if builds == "remote" else "here")
+    lines = commands(of, stacks(of, choices), "my infra", several, choices)
+    subprocess.run(["sh", "-n"], input="\n".join(lines), text=True, check=True)
 
 
-def test_what_the_registry_has_is_not_built_again(log: Path, tmp_path: Path) -> None:
-    build, told = builder(tmp_path, ecr(has_it=True), one())
-    assert build(REGISTRY, ["Image"]) == {"Image": f"{REGISTRY}:abc"}
-    assert log.read_text() == ""
-    assert told == ["abc is in the registry already"]
-
-
-def test_a_build_that_fails_tells_its_last_lines(log: Path, tmp_path: Path) -> None:
-    (tmp_path / "fails").touch()
-    build, _ = builder(tmp_path, ecr(has_it=False), one())
-    with pytest.raises(Problems, match="no space left") as raised:
-        build(REGISTRY, ["Image"])
-    assert raised.value.problems[0].where == "docker build"
-    assert len(log.read_text().splitlines()) == 1
-
-
-def test_without_docker_it_says_what_else_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no sh here")
+@pytest.mark.parametrize(
+    ("given", "known", "fails", "expected", "code"),
+    [
+        ("", "0", "", "", 0),
+        ("", "1", "", "build push push", 0),
+        ("", "1", "build", "build", 1),
+        ("", "1", "push", "build push", 1),
+        ("mine:1", "1", "", "", 0),
+    ],
+)
+def test_the_script_builds_what_is_missing_and_stops_where_that_fails(
+    given: str, known: str, fails: str, expected: str, code: int
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    build, _ = builder(tmp_path, ecr(has_it=False), one())
-    with pytest.raises(Problems, match="--build remote"):
-        build(REGISTRY, ["Image"])
-
-
-def git(folder: Path, *words: str) -> None:
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", "-C", folder, *who, *words], check=True, capture_output=True)
-
-
-def test_the_tag_is_the_commit_and_with_changes_one_of_its_own(tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q")
-    (tmp_path / "a").write_text("1")
-    git(tmp_path, "add", "a")
-    git(tmp_path, "commit", "-q", "-m", "a")
-    commit = tag_here(tmp_path, 5.0)
-    assert len(commit) == 40
-    (tmp_path / "a").write_text("2")
-    assert tag_here(tmp_path, 5.9) == f"{commit}-5"
-
-
-def test_without_a_commit_there_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(Problems, match="no commit to name an image by"):
-        tag_here(tmp_path, 1.0)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(Problems, match="git: No such file"):
-        tag_here(tmp_path, 1.0)
-
-
-def test_each_of_several_images_has_its_parameter() -> None:
-    assert parameter_of("") == "Image"
-    assert parameter_of("my-api") == "ImageMyApi"
+    line = build_commands(app_of(ONE), held(ONE), choices_for(app_of(ONE)), "infra")[-1]
+    script = f"""set -e
+    COMMIT=abc REGISTRY=host/shop IMAGE={given}
+    aws() {{ case "$2" in describe-images) return {known};; esac; }}
+    docker() {{ test "$1" = login && cat && return; echo "$1" >&2; test "$1" != "{fails}"; }}
+    {line}
+    echo "$IMAGE"
+    """
+    ended = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=False)
+    assert (ended.stderr.split(), ended.returncode) == (expected.split(), code)
+    if code == 0:
+        assert re.search(r"^(host/shop:abc|mine:1)$", ended.stdout, re.MULTILINE)
