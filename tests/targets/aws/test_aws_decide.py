@@ -123,6 +123,12 @@ def test_a_release_is_services_jobs_and_workflows_and_never_data() -> None:
     assert order.released_first(["job-a", "service-b"]) == ("service-b", "job-a")
 
 
+@pytest.mark.parametrize("name", ["network", "data", "balancer", "alarms", "fairway", "ci"])
+def test_what_holds_others_or_was_made_by_hand_never_goes_by_itself(name: str) -> None:
+    assert not order.may_go(name)
+    assert order.may_go("service-old")
+
+
 # -- Verdicts ----------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from fairway.core import names
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.targets.aws.account import Account, Refused
-from fairway.targets.aws.decide.order import asked
+from fairway.targets.aws.decide.order import asked, may_go
 from fairway.targets.aws.decide.progress import Beat
 from fairway.targets.aws.render.template import Stack
 from fairway.targets.aws.running import Running
@@ -85,6 +85,7 @@ class Environment:
             named_stack(app, str(each["StackName"]).removeprefix(start), str(each["StackName"]))
             for each in self.account.client("cloudformation").pages("describe_stacks", "Stacks")
             if str(each["StackName"]) not in wanted
+            and may_go(str(each["StackName"]).removeprefix(start))
             and str(each["StackStatus"]) != "DELETE_COMPLETE"
             and ours.items() <= {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}.items()
         )

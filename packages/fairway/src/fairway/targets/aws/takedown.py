@@ -23,7 +23,8 @@ def standing_stacks(environment: Environment) -> tuple[tuple[Stack, ...], tuple[
     """The stacks that are there: those that `down` deletes, in its order, and those that stay."""
     formation = environment.formation()
     there = [each for each in environment.stacks if formation.described(each) is not None]
-    return order.going(there, with_data=False), tuple(each for each in there if each.name in KEPT)
+    going = (*environment.orphans(), *order.going(there, with_data=False))
+    return going, tuple(each for each in there if each.name in KEPT)
 
 
 def take_down(environment: Environment) -> tuple[str, ...]:

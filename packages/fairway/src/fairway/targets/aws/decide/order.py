@@ -24,6 +24,7 @@ __all__ = [
     "going",
     "images_asked",
     "is_released",
+    "may_go",
     "released_first",
     "secrets_read",
     "service_of",
@@ -153,6 +154,14 @@ def images_asked(stacks: Sequence[Stack]) -> tuple[str, ...]:
 def is_released(stack_name: str) -> bool:
     """Whether a release changes the stack of this name, and a rollback takes it back."""
     return stack_name.startswith(RELEASED)
+
+
+def may_go(stack_name: str) -> bool:
+    """Whether a deploy deletes a stack of this name where the file asks for it no more.
+
+    Never what holds data, the ground of others, or what people made by hand beside it.
+    """
+    return is_released(stack_name) or stack_name in {"before", "build", "edge"}
 
 
 def released_first(names: Iterable[str]) -> tuple[str, ...]:
