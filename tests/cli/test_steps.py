@@ -1,12 +1,16 @@
 """The steps of a deploy as a tree and as lines."""
 
+import json
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
+from fairway.cli.aws_deploy import report
 from fairway.cli.plan_aws import has_credentials
 from fairway.cli.steps import Steps, picture, words
+from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.course import Result
 from fairway.targets.aws.decide.progress import Beat, Began, Ended, Told
 
 COURSE: tuple[tuple[float, Beat], ...] = (
@@ -71,3 +75,32 @@ def test_whether_somebody_has_signed_in_is_seen_without_asking(
     environment: dict[str, str], *, expected: bool
 ) -> None:
     assert has_credentials(environment) is expected
+
+
+def test_a_release_that_went_back_is_a_failure_with_its_causes_and_what_serves() -> None:
+    cause = Problem("shop-production-service-web Role", "you may not: iam:CreateRole", "a policy")
+    gone = Result(
+        outcome="rolled_back", tried="new", before="old", reason="Role: no", failed=(cause,)
+    )
+    with pytest.raises(Problems) as raised:
+        report(gone, "production", as_json=False)
+    assert raised.value.exit_code == 1
+    first, last = raised.value.problems
+    assert first == cause
+    assert (last.where, last.what) == ("revision new", "rolled back")
+    assert "Revision old serves as before." in last.mend
+    assert gone.revision == "old"
+
+
+def test_a_first_release_that_fails_has_nothing_to_go_back_to() -> None:
+    with pytest.raises(Problems, match="there is nothing whole to go back to"):
+        report(Result(outcome="failed", tried="new", before=""), "production", as_json=False)
+
+
+def test_a_release_in_service_says_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
+    report(Result(outcome="promoted", tried="new", before="old"), "production", as_json=True)
+    said = capsys.readouterr()
+    assert json.loads(said.out)["revision"] == "new"
+    assert "see `fairway status production`" in said.err
+    report(Result(outcome="unchanged", tried="new", before="new"), "production", as_json=False)
+    assert "nothing to do: revision new is in service" in capsys.readouterr().err

@@ -169,11 +169,12 @@ def report(result: Result, name: str, *, as_json: bool) -> None:
     words = result.outcome.replace("_", " ")
     raise Problems(
         [
+            *result.failed,
             Problem(
                 where=f"revision {result.tried}",
-                what=f"{words}: {result.reason}",
-                mend=f"{serves} Mend the app, then deploy again.",
-            )
+                what=words if result.failed else f"{words}: {result.reason}",
+                mend=f"{serves} Mend it, then deploy again.",
+            ),
         ],
         exit_code=1,
     )
