@@ -48,6 +48,12 @@ def test_addresses_with_passwords_come_as_secrets() -> None:
     assert not secrets & {each["Name"] for each in container["Environment"]}
 
 
+@pytest.mark.validated("R115", "R145")
+def test_where_one_is_enough_at_night_a_release_can_start_another_beside_it() -> None:
+    night = 'off_hours = { replicas = "1..3", from = "22:00", to = "05:00" }'
+    assert release(f"replicas = '3..6'\n{night}")["MaximumPercent"] == 200
+
+
 @pytest.mark.validated("R145", "R147")
 def test_rolling_starts_one_more_and_goes_back_by_itself() -> None:
     said = release("replicas = 3")

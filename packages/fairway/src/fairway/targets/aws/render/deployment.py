@@ -64,7 +64,12 @@ def hold_minutes(seconds: float) -> int:
 def _strategy(service: Service) -> dict[str, Value]:
     match service.release:
         case Rolling(surge=surge):
-            least = max(1, service.replicas.minimum)
+            # ECS rounds down: a share that is less than one task more replaces none.
+            ranges = [
+                service.replicas,
+                *([service.off_hours.replicas] if service.off_hours else []),
+            ]
+            least = max(1, min(each.minimum for each in ranges))
             return {
                 "MaximumPercent": min(200, 100 + math.ceil(100 * surge / least)),
                 "MinimumHealthyPercent": 100,
