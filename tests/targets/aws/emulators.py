@@ -7,7 +7,6 @@ applied as it was rendered.
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ import boto3
 from fairway.targets.aws.account import Account, Refused
 from fairway.targets.aws.render.template import Resource, Stack
 from fairway.targets.aws.waiting import Clock
+from fairway.targets.local.ports import free_port
 
 __all__ = [
     "MINISTACK",
@@ -158,12 +158,6 @@ def moto() -> Generator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
