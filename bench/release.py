@@ -94,12 +94,11 @@ def run() -> Result:
 
 
 def use(project: Project, strategy: Strategy) -> None:
-    """Have the file say the strategy, and put that in service."""
+    """Have the file say the strategy, from the next release on."""
     file = project.folder / "fairway.toml"
     head, _, rest = file.read_text().partition(PUBLIC)
     lines = [line for line in rest.splitlines(keepends=True) if not line.startswith("release = ")]
     file.write_text(f"{head}{PUBLIC}release = {strategy.said}\n{''.join(lines)}")
-    project.fairway("deploy")
 
 
 def measured(project: Project, strategy: Strategy, rate: float, number: int) -> dict[str, float]:
