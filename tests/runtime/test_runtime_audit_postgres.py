@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -80,16 +81,18 @@ def test_the_server_refuses_to_change_or_remove_a_record(url: str, ledger: Postg
             connection.execute(statement)
 
 
+@pytest.mark.parametrize("change", ["replace(line, 'zoe', 'eve')", "left(line, 40)", "'nothing'"])
 def test_who_drops_the_triggers_and_changes_a_record_is_seen(
-    url: str, ledger: PostgresLedger
+    url: str, ledger: PostgresLedger, change: LiteralString
 ) -> None:
     log = AuditLog(ledger)
     for _ in range(3):
-        log.append("plan.save", actor="ada")
+        log.append("plan.save", actor="zoe")
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE audit_log DISABLE TRIGGER ALL")
-        connection.execute("UPDATE audit_log SET line = replace(line, 'ada', 'eve')")
-    assert len(log.verify().faults) == 3
+        connection.execute(f"UPDATE audit_log SET line = {change}")
+    report = log.verify()
+    assert report.faults or report.torn
     with pytest.raises(AuditBroken):
         log.append("plan.save")
     assert log.verify().records == 0

@@ -148,10 +148,7 @@ class AuditLog:
         """
         lines = split_lines(torn)
         if any(map(is_sealed, lines)):
-            raise AuditBroken(
-                "the audit log's last line is no record: another key was used, or it was changed;"
-                " verify it, put it aside, and begin a new one"
-            )
+            raise AuditBroken
         end = b"" if torn.endswith(b"\n") else b"\n"
         whole = self.chain.read(lines[-1] + end)
         if whole is not None:

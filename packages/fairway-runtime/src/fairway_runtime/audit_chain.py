@@ -39,6 +39,12 @@ _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 class AuditBroken(Exception):
     """The log ends with a whole line that is no record under this key: nothing can follow it."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "the audit log's last line is no record: another key was used, or it was changed;"
+            " verify it, put it aside, and begin a new one"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

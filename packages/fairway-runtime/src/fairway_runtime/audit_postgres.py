@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fairway_runtime.audit_chain import GENESIS, Chain, Head
+from fairway_runtime.audit_chain import GENESIS, AuditBroken, Chain, Head
 
 if TYPE_CHECKING:
     import psycopg
@@ -104,7 +104,9 @@ class PostgresLedger:
         row = connection.execute(self._sql(last)).fetchone()
         line = b"" if row is None else row[0].encode()
         record = chain.read(line) if line else None
-        added = write(GENESIS, line) if record is None else write(record.head, b"")
+        if line and record is None:  # a transaction leaves nothing torn: somebody changed it
+            raise AuditBroken
+        added = write(GENESIS if record is None else record.head, b"")
         sequence = (0 if record is None else record.sequence) + 1
         insert = self._sql("INSERT INTO {table} (sequence, line) VALUES (%s, %s)")
         connection.execute(insert, (sequence, added.decode()))
