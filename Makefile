@@ -112,7 +112,8 @@ examples/%/tested: $(STAMP)
 .PHONY: real
 real: $(STAMP) ## contract and acceptance tests against real servers
 	$(call say,contract and acceptance tests)
-	@$(BIN)/pytest -q -n 2 --dist worksteal -m "$(SLOW)" --durations=15
+	@# Three for two processors: they wait for servers half of the time.
+	@$(BIN)/pytest -q -n 3 --dist worksteal -m "$(SLOW)" --durations=15
 
 .PHONY: browser
 browser: $(STAMP) ## whole journeys in Chromium, with a release in the middle: minutes
