@@ -70,8 +70,10 @@ check: format-check lint imports ## format, lint, types, imports, unit and golde
 	    TOGETHER=yes PROFILE=$(PROFILE) types unit
 
 .PHONY: test
-test: PROFILE = thorough
-test: check examples real ## everything, against real servers too; what CI runs
+test: format-check lint imports ## everything, against real servers too; what CI runs
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target \
+	    TOGETHER=yes PROFILE=thorough types unit examples
+	@$(MAKE) --no-print-directory real
 
 .PHONY: format-check
 format-check: $(STAMP)
@@ -112,8 +114,7 @@ examples/%/tested: $(STAMP)
 .PHONY: real
 real: $(STAMP) ## contract and acceptance tests against real servers
 	$(call say,contract and acceptance tests)
-	@# Three for two processors: they wait for servers half of the time.
-	@$(BIN)/pytest -q -n 3 --dist worksteal -m "$(SLOW)" --durations=15
+	@$(BIN)/pytest -q -n 2 --dist worksteal -m "$(SLOW)" --durations=15
 
 .PHONY: browser
 browser: $(STAMP) ## whole journeys in Chromium, with a release in the middle: minutes
