@@ -201,6 +201,20 @@ def test_what_is_not_waited_for_stands_back_while_it_starts(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
+def test_replicas_warm_up_where_others_serve_meanwhile(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+        engine = await up(made, tmp_path)
+        made.folder = "two"
+        await engine.deploy()
+        await ended(engine)
+        starts = [each for each in made.log if isinstance(each, ReplicaStart)]
+        warm = [(each.revision, each.warms_up) for each in starts]
+        assert warm == [*[("one", False)] * 2, *[("two", True)] * 2]
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("position", range(24))
 def test_a_kill_before_any_action_of_a_release_is_followed_by_its_end(
     tmp_path: Path, position: int

@@ -165,6 +165,9 @@ class Services:
                 stands_back=self.stands_back(
                     replica.service, is_first=replica.service not in ahead
                 ),
+                # Where nobody serves, a first answer that is slow is sooner than one after a
+                # warm-up.
+                warms_up=any(each.phase == "ready" for each in self.replicas(replica.service)),
             )
             ahead.add(replica.service)
             self.world.crew.perform(

@@ -86,13 +86,17 @@ class Verify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaStart:
-    """Start one replica; one that stands back takes its time from nobody who serves."""
+    """Start one replica; one that stands back takes its time from nobody who serves.
+
+    `warms_up`: it asks itself for the service's `warmup` paths before it says that it is ready.
+    """
 
     service: str
     revision: str
     replica: str
     cause: str
     stands_back: bool = False
+    warms_up: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,8 @@ class Replicas:
         place = await asyncio.to_thread(self.preparation.place, action.revision, service)
         port = free_port()
         environment = self.commands.environment(app, service, action.revision, action.replica, port)
+        if not action.warms_up:
+            environment.pop(contract.WARMUP, None)
         runs_here = service.command is None
         command = Command(
             name=action.replica,
