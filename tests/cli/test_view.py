@@ -1,12 +1,15 @@
 """How problems, events and findings are printed: talk to stderr, data to stdout."""
 
+import io
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 
-from fairway.cli import view
+from fairway.cli import places, view
 from fairway.core.problem import Problem, Problems
 from fairway.core.status import EventLine
+from fairway.targets.aws.render import Egress, Processor
 
 FOUND = (
     Problem(
@@ -67,3 +70,17 @@ def test_data_is_sorted_json_on_stdout(capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr()
     assert said.err == ""
     assert said.out == '{\n  "a": [\n    null\n  ],\n  "b": 1\n}\n'
+
+
+@pytest.mark.parametrize("does", ["delete", "take it back"])
+def test_where_nobody_can_confirm_it_says_what_yes_would_do(
+    does: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    with pytest.raises(Problems, match=f"Add --yes to {does} without asking"):
+        view.confirm("Sure?", to=does)
+
+
+def test_the_choices_of_options_are_those_of_what_is_rendered() -> None:
+    assert tuple(places.EGRESS.choices) == get_args(Egress)
+    assert tuple(places.PROCESSOR.choices) == get_args(Processor)

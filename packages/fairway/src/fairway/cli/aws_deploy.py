@@ -11,6 +11,7 @@ from fairway.cli.build_sources import read_build_sources
 from fairway.cli.project import Project
 from fairway.core.build.files import build_files
 from fairway.core.build.images import Image, images
+from fairway.core.detect.sources import Sources
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.account import connect
@@ -45,7 +46,8 @@ class Asked:
 def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
     """Deploy it and say how it ended; raises `Problems` where it is not on what was wanted."""
     app = parse(found.text).app(name)
-    held = images(app, read_build_sources(found.folder, app), PORT)
+    sources = read_build_sources(found.folder, app)
+    held = images(app, sources, PORT)
     first = choices_for(app, egress=asked.egress, processor=asked.processor, images=held)
     if problems := limits(app, first):
         raise Problems(problems)
@@ -63,7 +65,7 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
                 found, name, region=None, profile=None, tell=tell, choices=chosen, account=account
             )
         given = Given(
-            images=images_of(asked) or builder(found, environment, held, chosen.processor),
+            images=images_of(asked) or builder(found, environment, sources, held, chosen.processor),
             values=environment.values(domain=asked.domain, zone=asked.zone),
             folder=found.folder,
         )
@@ -108,7 +110,11 @@ def images_of(asked: Asked) -> Images | None:
 
 
 def builder(
-    found: Project, environment: Environment, held: Sequence[Image], processor: Processor
+    found: Project,
+    environment: Environment,
+    sources: Sources,
+    held: Sequence[Image],
+    processor: Processor,
 ) -> Images:
     """What builds the images of the folder by Docker here, once a commit."""
 
@@ -116,7 +122,6 @@ def builder(
         environment.tell(Told("image", text))
 
     def built(registry: str, parameters: Sequence[str]) -> Mapping[str, str]:
-        sources = read_build_sources(found.folder, environment.app)
         files = build_files(
             environment.app.name, held, sources, version=__version__, runtime_version=__version__
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from fairway.cli import aws, view
 from fairway.cli.project import Project
 from fairway.targets.aws.decide.hold import age
+from fairway.targets.aws.decide.stack_status import went_well
 from fairway.targets.aws.decide.standing import ServiceStanding, Standing, to_json
 from fairway.targets.aws.looking import look
 
@@ -45,8 +46,7 @@ def lines(standing: Standing) -> Iterator[str]:
         ago = "" if job.started_at is None else f", began {age(standing.now - job.started_at)} ago"
         yield f"  {job.name:<18} {job.status or 'no run yet'}{took}{ago}"
     yield ""
-    odd = [each for each in standing.stacks if not each.status.endswith("E_COMPLETE")]
-    bad = [each for each in standing.stacks if "ROLLBACK" in each.status or each in odd]
+    bad = [each for each in standing.stacks if not went_well(each.status)]
     whole = len(standing.stacks) - len(bad)
     yield f"stacks: {whole} of {len(standing.stacks)} as they were last applied"
     for stack in bad:

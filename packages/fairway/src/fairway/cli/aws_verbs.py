@@ -1,6 +1,5 @@
 """`logs`, `run`, `exec`, `scale`, `down` and `cancel` of an environment at AWS."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -100,21 +99,12 @@ def taken_down(
     for stack in going:
         view.say(f"  {stack.stack_name}")
     if going and not yes:
-        ask(f"Delete {len(going)} stacks?")
+        view.confirm(f"Delete {len(going)} stacks?", to="delete")
     with shown(f"{environment.app.name} · {name} · down") as tell:
         take_down(aws.opened(found, name, region=None, profile=None, tell=tell,
                              account=environment.account))  # fmt: skip
     names = ", ".join(stack.stack_name for stack in kept) or "nothing"
     view.say(f"down; kept with its data: {names}; `fairway deploy {name}` starts again")
-
-
-def ask(question: str) -> None:
-    """Have it confirmed; raises `Problems` where nobody is here to."""
-    if not sys.stdin.isatty():
-        raise Problems(
-            [Problem("", "nobody is here to confirm", "Add --yes to delete without asking.")]
-        )
-    click.confirm(question, abort=True, err=True)
 
 
 def cancelled(environment: Environment, *, yes: bool) -> None:
@@ -123,6 +113,6 @@ def cancelled(environment: Environment, *, yes: bool) -> None:
     if holder is not None:
         view.say(f"{holder.owner} holds it for `{holder.verb}`")
     if not yes:
-        ask("Take back what goes on?")
+        view.confirm("Take back what goes on?", to="take it back")
     if not cancel(environment, say=view.say):
         view.say("nothing goes on: there is nothing to cancel")

@@ -33,13 +33,13 @@ __all__ = ["command", "report"]
 )
 @click.option(
     "--egress",
-    type=click.Choice(["nat-per-zone", "one-nat", "endpoints"]),
+    type=places.EGRESS,
     metavar="WAY",
     help="At AWS: how services reach what is outside; remembered. See `fairway plan --help`.",
 )
 @click.option(
     "--processor",
-    type=click.Choice(["X86_64", "ARM64"]),
+    type=places.PROCESSOR,
     metavar="NAME",
     help="At AWS: what the image is built for, `X86_64` or `ARM64`; remembered.",
 )

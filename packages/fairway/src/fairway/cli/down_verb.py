@@ -1,7 +1,6 @@
 """`fairway down [ENVIRONMENT]`."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import click
@@ -84,11 +83,7 @@ def confirm(found: Project, lost: list[tuple[str, str]]) -> None:
     view.say(f"This deletes for good, in {found.state}:")
     for name, size in lost:
         view.say(f"  {name}  {size}")
-    if not sys.stdin.isatty():
-        raise Problems(
-            [Problem("", "nobody is here to confirm", "Add --yes to delete without asking.")]
-        )
-    click.confirm("Delete?", abort=True, err=True)
+    view.confirm("Delete?", to="delete")
 
 
 def delete(found: Project) -> None:

@@ -44,12 +44,12 @@ async def run(found: Project, environment: str) -> None:
     # It shows what runs: when nothing does any more, it goes.
     with Live(console=console, auto_refresh=False, transient=True) as screen:
         while not work.done():
-            status = engines[0].status() if engines else None
-            if status is not None and (
-                clock() - drawn_at >= REDRAW_SECONDS or glance(status) != seen
-            ):
-                seen, drawn_at = glance(status), clock()
-                screen.update(picture(status), refresh=True)
+            if engines:
+                status = engines[0].status()
+                looks = glance(status)
+                if looks != seen or clock() - drawn_at >= REDRAW_SECONDS:
+                    seen, drawn_at = looks, clock()
+                    screen.update(picture(status), refresh=True)
             await asyncio.wait([work], timeout=LOOK_SECONDS)
     if engines and engines[0].problems:
         for event in early:

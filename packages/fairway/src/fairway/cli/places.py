@@ -11,9 +11,12 @@ import click
 from fairway.cli.project import Project
 from fairway.core.problem import Problems
 
-__all__ = ["account_options", "is_there", "only_there", "split"]
+__all__ = ["EGRESS", "HERE", "PROCESSOR", "account_options", "is_there", "only_there", "split"]
 
 HERE = "local"
+# As `fairway.targets.aws.render` has them, which takes too long to import for every verb.
+EGRESS = click.Choice(["nat-per-zone", "one-nat", "endpoints"])
+PROCESSOR = click.Choice(["X86_64", "ARM64"])
 
 
 def is_there(found: Project, word: str) -> bool:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fairway.cli import project
+from fairway.cli import places, project
+from fairway.cli.places import HERE
 from fairway.core.problem import Problem, Problems
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HERE = "local"
 REGION = "us-east-1"
 
 
@@ -29,14 +29,14 @@ REGION = "us-east-1"
 @click.option("--region", metavar="NAME", help=f"On AWS: the region; else {REGION}.")
 @click.option(
     "--egress",
-    type=click.Choice(["nat-per-zone", "one-nat", "endpoints"]),
+    type=places.EGRESS,
     metavar="WAY",
     help="On AWS: how services reach what is outside: `nat-per-zone` (as in production), "
     "`one-nat` (as before it) or `endpoints` (only AWS itself).",
 )
 @click.option(
     "--processor",
-    type=click.Choice(["X86_64", "ARM64"]),
+    type=places.PROCESSOR,
     metavar="NAME",
     help="On AWS: what tasks run on, `X86_64` or `ARM64` (Graviton); else X86_64.",
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from fairway import __version__
-from fairway.cli import project, rendered_files, view
+from fairway.cli import places, project, rendered_files, view
 from fairway.cli.build_sources import read_build_sources
 from fairway.core.build.files import build_files
 from fairway.core.build.images import images
@@ -40,13 +40,13 @@ __all__ = ["command"]
 )
 @click.option(
     "--egress",
-    type=click.Choice(("nat-per-zone", "one-nat", "endpoints")),
+    type=places.EGRESS,
     default=None,
     help="How services reach the outside; else nat-per-zone in production, one-nat elsewhere.",
 )
 @click.option(
     "--processor",
-    type=click.Choice(("X86_64", "ARM64")),
+    type=places.PROCESSOR,
     default=None,
     help="What the image is built for; else X86_64.",
 )

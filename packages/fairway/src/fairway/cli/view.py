@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairway.core.problem import Problem
+from fairway.core.problem import Problem, Problems
 
 if TYPE_CHECKING:
     from fairway.core.status import EventLine
 
-__all__ = ["data", "echo", "event", "finding", "notes", "paint", "problems", "say", "text", "width"]
+__all__ = [
+    "confirm",
+    "data",
+    "echo",
+    "event",
+    "finding",
+    "notes",
+    "paint",
+    "problems",
+    "say",
+    "text",
+    "width",
+]
 
 MARKS = {"info": "·", "good": "✓", "bad": "✗"}
 ROLES: dict[str, dict[str, Any]] = {
@@ -73,6 +85,17 @@ def data(value: Any) -> None:
 def say(line: str) -> None:
     """One line of talk."""
     echo(line, err=True)
+
+
+def confirm(question: str, *, to: str) -> None:
+    """Go on if somebody says yes; raises `Problems` where nobody is here to, click's Abort on no.
+
+    `to` says what `--yes` would do without asking: `delete`.
+    """
+    if not sys.stdin.isatty():
+        mend = f"Add --yes to {to} without asking."
+        raise Problems([Problem("", "nobody is here to confirm", mend)])
+    click.confirm(question, abort=True, err=True)
 
 
 def problems(found: Sequence[Problem]) -> None:
