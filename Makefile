@@ -101,9 +101,7 @@ unit: $(STAMP)
 	@$(BIN)/pytest -q -n 2 -m "$(FAST)" --hypothesis-profile=$(PROFILE)
 
 .PHONY: examples
-examples: $(STAMP) ## the examples' own tests, each in its own environment
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target TOGETHER=yes \
-	    $(EXAMPLES:%=%/tested)
+examples: $(EXAMPLES:%=%/tested) ## the examples' own tests, each in its own environment
 
 examples/%/tested: $(STAMP)
 	$(call say,examples/$*)
