@@ -47,6 +47,7 @@ WAITING = 200
 WAIT_SECONDS = 30.0
 LOOK_SECONDS = 2.0
 ANSWER_SECONDS = 1.5
+TOO_MANY = "too many simulations are waiting; try again in a moment"
 
 # What computes: pages and API together. What waits for it: the API's requests, as tasks, so that
 # a thousand of them take no thousand threads.
@@ -170,7 +171,7 @@ class Service:
             try:
                 return self._once(plan, template, progress, is_cancelled)
             except BulkheadFull:
-                raise Busy("too many simulations are waiting; try again in a moment") from None
+                raise Busy(TOO_MANY) from None
             except Cancelled:
                 if is_cancelled is not None and is_cancelled():
                     raise
@@ -187,7 +188,7 @@ class Service:
             async with _line:
                 return await asyncio.to_thread(work)
         except BulkheadFull:
-            raise Busy("too many simulations are waiting; try again in a moment") from None
+            raise Busy(TOO_MANY) from None
 
     def _find(
         self,
