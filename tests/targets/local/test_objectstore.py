@@ -206,13 +206,14 @@ async def test_a_kill_in_the_middle_of_writes_leaves_whole_objects_only(
                 return
             confirmed.add(key)
 
-    keys = sorted(bodies)
+    keys, port = sorted(bodies), store.port
     for turn in range(4):
         writing = asyncio.create_task(asyncio.to_thread(write, keys[turn * 100 : turn * 100 + 100]))
         await asyncio.sleep(chance.uniform(0.1, 0.5))
         table.signal("files", signal.SIGKILL)
         await writing
         await store.start()
+        assert store.port == port  # apps were told this one
         found = await store.list_objects("weather-files")
         assert confirmed <= {each.key for each in found}
         for each in found:

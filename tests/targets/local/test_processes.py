@@ -16,6 +16,7 @@ import pytest
 
 from fairway.core.problem import Problems
 from fairway.targets.local import procfs
+from fairway.targets.local.ports import is_free
 from fairway.targets.local.processes import Command, ProcessTable
 
 PYTHON = sys.executable
@@ -107,6 +108,33 @@ async def test_a_process_leads_its_own_session_and_has_no_input(
     assert stat is not None
     assert stat.session == stat.group == running.pid
     await until(lambda: running.log.read_text() == f"{tmp_path}\n")
+
+
+# What SIGKILL makes of a server for a moment: its first thread is over and shows as a zombie, and
+# its last one still has the port.
+LAST_THREAD_LISTENS = """
+import ctypes, socket, threading
+listening = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=listening.accept).start()
+print(listening.getsockname()[1], flush=True)
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[__import__("platform").machine()], 0)
+"""
+
+
+async def test_a_process_is_alive_until_its_last_thread_is_over(
+    table: ProcessTable, tmp_path: Path
+) -> None:
+    running = await table.start(shell(tmp_path, "", argv=(PYTHON, "-c", LAST_THREAD_LISTENS)))
+    await until(lambda: (stat := procfs.read(running.pid)) is not None and stat.state == "Z")
+    again = table.find("app")
+    assert again is not None
+    assert again.alive
+    port = int(running.log.read_text())
+    assert not is_free(port)
+
+    await table.stop("app", grace_seconds=0)
+    assert table.find("app") is None
+    assert is_free(port)
 
 
 async def test_all_are_listed_by_name(table: ProcessTable, tmp_path: Path) -> None:
@@ -461,6 +489,8 @@ async def test_another_projects_processes_are_no_strays(
 ) -> None:
     other = ProcessTable(tmp_path / "other" / "run")
     await other.start(shell(tmp_path, "exec sleep 60"))
+    # Its record is there before it carries the mark: it becomes the command at this moment.
+    await until(lambda: len(marked(tmp_path / "other")) == 1)
     shutil.rmtree(tmp_path / "other" / "run")
     assert table.strays() == ()
     assert len(other.strays()) == 1

@@ -45,12 +45,14 @@ class Stat:
     parent: int
     group: int
     session: int
+    threads: int
     started: int  # since boot: with the pid and the boot id it names a process for ever
     cpu_ticks: int  # its own and those of the children that it has waited for
 
     @property
     def alive(self) -> bool:
-        return self.state not in DEAD
+        # A leader is a zombie at once; its port and files stay taken until its last thread ends.
+        return self.state not in DEAD or self.threads > 1
 
 
 @cache
@@ -73,6 +75,7 @@ def read(pid: int) -> Stat | None:
         parent=int(fields[1]),
         group=int(fields[2]),
         session=int(fields[3]),
+        threads=int(fields[17]),
         started=int(fields[19]),
         cpu_ticks=sum(map(int, fields[11:15])),
     )
