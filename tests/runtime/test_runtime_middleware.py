@@ -463,19 +463,17 @@ def test_readiness_is_gone_the_moment_the_drain_begins_and_connections_are_asked
 @pytest.mark.requirement("R156")
 def test_dependencies_are_asked_in_parallel_and_by_one_asker_at_most_once_a_second() -> None:
     calls: list[str] = []
+    together = asyncio.Barrier(2)
 
     async def slow(dependency: Dependency, seconds: float) -> Outcome:
         calls.append(dependency.name)
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(together.wait(), 10)  # in vain, where one waits for the other
         return Outcome(is_ready=dependency.name != "CACHE_URL", reason="", milliseconds=seconds)
 
     async def run() -> None:
         both = tuple(Dependency(name, "x://") for name in ("DATABASE_URL", "CACHE_URL"))
         readiness = Readiness(Settings(dependencies=both), slow)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         crowd = await asyncio.gather(*(readiness.outcomes() for _ in range(50)))
-        assert loop.time() - began < 0.19
         await readiness.outcomes()
         assert sorted(calls) == ["CACHE_URL", "DATABASE_URL"]
         assert {outcome["DATABASE_URL"].is_ready for outcome in crowd} == {True}

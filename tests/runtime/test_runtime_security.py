@@ -203,9 +203,9 @@ def test_cleaned_text_is_clean_and_stays_so(text: str) -> None:
 def test_cleaning_takes_time_in_proportion_to_the_text() -> None:
     for piece in ("<a", "<script>", "<!--", "&amp;", "<scr<script>", "javascript:"):
         text = (piece * 100_000)[:100_000]
-        began = time.perf_counter()
+        began = time.process_time()  # whatever else the machine does
         plain_text(text)
-        assert time.perf_counter() - began < 2, piece
+        assert time.process_time() - began < 2, piece
     with pytest.raises(InputError, match="at most 5"):
         plain_text("123456", longest=5)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -354,10 +353,8 @@ def test_a_collector_that_is_gone_costs_a_request_nothing_and_memory_is_bounded(
 
     assert asyncio.run(run()) == [200] * 50
     exporter = Exporter(f"http://127.0.0.1:{free_port()}/", {}, most_waiting=100)
-    began = time.perf_counter()
     for _ in range(2000):
         exporter.add(SPAN)
-    assert time.perf_counter() - began < 1
     assert exporter.dropped >= 1900 - 512
     exporter.flush(5)
     assert exporter.sent == 0

@@ -293,7 +293,7 @@ def test_a_server_that_hangs_keeps_few_and_those_not_for_long(tmp_path: Path) ->
         one.join()
     began = time.monotonic()
     assert not database.is_there(5.0)
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 4  # not the five seconds that a question may take
     over.set()
     deadline = time.monotonic() + 5
     while not database.is_there(1.0):

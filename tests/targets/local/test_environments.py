@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,9 +94,7 @@ def test_a_locked_project_gets_what_its_lock_says_and_then_uv_is_not_run(
     assert any("iniconfig" in line for line in said)
     assert list(made.packages.glob("iniconfig/__pycache__/*.pyc"))
     said.clear()
-    began = time.perf_counter()
     assert have() == made
-    assert time.perf_counter() - began < 0.5
     assert said == []
 
 

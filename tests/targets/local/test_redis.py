@@ -118,14 +118,15 @@ async def test_no_password_is_seen_in_commands_records_or_logs(
 
 
 @pytest.mark.requirement("R93")
-async def test_with_a_limit_it_drops_what_was_not_used(tmp_path: Path, table: ProcessTable) -> None:
+async def test_with_a_limit_it_drops_some_instead_of_refusing(tmp_path: Path, table: ProcessTable) -> None:
     server = Redis(tmp_path / "small", table, "small", memory_mib=4)
     await server.start()
     with client(server.url) as connection:
         for ordinal in range(100):
             connection.set(f"key-{ordinal}", b"x" * 100_000)
-        assert connection.get("key-99") is not None
-        assert connection.get("key-0") is None
+        # Which ones stay is Redis's guess: its clock of use has a resolution of one second.
+        assert 0 < connection.dbsize() <= 41
+        assert connection.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
 
 
 async def test_a_port_that_somebody_else_has_is_not_waited_for(server: Redis) -> None:
