@@ -26,28 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that share a running server stay together: several workers need not start it each.
-
-    Under `--golden` only the tests that can rewrite something run.
-    """
-    for item in items:
-        if isinstance(item, pytest.Function) and shares_with_its_module(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """Under `--golden` only the tests that can rewrite something run."""
     if not config.getoption("--golden"):
         return
     kept = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
-
-
-def shares_with_its_module(item: pytest.Function) -> bool:
-    found = item._fixtureinfo.name2fixturedefs  # the only word that pytest has for it
-    return any(
-        definitions[-1].scope == "module" and definitions[-1].func.__module__.startswith("tests.")
-        for definitions in found.values()
-    )
 
 
 @pytest.fixture
