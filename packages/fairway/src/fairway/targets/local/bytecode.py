@@ -10,7 +10,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["compile_ahead"]
+__all__ = ["compile_ahead", "is_large"]
 
 MOST_FILES = 1000  # of more than these a replica imports a part, and all would take seconds
 DEADLINE_SECONDS = 20.0

@@ -25,6 +25,9 @@ def whole_nodes(app: App) -> Iterator[Problem]:
         yield Problem(f"workflow.{name}", "workflows do not run on this machine yet")
     for name in app.sites:
         yield Problem(f"site.{name}", "sites are not served on this machine yet: no CDN here")
+    for name in app.networks:
+        what = "nothing is joined here: the app reaches what this machine reaches"
+        yield Problem(f"network.{name}", what)
     if app.alarm is not None:
         yield Problem("alarm", "alarms are not sent from this machine yet")
 
