@@ -360,7 +360,7 @@ def test_it_works_where_redis_does_not() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.requirement("R94", "R98", "R231")
+@pytest.mark.requirement("R94", "R98", "R99", "R231")
 def test_replicas_share_answers_in_redis_and_do_without_it_while_it_is_gone(tmp_path: Path) -> None:
     made_here.clear()
 

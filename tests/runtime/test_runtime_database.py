@@ -79,7 +79,7 @@ def test_a_query_ends_after_its_time_and_is_not_made_again(url: str) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.requirement("C5", "R65")
+@pytest.mark.requirement("C5", "R65", "R82")
 def test_at_boot_it_says_that_the_pools_are_too_many_and_opens_what_fits(
     url: str, server: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -220,7 +220,7 @@ def test_threads_have_the_same(url: str, server: PostgresServer) -> None:
         assert database.transact(lambda one: one.execute("SELECT 1").fetchone()) == (1,)
 
 
-@pytest.mark.requirement("R65", "R232", "R230", "C5")
+@pytest.mark.requirement("R65", "R82", "R232", "R230", "C5")
 def test_sqlalchemy_s_engines_have_the_same(
     url: str, server: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:

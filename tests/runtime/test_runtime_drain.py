@@ -31,7 +31,7 @@ def asked(app: Running, pool: ThreadPoolExecutor, path: str) -> "Future[httpx.Re
     return answer
 
 
-@pytest.mark.requirement("R221", "R222", "R223", "R224", "R225", "R226")
+@pytest.mark.requirement("R165", "R221", "R222", "R223", "R224", "R225", "R226")
 def test_sigterm_makes_it_unready_then_deaf_finishes_its_work_closes_and_exits_with_0() -> None:
     env = {"FAIRWAY_LAME_DUCK_SECONDS": "3"}
     with Running("shop:app", env=env) as app, ThreadPoolExecutor() as pool:

@@ -29,6 +29,21 @@ def refused(**said: Any) -> str:
     return "\n".join(map(str, troubles(error.value.errors())))
 
 
+@pytest.mark.requirement("R208", "R209", "R210", "R211", "R212")
+def test_the_ranges_are_those_that_advisers_agreed_on() -> None:
+    assert {
+        name: (LIMITS[name].low, LIMITS[name].high)
+        for name in ("portfolio", "annual_spending", "scenarios", "years", "equity")
+    } == {
+        "portfolio": (1_000, 100_000_000),
+        "annual_spending": (0, 1_000_000),
+        "scenarios": (10, 10_000),
+        "years": (1, 100),
+        "equity": (0, 100),
+    }
+
+
+@pytest.mark.requirement("R208", "R209", "R210", "R211", "R212")
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_field_takes_its_limits_and_nothing_beyond(name: str) -> None:
     limit = LIMITS[name]

@@ -62,7 +62,7 @@ def test_a_rollback_that_is_complete_is_no_success() -> None:
 # -- Order -------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("R140")
+@pytest.mark.requirement("R140", "R141")
 def test_the_image_comes_after_the_infrastructure_then_migrations_services_and_schedules() -> None:
     weather = app("weather", "production")
     told = [str(step) for step in order.steps(weather, stacks(weather))]

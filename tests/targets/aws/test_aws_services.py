@@ -121,7 +121,7 @@ def test_fewer_run_at_night() -> None:
     ]
 
 
-@pytest.mark.validated("R13", "R14", "R20", "R22")
+@pytest.mark.validated("R13", "R14", "R20", "R21", "R22")
 def test_the_balancer_speaks_tls_1_3_and_leads_http_there() -> None:
     listeners = resources(app("planner", "production"), "AWS::ElasticLoadBalancingV2::Listener")
     secure = listeners["balancer.json/Listener"]
