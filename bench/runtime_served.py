@@ -18,6 +18,8 @@ from fairway.targets.local.ports import free_port
 __all__ = ["collector", "main"]
 
 ROOT = Path(__file__).parent.parent
+# Servers take turns: each is idle while the others are measured.
+KEPT_SECONDS = 600
 
 
 class _Collector(BaseHTTPRequestHandler):
@@ -85,6 +87,7 @@ def main(variant: str, port: int) -> None:
         log_level="warning",
         loop="uvloop",
         http="httptools",
+        timeout_keep_alive=KEPT_SECONDS,
     )
 
 

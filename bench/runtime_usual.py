@@ -89,7 +89,7 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sys.arg
 FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning",
-            loop="uvloop", http="httptools")
+            loop="uvloop", http="httptools", timeout_keep_alive=600)
 """
 
 
