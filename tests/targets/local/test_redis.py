@@ -118,7 +118,9 @@ async def test_no_password_is_seen_in_commands_records_or_logs(
 
 
 @pytest.mark.requirement("R93")
-async def test_with_a_limit_it_drops_some_instead_of_refusing(tmp_path: Path, table: ProcessTable) -> None:
+async def test_with_a_limit_it_drops_some_instead_of_refusing(
+    tmp_path: Path, table: ProcessTable
+) -> None:
     server = Redis(tmp_path / "small", table, "small", memory_mib=4)
     await server.start()
     with client(server.url) as connection:
