@@ -45,13 +45,14 @@ class Rate:
 
     def taken(self, debt_seconds: float, *, is_allowed: bool) -> "Taken":
         """What a caller is told when its bucket will be full in `debt_seconds`."""
-        step = self.seconds / self.most
-        left = int((self.seconds - debt_seconds) / step + _NEAR)
-        if left > 0:
-            return Taken(is_allowed, left, debt_seconds, 0.0, self)
-        return Taken(
-            is_allowed, 0, debt_seconds, max(0.0, debt_seconds + step - self.seconds), self
-        )
+        left = self.left(debt_seconds)
+        wait = 0.0 if left else max(0.0, debt_seconds + self.step_seconds - self.seconds)
+        return Taken(is_allowed, left, debt_seconds, wait, self)
+
+    def left(self, debt_seconds: float) -> int:
+        """How many tokens a bucket holds that will be full in `debt_seconds`."""
+        left = int((self.seconds - debt_seconds) * self.most / self.seconds + _NEAR)
+        return max(0, left)
 
 
 class Taken(NamedTuple):
@@ -92,15 +93,28 @@ class Buckets:
         """Take one token of `key`, if one is there; or `tokens` at once, at most all."""
         if tokens > 1:
             return self._take_many(key, min(tokens, self.rate.most) * self._step)
+        is_allowed, debt = self.spend(key)
+        return self.rate.taken(debt, is_allowed=is_allowed)
+
+    def spend(self, key: str) -> tuple[bool, float]:
+        """Take one token; whether it was there, and the seconds until the bucket is full.
+
+        In one piece, without a call of its own: most requests pay for it.
+        """
         now = self._clock()
+        full_at = self._full_at
         with self._lock:
-            debt = self._full_at.get(key, now) - now
-            debt = max(debt, 0.0)
+            debt = full_at.get(key, now) - now
+            if debt < 0.0:  # noqa: PLR1730 (`max` is a call)
+                debt = 0.0
             is_allowed = debt + self._step <= self._span
             if is_allowed:
                 debt += self._step
-            self._put(key, now + debt)
-        return self.rate.taken(debt, is_allowed=is_allowed)
+            full_at[key] = now + debt
+            full_at.move_to_end(key)
+            if len(full_at) > self._most_keys:
+                full_at.popitem(last=False)
+        return is_allowed, debt
 
     def _take_many(self, key: str, cost: float) -> Taken:
         now = self._clock()

@@ -38,8 +38,13 @@ class Clients:
         self._is_trusted = lru_cache(4096)(self._finds_trusted)
         self._by_address = lru_cache(4096)(self._name_by_address)
 
-    def name(self, scope: Scope) -> str:
-        """`user:…` or `ip:…`, of bounded length."""
+    def name(self, scope: Scope, forwarded: bytes | None = None) -> str:
+        """`user:…` or `ip:…`, of bounded length.
+
+        `forwarded` are the values of `x-forwarded-for`, where the caller has them already.
+        """
+        if forwarded is None:
+            forwarded = header(scope, _FORWARDED)
         if self._user_of is not None:
             user = self._user_of(scope)
         else:
@@ -47,14 +52,14 @@ class Clients:
         client = scope.get("client")
         peer: str = client[0] if client else ""
         if user is None and not self._user_header:
-            if self._networks and self._is_trusted(peer):
-                return self._by_address(peer, header(scope, _FORWARDED))
-            return self._by_address(peer, b"")
-        if user is None and self._user_header and self._is_trusted(peer):
+            if forwarded and not self._is_trusted(peer):  # a stranger's own invention
+                forwarded = b""
+            return self._by_address(peer, forwarded)
+        if user is None and self._is_trusted(peer):
             user = header(scope, self._user_header).decode("latin-1").strip()
         if user:
             return f"user:{_short(user)}"
-        return self._by_address(peer, header(scope, _FORWARDED))
+        return self._by_address(peer, forwarded)
 
     def _name_by_address(self, peer: str, forwarded: bytes) -> str:
         if forwarded and self._networks and self._is_trusted(peer):

@@ -102,6 +102,24 @@ class Limiter:
         self._rejections += not taken.is_allowed
         return taken
 
+    def judge(self, scope: Scope, forwarded: bytes) -> tuple[Headers, Refusal | None]:
+        """`take_here`, its `headers` and its `refusal` in one piece: every request pays for it.
+
+        `forwarded` are the values of the request's `x-forwarded-for`.
+        """
+        key = self._clients.name(scope, forwarded)
+        buckets = self._users if key[0] == "u" else self._addresses
+        is_allowed, debt = buckets.spend(key)
+        rate = buckets.rate
+        if not is_allowed:
+            self._rejections += 1
+            taken = rate.taken(debt, is_allowed=False)
+            return self.headers(taken), self.refusal(taken)
+        limit, policy = self._said[id(rate)]
+        left = b"%d" % rate.left(debt)
+        reset = b"%d" % math.ceil(debt)
+        return [limit, policy, (b"ratelimit-remaining", left), (b"ratelimit-reset", reset)], None
+
     def _buckets(self, key: str) -> Buckets:
         return self._users if key[0] == "u" else self._addresses
 

@@ -42,7 +42,8 @@ _PREFLIGHT = {b"origin", b"access-control-request-method"}
 _READ = frozenset(
     (
         *(_ID_HEADER, b"content-length", b"transfer-encoding", b"traceparent", b"tracestate"),
-        *(b"x-forwarded-proto", b"access-control-request-headers", *_PREFLIGHT),
+        *(b"x-forwarded-proto", b"x-forwarded-for"),
+        *(b"access-control-request-headers", *_PREFLIGHT),
     )
 )
 _UPLOADS = "/_stcore/upload_file"
@@ -183,10 +184,8 @@ class Fairway:
         refusal = None if self.lifecycle.has_started else NOT_STARTED
         limiter = self._local
         if refusal is None and limiter is not None and limiter.counts(scope):
-            taken = limiter.take_here(scope)
-            headers = [*headers, *limiter.headers(taken)]
-            if not taken.is_allowed:
-                refusal = limiter.refusal(taken)
+            said, refusal = limiter.judge(scope, found.get(b"x-forwarded-for", b""))
+            headers = [*headers, *said]
         exchange.headers = headers
         return refusal
 
