@@ -75,7 +75,7 @@ def drawn(each: Panel, colour: str, top: float, whole: float) -> list[str]:
     return [
         f'<line x1="{LEFT}" y1="{bottom}" x2="{right}" y2="{bottom}" stroke="{FAINT}"/>',
         f'<line x1="{LEFT}" y1="{top}" x2="{right}" y2="{top}" stroke="{FAINT}"/>',
-        f'<text x="{LEFT - 8}" y="{top + 5}" text-anchor="end">{most:.3g}</text>',
+        f'<text x="{LEFT - 8}" y="{top + 5}" text-anchor="end">{_figure(most)}</text>',
         f'<text x="{LEFT - 8}" y="{bottom + 4}" text-anchor="end">0</text>',
         f'<text x="{LEFT}" y="{top - 6}" fill="{colour}">{escape(each.name)}</text>',
         f'<path d="{"".join(path)}" fill="none" stroke="{colour}" stroke-width="2"/>',
@@ -85,3 +85,8 @@ def drawn(each: Panel, colour: str, top: float, whole: float) -> list[str]:
 def across(at: float, whole: float) -> float:
     """Where a moment lies on the axis."""
     return LEFT + (WIDTH - LEFT - RIGHT) * at / whole
+
+
+def _figure(value: float) -> str:
+    """Three digits, and thousands as people write them: 0.25, 300, 3,550."""
+    return f"{float(f'{value:.3g}'):,g}"
