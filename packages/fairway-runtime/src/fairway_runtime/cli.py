@@ -12,8 +12,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
     try:
+        if os.environ.get(contract.SECRETS):
+            _fetch_secrets(os.environ)
         if options.command == "audit":
             return _audit(options, os.environ)
         return _run(options, os.environ)
@@ -66,6 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--factory", action="store_true", help="TARGET makes the app when called")
     audit_cli.declare(commands.add_parser("audit", help="verify or export an audit log"))
     return parser
+
+
+def _fetch_secrets(env: MutableMapping[str, str]) -> None:
+    """Put what stands elsewhere into the environment, before anybody reads it."""
+    from fairway_runtime.secret_manager import SecretsError, fetched  # few hosts need it
+
+    try:
+        env.update(fetched(env, datetime.now(UTC)))
+    except SecretsError as error:
+        raise _Stop(1, str(error)) from error
 
 
 def _run(options: argparse.Namespace, env: Mapping[str, str]) -> int:

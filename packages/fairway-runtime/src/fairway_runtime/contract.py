@@ -66,6 +66,7 @@ METRICS_FOLDER = "FAIRWAY_METRICS_FOLDER"  # where several workers meet
 REPLICAS = "FAIRWAY_REPLICAS"  # the most replicas that may run at once
 AUDIT_KEY = "FAIRWAY_AUDIT_KEY"  # seals the audit log; 32 characters or more
 SESSION_SECRET = "SESSION_SECRET"  # signs session cookies; the first of several, all are believed
+SECRETS = "FAIRWAY_SECRETS"  # NAME=ARN, separated by spaces: read at start from AWS
 LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
 
 # -- Paths (R155-R157, R166) -----------------------------------------------------------------

@@ -111,6 +111,11 @@ RUNTIME: tuple[Row, ...] = (
         "the networks whose `x-forwarded-for` counts",
     ),
     (
+        f"`{contract.SECRETS}`",
+        "a function that `uses` secrets, databases or caches",
+        "where the runtime reads them when it starts: `NAME=ARN`, separated by spaces",
+    ),
+    (
         f"`{contract.TEST_URL}`",
         "the command `test` of a service",
         "the new revision's own address, which nobody else asks yet",
