@@ -115,6 +115,10 @@ ROWS = (
     Row("`table`", '[table.t]\nkey = "id"\n'),
     Row("`workflow`", '[workflow.w]\nsteps = ["j"]\n' + JOB),
     Row("`model`", '[model.m]\nartifact = "b/"\nserve = "m:p"\n[bucket.b]\n'),
+    Row("`network` by `peer`",
+        f'[network.n]\npeer = "vpc-{"0" * 17}"\naddresses = "10.40.0.0/16"\n'),
+    Row("`network` by `transit`",
+        f'[network.n]\ntransit = "tgw-{"0" * 17}"\naddresses = "10.40.0.0/16"\n'),
     Row("`alarm`", "[alarm]\n"),
 )  # fmt: skip
 

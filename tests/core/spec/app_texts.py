@@ -28,6 +28,7 @@ NAMES = {
     "secret": ["SESSION_KEY"],
     "workflow": ["daily"],
     "model": ["churn"],
+    "network": ["office"],
 }
 durations = st.sampled_from(["1s", "100ms", "15m", "1h30m", "7d", "1y", "2.5h"])
 shares = st.sampled_from(["10%", "35%", "50%", "75.5%", "90 %"])
@@ -64,6 +65,11 @@ BY_READER: dict[int, st.SearchStrategy[Any]] = {
     id(read.URL_PATHS): st.sampled_from(["/health", ["/", "/api/items"]]),
     id(read.CANARY_STEPS): st.sampled_from([["10% for 15m"], ["5% for 0s", "50% for 1m"]]),
     id(read.REPOSITORY): st.sampled_from(["example/shop", "a-b/c.d_e"]),
+    id(read.BLOCKS): st.sampled_from(["10.40.0.0/16", ["172.20.0.0/14", "192.168.7.0/24"]]),
+    id(read.PEER): st.sampled_from(["vpc-0123456789abcdef0", "pcx-01234567"]),
+    id(read.TRANSIT): st.just("tgw-0123456789abcdef0"),
+    id(read.REGION): st.sampled_from(["eu-west-1", "us-gov-east-1"]),
+    id(read.ROLE): st.just("arn:aws:iam::222222222222:role/accepts-peering"),
     id(read.ANYTHING): st.sampled_from([1, "x", True, {"a": [0.5, "b"]}, []]),
     id(read.VARIABLES): st.dictionaries(
         st.sampled_from(["LEVEL", "lower", "X_1"]),

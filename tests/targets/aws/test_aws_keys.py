@@ -17,6 +17,7 @@ from fairway.core.spec.model import (
     Database,
     Job,
     Limits,
+    Network,
     Rolling,
     Scale,
     ScaleDown,
@@ -143,6 +144,17 @@ VARIED: dict[str, tuple[type[Any], str, dict[str, str]]] = {
             "account": '"a"',
         },
     ),
+    "network.x": (
+        Network,
+        'peer = "vpc-0123456789abcdef0"\naddresses = "10.40.0.0/16"\n',
+        {
+            "peer": '"vpc-0123456789abcdef1"',
+            "transit": "",
+            "addresses": '["10.40.0.0/16", "10.41.0.0/16"]',
+            "region": '"eu-west-1"',
+            "role": '"arn:aws:iam::222222222222:role/accepts-peering"',
+        },
+    ),
     "alarm": (
         Alarm,
         'notify = "mailto:a@example.org"\n',
@@ -175,6 +187,10 @@ TOGETHER: dict[str, tuple[str, str]] = {
     "job.x.if_missed": (
         '[job.x]\ncommand = "m"\nschedule = "@daily"',
         '[job.x]\ncommand = "m"\nschedule = "@daily"\nif_missed = "skip"',
+    ),
+    "network.x.transit": (
+        '[network.x]\npeer = "vpc-0123456789abcdef0"\naddresses = "10.40.0.0/16"',
+        '[network.x]\ntransit = "tgw-0123456789abcdef0"\naddresses = "10.40.0.0/16"',
     ),
     "site.x.calls": (
         '[site.x]\nroot = "s"\n[service.api]\nasgi = "m:app"\npublic = true',

@@ -93,6 +93,17 @@ expires = "ends"
 [secret.KEY]
 [secret.MADE]
 generate = true
+[network.office]
+peer = "vpc-0123456789abcdef0"
+addresses = ["10.40.0.0/16", "192.168.0.0/16"]
+region = "eu-west-1"
+role = "arn:aws:iam::222222222222:role/accepts-peering"
+[network.plant]
+transit = "tgw-0123456789abcdef0"
+addresses = "172.20.0.0/14"
+[network.old]
+peer = "pcx-0123456789abcdef0"
+addresses = "10.80.0.0/16"
 [alarm]
 cpu = "> 90%"
 p95 = "> 500ms"

@@ -57,6 +57,11 @@ def unpriced(app: App, prices: Prices, layout: Layout) -> Iterator[str]:
     for cache in app.caches.values():
         if cache.url is None and cache.enabled and cache_key(cache, layout) not in prices:
             yield f"cache {cache.name}: no price of {cache.size} in {prices.region} here"
+    for network in app.networks.values():
+        if network.transit is not None:
+            yield f"network {network.name}: its attachment by the hour, and each GB through it"
+        else:
+            yield f"network {network.name}: each GB between zones or regions; a peering is free"
     yield from unpriced_runs(app)
 
 

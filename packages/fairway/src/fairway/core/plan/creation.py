@@ -44,6 +44,7 @@ def creations(app: App, layout: Layout) -> tuple[Creation, ...]:
         *(of_service(app, app.services[name]) for name in release_order(app)),
         *of_jobs(app),
         *of_sites(app),
+        *of_networks(app),
         *of_surroundings(app, layout),
     )
 
@@ -157,6 +158,15 @@ def of_sites(app: App) -> Iterator[Creation]:
     for name, model in app.models.items():
         what = f"{model.artifact}, {'an endpoint of its own' if model.endpoint else 'in place'}"
         yield Creation(kind="model", name=name, what=what, cause=used(app, name))
+
+
+def of_networks(app: App) -> Iterator[Creation]:
+    """What the app's network is joined to."""
+    for name, network in app.networks.items():
+        way = f"peered: {network.peer}" if network.peer else f"through {network.transit}"
+        what = f"{way}, {listed(network.addresses)}"
+        cause = "the file names it: services and jobs reach it, data does not"
+        yield Creation(kind="network", name=name, what=what, cause=cause)
 
 
 def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:

@@ -33,6 +33,7 @@ KINDS = (
     ("secrets", "secret"),
     ("workflows", "workflow"),
     ("models", "model"),
+    ("networks", "network"),
 )
 
 

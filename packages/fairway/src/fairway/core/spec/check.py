@@ -12,6 +12,7 @@ from fairway.core.spec.edges import check_edges
 from fairway.core.spec.entry import Entry, show
 from fairway.core.spec.foreign import COMMAND
 from fairway.core.spec.model import Service, Site
+from fairway.core.spec.networks import check_networks
 from fairway.core.spec.overlay import ENTRY_POINTS
 from fairway.core.spec.readers.text import likely_label
 from fairway.core.spec.readers.variables import why_reserved
@@ -42,6 +43,7 @@ def check(checked: Checked, report: Report) -> None:
     _jobs(checked, report)
     _databases(checked, report)
     _accounts(checked, report)
+    check_networks(checked, report)
     _pipeline(checked, report)
 
 

@@ -10,7 +10,7 @@ __all__ = ["KINDS", "Checked"]
 
 KINDS = (
     "service", "site", "job", "database", "cache", "bucket", "stream", "table", "secret",
-    "workflow", "model",
+    "workflow", "model", "network",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ PLACES = (("job", "only_if_new"), ("job", "on_new"), ("stream", "into"), ("model
 NOT_USED: Mapping[str, str] = {
     "job": 'Jobs follow one another by then = "…".',
     "site": "A site calls services; nothing uses a site.",
+    "network": "Use what stands in it: a [database.NAME] with url, for instance.",
     "workflow": "A workflow runs at its schedule; nothing uses it.",
 }
 # What a name that is nowhere declared may be meant for.

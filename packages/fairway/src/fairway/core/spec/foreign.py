@@ -21,6 +21,7 @@ EXAMPLE_NAMES: Mapping[str, str] = {
     "secret": "SESSION_KEY",
     "workflow": "daily",
     "model": "churn",
+    "network": "office",
 }
 
 VARIABLES = 'Variables stand in `variables`: variables = { LEVEL = "high" }.'
@@ -49,6 +50,10 @@ SCHEDULE = 'When it runs, in UTC: schedule = "0 6 * * *", or "@daily".'
 KEEP = 'Objects are deleted after: keep = "1y".'
 AFTER = 'Said by the job that comes first: then = "statistics".'
 ON_NEW = 'What starts it: on_new = "files/incoming/", or schedule.'
+NETWORKS = (
+    "The app's own network follows from `uses`; "
+    'another of yours is joined: [network.office] with peer = "vpc-…" and addresses.'
+)
 ENVIRONMENT = "What differs stands in one place: [environment.production]."
 
 SERVICE: Mapping[str, tuple[str, ...]] = {
@@ -148,12 +153,27 @@ TOP: Mapping[str, tuple[str, ...]] = {
     "A kind and a name: [secret.SESSION_KEY].": ("secrets",),
     ENVIRONMENT: ("environments", "env", "envs", "stage", "stages"),
     VOLUMES: ("volumes", "volume"),
-    "Networks follow from `uses`; leave it out.": ("networks", "network", "vpc"),
+    NETWORKS: ("networks", "vpc", "peering", "vpc_peering", "transit_gateway"),
     "The file has no version; leave it out.": ("version",),
     "Alarms stand in [alarm].": ("alarms", "alerts", "alert"),
     "Region and credentials are the cloud's own settings; leave it out.": ("region", "provider"),
     "Inside [environment.NAME] there are no further environments.": ("environment",),
 }
+NETWORK: Mapping[str, tuple[str, ...]] = {
+    'The network to join: peer = "vpc-0123456789abcdef0".': (
+        "vpc", "vpc_id", "peer_vpc_id", "peering", "id",
+    ),
+    'A transit gateway: transit = "tgw-0123456789abcdef0".': (
+        "tgw", "transit_gateway", "transit_gateway_id", "gateway",
+    ),
+    'Its addresses: addresses = "10.40.0.0/16".': (
+        "cidr", "cidrs", "cidr_block", "range", "ranges", "subnets", "routes", "address",
+    ),
+    'Its role says whose it is: role = "arn:aws:iam::222222222222:role/accepts-peering".': (
+        "account", "owner", "peer_owner_id", "peer_role_arn", "role_arn",
+    ),
+    "What a service asks there opens its port: name it in `uses`.": ("port", "ports"),
+}  # fmt: skip
 LIMITS_KEYS: Mapping[str, tuple[str, ...]] = {
     'Per address: per_ip = "60/min".': ("ip", "rate", "rate_limit", "requests", "address"),
     'Per signed-in user: per_user = "60/min".': ("user",),
@@ -177,6 +197,7 @@ BY_TABLE: Mapping[str, Mapping[str, str]] = {
     "Bucket": _by_key(BUCKET),
     "Secret": _by_key(SECRET),
     "App": _by_key(TOP),
+    "Network": _by_key(NETWORK),
     "Limits": _by_key(LIMITS_KEYS),
     "Scale": _by_key(SCALE_KEYS),
 }

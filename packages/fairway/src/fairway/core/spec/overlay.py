@@ -14,6 +14,7 @@ __all__ = ["ALTERNATIVES", "lay", "off"]
 
 ENTRY_POINTS = frozenset({"asgi", "wsgi", "script", "command"})
 RELEASES = frozenset({"rolling", "blue_green", "canary"})
+PEERED = frozenset({"peer", "region", "role"})  # what a network joined by `transit` has not
 ALTERNATIVES = (ENTRY_POINTS, RELEASES)
 
 
@@ -37,6 +38,8 @@ def _replaced(over: Table, path: Path) -> frozenset[str]:
             group = ENTRY_POINTS
         case ("service", _, "release"):
             group = RELEASES
+        case ("network", _):
+            return PEERED if "transit" in over else frozenset({"transit"} if "peer" in over else ())
         case _:
             return frozenset()
     chosen = group & over.keys()

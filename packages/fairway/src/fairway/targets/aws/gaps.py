@@ -5,6 +5,7 @@ Never dropped silently: whoever adds a key to the file adds it to the templates 
 
 from collections.abc import Iterator, Sequence
 
+from fairway.core.addresses import NETWORK
 from fairway.core.problem import Problem
 from fairway.core.spec.model import (
     App,
@@ -12,6 +13,7 @@ from fairway.core.spec.model import (
     Canary,
     Database,
     Job,
+    Network,
     Recovery,
     Rolling,
     Service,
@@ -187,6 +189,19 @@ def _of_site(site: Site, callers: Sequence[str]) -> Iterator[Problem]:
         yield Problem(f"{at}.calls", "the balancer adds CORS headers for one site only")
 
 
+def _of_network(network: Network) -> Iterator[Problem]:
+    at = f"network.{network.name}"
+    what = (
+        f"the way back is not made: from there to {NETWORK}, which is one environment's at a time, "
+        "for each has these addresses"
+    )
+    mend = "Add that route there, and let it in."
+    yield Problem(at, what, mend)
+    if network.transit is not None:
+        what = "its owner accepts the attachment by hand, unless the gateway accepts by itself"
+        yield Problem(f"{at}.transit", what, "It must be shared with the app's account before.")
+
+
 def _of_others(app: App) -> Iterator[Problem]:
     for workflow in app.workflows.values():
         yield from _of_schedule(f"workflow.{workflow.name}", workflow.schedule)
@@ -197,6 +212,8 @@ def _of_others(app: App) -> Iterator[Problem]:
         if cache.enabled and cache.url is not None:
             what = "its address is a secret that is made empty: put its value"
             yield Problem(f"cache.{name}.url", what)
+    for network in app.networks.values():
+        yield from _of_network(network)
     for name in app.tables:
         what = "no variable brings its name yet; it is in Parameter Store"
         yield Problem(f"table.{name}", what)

@@ -12,6 +12,7 @@ from fairway.core.spec.model.nodes import (
     Database,
     Job,
     Model,
+    Network,
     Secret,
     Site,
     Stream,
@@ -77,7 +78,20 @@ class Pipeline:
     ] = None
 
 
-Node = Service | Site | Job | Database | Cache | Bucket | Stream | Table | Secret | Workflow | Model
+Node = (
+    Service
+    | Site
+    | Job
+    | Database
+    | Cache
+    | Bucket
+    | Stream
+    | Table
+    | Secret
+    | Workflow
+    | Model
+    | Network
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +146,10 @@ class App:
     models: Annotated[
         Mapping[str, Model], Key(read.nodes(Model), "Trained models.", name="model")
     ] = field(default_factory=dict[str, Model])
+    networks: Annotated[
+        Mapping[str, Network],
+        Key(read.nodes(Network), "Networks of your own that it is joined to.", name="network"),
+    ] = field(default_factory=dict[str, Network])
     alarm: Annotated[
         Alarm | None, Key(read.optional(read.table(Alarm)), "When people are told.")
     ] = None
@@ -172,6 +190,7 @@ class App:
             self.secrets,
             self.workflows,
             self.models,
+            self.networks,
         ):
             if name in kind:
                 return kind[name]

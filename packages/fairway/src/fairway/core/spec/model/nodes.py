@@ -1,4 +1,4 @@
-"""The nodes beside services: sites, jobs, data, secrets, workflows, models."""
+"""The nodes beside services: sites, jobs, data, secrets, workflows, models, other networks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ __all__ = [
     "Database",
     "Job",
     "Model",
+    "Network",
     "Secret",
     "Site",
     "Stream",
@@ -253,3 +254,33 @@ class Model:
         ),
     ] = None
     endpoint: Annotated[bool, Key(read.BOOLEAN, "Served on its own (R124).")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network of your own that the app's is joined to (R205): by `peer` or by `transit`."""
+
+    name: str
+    peer: Annotated[
+        str | None,
+        Key(read.PEER, "The network itself, or a peering with it that is there: `pcx-…`."),
+    ] = None
+    transit: Annotated[
+        str | None, Key(read.TRANSIT, "A gateway that joins several networks; it leads there.")
+    ] = None
+    addresses: Annotated[
+        tuple[str, ...],
+        Key(
+            read.BLOCKS,
+            "Its private addresses that services and jobs reach.",
+            required=True,
+        ),
+    ]
+    region: Annotated[str | None, Key(read.REGION, "The peer's, where it is not the app's.")] = None
+    role: Annotated[
+        str | None,
+        Key(
+            read.ROLE,
+            "For a peer in another account: its role that lets the app's account in.",
+        ),
+    ] = None

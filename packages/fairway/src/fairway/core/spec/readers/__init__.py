@@ -3,6 +3,7 @@
 from fairway.core.spec.readers.alternatives import choice, off_or, one_of, optional
 from fairway.core.spec.readers.amounts import GIBIBYTES, MEBIBYTES, RATE, REPLICAS, SHARE, SIZE
 from fairway.core.spec.readers.lists import ANYTHING, tables
+from fairway.core.spec.readers.networks import BLOCKS, PEER, REGION, ROLE, TRANSIT
 from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
 from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
 from fairway.core.spec.readers.schedule import SCHEDULE
@@ -28,6 +29,7 @@ from fairway.core.spec.readers.variables import VARIABLES
 __all__ = [
     "ADDRESSES",
     "ANYTHING",
+    "BLOCKS",
     "BOOLEAN",
     "CANARY_STEPS",
     "COMMAND",
@@ -43,17 +45,21 @@ __all__ = [
     "OBJECT",
     "OBJECTS",
     "PATH",
+    "PEER",
     "PORT",
     "POSITIVE",
     "RATE",
+    "REGION",
     "REPLICAS",
     "REPOSITORY",
+    "ROLE",
     "SCHEDULE",
     "SHARE",
     "SHARE_THRESHOLD",
     "SIZE",
     "TEXT",
     "TIME_OF_DAY",
+    "TRANSIT",
     "UNREADABLE",
     "URL",
     "URL_PATH",

@@ -26,6 +26,7 @@ __all__ = [
     "URL",
     "URL_PATH",
     "URL_PATHS",
+    "words",
 ]
 
 LONGEST = 1000
@@ -122,7 +123,7 @@ def _url_path(entry: Entry) -> str | Refusal:
 
 def _url_paths(entry: Entry) -> tuple[str, ...] | Refusal:
     mend = 'Write paths that start with a slash: ["/", "/api/items"].'
-    found = _words(entry)
+    found = words(entry)
     if found is None:
         return Refusal(mend)
     for item in found:
@@ -183,7 +184,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _words(entry: Entry) -> list[Entry] | None:
+def words(entry: Entry) -> list[Entry] | None:
     """One text, or a list of texts, as entries."""
     if isinstance(entry.value, str):
         return [entry]
@@ -193,7 +194,7 @@ def _words(entry: Entry) -> list[Entry] | None:
 
 
 def _nodes(entry: Entry) -> tuple[str, ...] | Refusal:
-    found = _words(entry)
+    found = words(entry)
     if found is None:
         return Refusal('Write their names: ["db", "files"].')
     return tuple(dict.fromkeys(str(item.value) for item in found))
@@ -210,7 +211,7 @@ def _objects(entry: Entry) -> str | Refusal:
 
 
 def _addresses(entry: Entry) -> tuple[str, ...] | Refusal:
-    found = _words(entry)
+    found = words(entry)
     mend = 'Write addresses: ["mailto:ops@example.org", "https://hooks.example.org/alarm"].'
     if found is None:
         return Refusal(mend)

@@ -7,10 +7,11 @@
 Pure values.
 """
 
+from fairway.core.addresses import NETWORK
+
 __all__ = ["ANYWHERE", "DATA", "NETWORK", "PUBLIC", "SERVICES", "data", "public", "services"]
 
 ANYWHERE = "0.0.0.0/0"
-NETWORK = "10.0.0.0/16"
 PUBLIC = "10.0.0.0/22"
 DATA = "10.0.8.0/22"
 SERVICES = ("10.0.16.0/20", "10.0.32.0/20", "10.0.48.0/20")

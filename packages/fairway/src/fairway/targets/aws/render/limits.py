@@ -37,6 +37,8 @@ LARGEST_STORAGE_GIB = 65_536
 LONGEST_BACKUP_SECONDS = 35 * 86_400
 LONGEST_ROTATION_SECONDS = 1000 * 86_400
 MOST_TASKS = 5000
+MOST_GATEWAYS = 5
+MOST_PEERINGS = 50
 
 
 def limits(app: App, choices: Choices) -> list[Problem]:
@@ -48,6 +50,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *(problem for each in app.secrets.values() for problem in _of_secret(each)),
         *_of_balancer(app),
         *_of_groups(app),
+        *_of_networks(app),
         *_of_choices(choices),
     ]
     if found:
@@ -145,6 +148,18 @@ def _of_secret(secret: Secret) -> Iterator[Problem]:
     if (secret.rotate_seconds or 0.0) > LONGEST_ROTATION_SECONDS:
         what = "Secrets Manager renews at least every 1,000 days"
         yield Problem(f"secret.{secret.name}.rotate", what)
+
+
+def _of_networks(app: App) -> Iterator[Problem]:
+    """Routes are bounded by the stack's resources, long before a table is full (500)."""
+    gateways = sum(each.transit is not None for each in app.networks.values())
+    for count, most, noun in (
+        (gateways, MOST_GATEWAYS, "transit gateways"),
+        (len(app.networks) - gateways, MOST_PEERINGS, "peerings"),
+    ):
+        if count > most:
+            what = f"{count} {noun}; AWS lets a network have {most}"
+            yield Problem("network", what, "Let one transit gateway lead to several networks.")
 
 
 def _of_choices(choices: Choices) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ whom is said by security groups, which stand where their services are (R197). Pu
 from fairway.core.spec.model import App
 from fairway.targets.aws.render import addresses
 from fairway.targets.aws.render.choices import Choices
+from fairway.targets.aws.render.joined import add_joined
 from fairway.targets.aws.render.keys import add_key
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.network_acls import add_network_acls
@@ -57,6 +58,7 @@ def network(app: App, draft: Draft, choices: Choices) -> Stack:
     for zone in range(choices.zones):
         _subnets(draft, zone)
     _ways_out(draft, choices)
+    add_joined(app, draft, choices.zones)
     add_network_acls(draft, choices.zones)
     _endpoints(draft, choices)
     _flow_logs(draft, key, choices)
