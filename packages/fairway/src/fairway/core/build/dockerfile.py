@@ -23,6 +23,8 @@ __all__ = ["NODE", "UID", "UV_VERSION", "base_for", "dockerfile"]
 
 NODE = "node:22-slim"
 UID = 1000
+# Where an image runs as a function, it turns AWS Lambda's events into HTTP.
+ADAPTER = "public.ecr.aws/awsguru/aws-lambda-adapter:1.1.0"
 UV_VERSION = "0.13.8"
 VENV = "/opt/venv"
 BESIDE = "/opt/fairway"
@@ -203,6 +205,9 @@ def _final(image: Image, base: str) -> Iterator[str]:
     )
     yield "COPY --from=build /opt /opt"
     yield "COPY --from=build /app /app"
+    if image.function:
+        yield "# Speaks HTTP to the server where AWS Lambda runs this image, and nowhere else."
+        yield f"COPY --from={ADAPTER} /lambda-adapter /opt/extensions/lambda-adapter"
     yield f"WORKDIR {_at(join(image.main.folder) if image.main else '')}"
     yield "# The root is read-only at run time; without this, Fargate's /tmp belongs to root."
     yield 'VOLUME ["/tmp"]'

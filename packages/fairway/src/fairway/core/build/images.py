@@ -24,8 +24,9 @@ class Image:
     """One image. `name` is empty for the only one, else that of its first node.
 
     `nodes` are the services and jobs that it runs, `main` the service that it starts by itself.
-    `runtime`: the runtime is laid beside the app's packages. `builds` are commands in Python that
-    run after the installation, with their folders. `problems` say what the image will lack.
+    `runtime`: the runtime is laid beside the app's packages. `function`: one of its services runs
+    as a function somewhere. `builds` are commands in Python that run after the installation, with
+    their folders. `problems` say what the image will lack.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Image:
     pages: tuple[Page, ...] = ()
     builds: tuple[tuple[str, str], ...] = ()
     runtime: bool = False
+    function: bool = False
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -94,6 +96,7 @@ def _image(
         pages=pages,
         builds=builds,
         runtime=own and (RUNTIME not in found.names or RUNTIME in found.left_out),
+        function=any(service.kind == "function" for service in services),
         problems=(*problems, *more, *_foreign(services)),
     )
 

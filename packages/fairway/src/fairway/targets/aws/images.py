@@ -23,6 +23,8 @@ from fairway.targets.aws.render.build_commands import PLATFORMS, tag_of
 __all__ = ["Builder", "parameter_of", "tag_here"]
 
 LINES = 20  # of a build that failed
+# Lambda takes an image alone, not an index of it and a statement about its build.
+BUILDKIT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_BUILDKIT": "1"}
 ABSENT = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 
 
@@ -118,7 +120,7 @@ class Builder:
 
     def docker(self, words: Sequence[str], *, what: str, given: str | None = None) -> None:
         """Run it; raises `Problems` with its last lines where it fails."""
-        done = run(["docker", *words], given=given, environment={"DOCKER_BUILDKIT": "1"})
+        done = run(["docker", *words], given=given, environment=BUILDKIT)
         if done.returncode != 0:
             raise Problems([Problem(f"docker {words[0]}", f"{what}\n{last(done)}")], exit_code=1)
 

@@ -70,7 +70,8 @@ def _here(image: Image, folder: str, project: str, platform: str) -> list[str]:
     return [
         f"aws ecr get-login-password | docker login --username AWS --password-stdin {into}",
         (
-            f"DOCKER_BUILDKIT=1 docker build --platform {platform}"
+            "BUILDX_NO_DEFAULT_ATTESTATIONS=1 DOCKER_BUILDKIT=1"  # Lambda takes an image alone
+            f" docker build --platform {platform}"
             f" --file {shlex.quote(f'{folder}/{image.dockerfile}')}"
             f' --build-arg REVISION="$COMMIT"{tagged} {shlex.quote(project)}'
         ),

@@ -53,6 +53,7 @@ def remote_build(ground: Ground) -> Stack:
     add_log_group(draft, "Logs", log, ground.key, ground.choices.log_days)
     kind, builder = BUILDERS[ground.choices.processor]
     variables = {
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # Lambda takes an image alone
         "DOCKERFILE": "Dockerfile",
         "DOCKER_BUILDKIT": "1",
         "REGISTRY": draft.take("registry"),
