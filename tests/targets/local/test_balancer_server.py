@@ -170,6 +170,26 @@ async def test_requests_errors_and_latencies_are_counted(balancer: Balancer) -> 
 # -- Services, starts and stops ------------------------------------------------------------------
 
 
+async def test_requests_that_get_no_answer_are_errors_of_their_endpoint(
+    balancer: Balancer,
+) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET /ready"):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            await writer.drain()
+        writer.transport.abort()
+
+    front = a_front()
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await balancer.start([front], {"api": [Endpoint(port=port, replica="api.1")]})
+        answers = [await fetch(front.port, "/", method="POST") for _ in range(3)]
+        (state,) = (await balancer.endpoints())["api"]
+    assert {answer.status for answer in answers} == {503}
+    assert state.errors_total == 3
+
+
 async def test_a_service_comes_and_goes_while_another_serves(balancer: Balancer) -> None:
     api, web = a_front(), a_front(service="web")
     async with backends("one", "two") as (one, two):

@@ -56,6 +56,7 @@ CLUSTERS = json.dumps(
                         "stats": [
                             {"name": "rq_error"},
                             {"name": "rq_total", "value": "42"},
+                            {"name": "rq_error", "value": "5"},
                             {"name": "rq_active", "type": "GAUGE", "value": "3"},
                         ],
                         "health_status": health,
@@ -121,7 +122,8 @@ def test_endpoints_say_what_keeps_traffic_from_them() -> None:
         (4, "not checked yet"),
         (5, "refuses connections"),
     ]
-    assert {(state.in_flight, state.requests_total) for state in states["api"]} == {(3, 42)}
+    counted = {(one.in_flight, one.requests_total, one.errors_total) for one in states["api"]}
+    assert counted == {(3, 42, 5)}
     assert states["web"] == ()
 
 

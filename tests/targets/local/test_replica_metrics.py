@@ -5,9 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fairway.core.release.analysis_sample import Sample
 from fairway.targets.local.ports import HOST, free_port
-from fairway.targets.local.replica_metrics import waiting
+from fairway.targets.local.replica_metrics import waiting, with_unanswered
 
 pytestmark = pytest.mark.anyio
 BODY = "# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight 3.0\nother 9\n"
@@ -47,3 +50,27 @@ async def test_what_no_replica_has_begun_with_waits() -> None:
 async def test_a_replica_that_cannot_even_answer_that_has_begun_with_none() -> None:
     async with replica(BODY) as busy, replica(None) as stuck, replica("") as silent:
         assert await waiting(140, [busy, stuck, silent, free_port()]) == 137
+
+
+@pytest.mark.requirement("R152", "R153")
+def test_what_only_the_balancer_saw_fail_counts_too() -> None:
+    told = Sample(requests=90, errors=2, latency=((10.0, 90),))
+    assert with_unanswered(told, 12) == Sample(requests=100, errors=12, latency=((10.0, 90),))
+    assert with_unanswered(told, 1) == told  # one that it asked for itself, past the balancer
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(0, 9)] * 4), min_size=2, max_size=20),
+)
+def test_whatever_fails_where_its_counts_only_grow(steps: list[tuple[int, int, int, int]]) -> None:
+    good = bad = unanswered = late = 0
+    before = Sample(0, 0)
+    for more_good, more_bad, more_unanswered, between in steps:
+        good, bad, unanswered = good + more_good, bad + more_bad, unanswered + more_unanswered
+        counted = bad + late + unanswered  # by the balancer, a moment before the replica
+        late += between  # answers 5xx in that moment
+        now = with_unanswered(Sample(good + bad + late, bad + late), counted)
+        assert now.requests >= before.requests
+        assert now.errors >= before.errors
+        assert now.errors <= bad + late + unanswered
+        before = now

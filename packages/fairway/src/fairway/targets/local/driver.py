@@ -48,7 +48,7 @@ from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
 from fairway.targets.local.preparation import Preparation, caller_environment
 from fairway.targets.local.processes import ProcessTable, Running
-from fairway.targets.local.replica_metrics import ask, sample_of, waiting
+from fairway.targets.local.replica_metrics import ask, sample_of, waiting, with_unanswered
 from fairway.targets.local.replicas import STOP_MARGIN_SECONDS, Replicas
 from fairway_runtime import contract
 
@@ -195,11 +195,23 @@ class LocalDriver:
         ]
 
     async def samples(self, service: str) -> Mapping[str, Sample]:
-        """Replica -> what it says that it has answered."""
-        mine = self.serving(service)
-        found = await asyncio.gather(*(sample_of(int(each.labels["port"])) for each in mine))
-        pairs = zip(mine, found, strict=True)
-        return {each.name: sample for each, sample in pairs if sample is not None}
+        """Replica -> what it says that it has answered, and what the balancer waited for in vain."""
+        mine = {each.name: int(each.labels["port"]) for each in self.serving(service)}
+        errors = await self.errors(service)  # first: see `with_unanswered`
+        found = await asyncio.gather(*(sample_of(port) for port in mine.values()))
+        return {
+            name: with_unanswered(sample, errors.get(port, 0))
+            for (name, port), sample in zip(mine.items(), found, strict=True)
+            if sample is not None
+        }
+
+    async def errors(self, service: str) -> Mapping[int, int]:
+        """Port -> how many requests the balancer saw fail there."""
+        try:
+            states = await self.balancer.endpoints()
+        except (AdminError, OSError):
+            return {}
+        return {each.port: each.errors_total for each in states.get(service, ())}
 
     async def visit(self, replicas: Mapping[str, int], paths: Sequence[str]) -> None:
         """Ask each of them so often, one request after the other."""

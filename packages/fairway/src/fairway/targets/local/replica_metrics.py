@@ -10,13 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from fairway.core.release.analysis_sample import Sample
 from fairway.targets.local.exchange import exchange
 from fairway.targets.local.ports import HOST
 from fairway_runtime import contract
 
-__all__ = ["ask", "parse", "sample_of", "waiting"]
+__all__ = ["ask", "parse", "sample_of", "waiting", "with_unanswered"]
 
 LINE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 LE = re.compile(r'(?:^|,)le="([^"]+)"')
@@ -34,6 +35,17 @@ async def sample_of(port: int) -> Sample | None:
     except OSError:
         return None
     return parse(answer.body.decode()) if answer.status == 200 else None
+
+
+def with_unanswered(sample: Sample, errors: int) -> Sample:
+    """The sample, with the requests that the replica refused or cut off: it can't know of them.
+
+    `errors` are those that the balancer counted of it *before* the replica was asked: of the
+    answers 5xx among them the replica tells too, so that the rest got no answer. Both counts only
+    grow, and so do the sums.
+    """
+    unanswered = max(0, errors - sample.errors)
+    return replace(sample, requests=sample.requests + unanswered, errors=sample.errors + unanswered)
 
 
 async def waiting(in_flight: int, ports: Sequence[int]) -> int:

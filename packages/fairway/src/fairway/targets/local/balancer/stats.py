@@ -54,13 +54,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointState:
-    """One endpoint as Envoy sees it now. `why` says what keeps traffic away; empty: healthy."""
+    """One endpoint as Envoy sees it now. `why` says what keeps traffic away; empty: healthy.
+
+    `errors_total`: answers 5xx, and requests that got none: refused, cut off, too late.
+    """
 
     address: str
     port: int
     weight: int
     in_flight: int
     requests_total: int
+    errors_total: int
     why: str = ""
 
     @property
@@ -194,6 +198,7 @@ def _state(host: Mapping[str, object]) -> EndpointState:
         weight=cast("int", host.get("weight", 1)),
         in_flight=counted.get("rq_active", 0),
         requests_total=counted.get("rq_total", 0),
+        errors_total=counted.get("rq_error", 0),
         why=_why(cast("Mapping[str, object]", host.get("health_status", {}))),
     )
 
