@@ -1,5 +1,6 @@
 """Releases that fail, by the answers of ECS: without Docker no emulator runs a container."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_a_bad_image_is_told_with_its_reason_and_last_lines_before_ecs_gives_up(
         "task abc ended: Essential container in task exited; web: exit code 3",
         "KeyError: 'DATABASE_URL'",
     ]
-    assert time.now == 9.0
+    assert time.now == pytest.approx(1.1875), "three pauses, each longer than the one before"
     place = logs.asked[0][1]
     assert (place["logGroupName"], place["logStreamName"]) == ("/shop/web", "web/web/abc")
 
@@ -183,3 +184,17 @@ def test_every_wait_has_a_deadline_and_says_that_it_goes_on() -> None:
     with pytest.raises(Problems, match="after 1 minutes it goes on still: the thing"):
         until(time.clock, 60, lambda: False, waiting_for="the thing")
     assert 60 <= time.now <= 63
+
+
+def test_looks_are_soon_at_first_and_then_as_far_apart_as_the_clock_says() -> None:
+    time, looks = Time(), list[float]()
+
+    def look() -> bool:
+        looks.append(time.now)
+        return time.now > 20
+
+    until(time.clock, 60, look, waiting_for="the thing")
+    apart = [after - before for before, after in itertools.pairwise(looks)]
+    assert apart[0] == 0.25
+    assert apart == sorted(apart)
+    assert apart[-1] == 3.0

@@ -5,6 +5,7 @@ Place in the flow: every call to AWS goes through a `Client`, which wraps a refu
 """
 
 import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -113,7 +114,9 @@ def connect(*, region: str | None, profile: str | None = None) -> Account:
     from botocore.exceptions import BotoCoreError
 
     try:
-        session = sdk.Session(profile_name=profile, region_name=region)
+        # AWS's own command line reads AWS_REGION first; boto3 knows AWS_DEFAULT_REGION alone.
+        said = region or os.environ.get("AWS_REGION") or None
+        session = sdk.Session(profile_name=profile, region_name=said)
         place = session.region_name
         if not place:
             raise Problems([refusals.no_region()], exit_code=1)
@@ -125,8 +128,8 @@ def connect(*, region: str | None, profile: str | None = None) -> Account:
     except BotoCoreError as error:
         raise Problems([fault(error, region or "", profile)], exit_code=1) from error
     account = Account(session, str(place))
-    said = account.client("sts").get_caller_identity()
-    account.who, account.number = str(said["Arn"]), str(said["Account"])
+    caller = account.client("sts").get_caller_identity()
+    account.who, account.number = str(caller["Arn"]), str(caller["Account"])
     return account
 
 
