@@ -196,10 +196,11 @@ def test_how_services_reach_the_outside_is_remembered(shell: Shell) -> None:
     app = parse(FILE).app("production")
     store = Environment(account(shell.url), app, stacks(app), QUICK).opened()
     first = choices_for(app)
-    aws.remember(replace(first, egress="endpoints"), store)
-    assert aws.remembered(first, None, None, store).egress == "endpoints"
-    assert aws.remembered(first, "one-nat", None, store).egress == "one-nat"
-    assert aws.remembered(first, None, None, None) == first
+    aws.remember(replace(first, egress="endpoints", builds="remote", traces="xray"), store)
+    kept = aws.remembered(first, {}, store)
+    assert (kept.egress, kept.builds, kept.traces) == ("endpoints", "remote", "xray")
+    assert aws.remembered(first, {"egress": "one-nat"}, store).egress == "one-nat"
+    assert aws.remembered(first, {}, None) == first
     aws.remember(first, store)
 
 
@@ -210,8 +211,17 @@ def test_an_environment_that_was_never_deployed_says_how(shell: Shell) -> None:
         assert "fairway deploy staging" in told, verb
 
 
-def test_data_is_not_deleted_by_a_flag(shell: Shell) -> None:
-    assert "data at AWS is kept" in problems(shell("down", "production", "--delete-data"))
+def test_data_is_not_deleted_where_nobody_types_its_name(shell: Shell) -> None:
+    result = shell("down", "production", "--delete-data")
+    assert "nobody is here to confirm" in problems(result)
+    assert "This deletes for good, in 000000000000 eu-central-1:" in result.stderr
+    assert "and the stacks " in result.stderr
+
+
+def test_a_release_that_nobody_began_can_not_be_steered(shell: Shell) -> None:
+    for verb in ("promote", "resume", "abort"):
+        assert "no release is in progress" in problems(shell(verb, "production")), verb
+    assert "only where a hook in the template says so" in problems(shell("pause", "production"))
 
 
 def test_nobody_to_ask_means_no(shell: Shell) -> None:

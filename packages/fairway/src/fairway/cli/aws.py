@@ -4,7 +4,7 @@ Nothing here is imported before a verb names an environment that is there (`plac
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,13 @@ from fairway.core.spec.parse import parse
 from fairway.targets.aws.account import Account, connect
 from fairway.targets.aws.decide.progress import Beat
 from fairway.targets.aws.environment import Environment, silent
-from fairway.targets.aws.render import Choices, Egress, Processor, choices_for, stacks
+from fairway.targets.aws.render import Choices, choices_for, stacks
 from fairway.targets.aws.store import Store
 
 __all__ = ["opened", "remember", "remembered"]
 
 CHOICES = "choices.json"
+REMEMBERED = ("builds", "egress", "processor", "traces")
 
 
 def opened(
@@ -41,19 +42,18 @@ def opened(
     )
 
 
-def remembered(
-    first: Choices, egress: Egress | None, processor: Processor | None, store: Store | None
-) -> Choices:
-    """What is chosen now, else at the last deploy: no network changes by leaving an option out."""
+def remembered(first: Choices, said: Mapping[str, str | None], store: Store | None) -> Choices:
+    """What is said now, else at the last deploy, else `first`: none changes by leaving it out."""
     text = None if store is None else store.read(CHOICES)
     kept: Mapping[str, Any] = json.loads(text or "{}")
-    return replace(
-        first,
-        egress=egress or kept.get("egress", first.egress),
-        processor=processor or kept.get("processor", first.processor),
-    )
+    found: dict[str, Any] = {
+        name: said.get(name) or kept.get(name) or getattr(first, name) for name in REMEMBERED
+    }
+    return replace(first, **found)
 
 
-def remember(chosen: Choices, store: Store) -> None:
-    """Keep what was chosen for the next time."""
-    store.write(CHOICES, json.dumps({"egress": chosen.egress, "processor": chosen.processor}))
+def remember(chosen: Choices, store: Store, *, but: Collection[str] = ()) -> None:
+    """Keep what was chosen for the next time; of what is in `but`, what was kept before."""
+    kept: Mapping[str, Any] = json.loads(store.read(CHOICES) or "{}")
+    found = {name: getattr(chosen, name) for name in REMEMBERED if name not in but}
+    store.write(CHOICES, json.dumps({**kept, **found}, sort_keys=True))

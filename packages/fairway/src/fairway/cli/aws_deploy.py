@@ -1,6 +1,7 @@
 """`fairway deploy` and `rollback` of an environment at AWS."""
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -23,7 +24,8 @@ from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.images import Builder, parameter_of, tag_here
 from fairway.targets.aws.releasing import roll_back
-from fairway.targets.aws.render import Egress, Processor, choices_for
+from fairway.targets.aws.remote_images import RemoteBuilder
+from fairway.targets.aws.render import Builds, Choices, Egress, Processor, Traces, choices_for
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.wiring import PORT
 
@@ -41,6 +43,18 @@ class Asked:
     zone: str | None = None
     egress: Egress | None = None
     processor: Processor | None = None
+    builds: Builds | None = None
+    traces: Traces | None = None
+
+    @property
+    def choices(self) -> Mapping[str, str | None]:
+        """What of it is remembered."""
+        return {
+            "builds": self.builds,
+            "egress": self.egress,
+            "processor": self.processor,
+            "traces": self.traces,
+        }
 
 
 def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
@@ -48,7 +62,8 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
     app = parse(found.text).app(name)
     sources = read_build_sources(found.folder, app)
     held = images(app, sources, PORT)
-    first = choices_for(app, egress=asked.egress, processor=asked.processor, images=held)
+    usual = choices_for(app, builds=builds_here(asked, held), images=held)
+    first = aws.remembered(usual, asked.choices, None)
     if problems := limits(app, first):
         raise Problems(problems)
     view.notes("gap", [str(gap) for gap in gaps(app)])
@@ -59,13 +74,13 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
             found, name, region=None, profile=None, tell=tell, choices=first, account=account
         )
         store = environment.store()
-        chosen = aws.remembered(first, asked.egress, asked.processor, store)
+        chosen = aws.remembered(usual, asked.choices, store)
         if chosen != first:
             environment = aws.opened(
                 found, name, region=None, profile=None, tell=tell, choices=chosen, account=account
             )
         given = Given(
-            images=images_of(asked) or builder(found, environment, sources, held, chosen.processor),
+            images=images_of(asked) or builder(found, environment, sources, held, chosen),
             values=environment.values(domain=asked.domain, zone=asked.zone),
             folder=found.folder,
         )
@@ -78,7 +93,8 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
             )
             raise
     store = environment.opened()
-    aws.remember(chosen, store)
+    # An image that was named says nothing of where the next one is built.
+    aws.remember(chosen, store, but={"builds"} if asked.image and not asked.builds else ())
     report(result, name, as_json=as_json)
 
 
@@ -109,14 +125,20 @@ def images_of(asked: Asked) -> Images | None:
     return given
 
 
+def builds_here(asked: Asked, held: Sequence[Image]) -> Builds:
+    """Where images are built where nobody ever said it: at AWS, where there is no Docker here."""
+    is_built = bool(held) and not asked.image
+    return "remote" if is_built and shutil.which("docker") is None else "here"
+
+
 def builder(
     found: Project,
     environment: Environment,
     sources: Sources,
     held: Sequence[Image],
-    processor: Processor,
+    chosen: Choices,
 ) -> Images:
-    """What builds the images of the folder by Docker here, once a commit."""
+    """What builds the images of the folder, once a commit: by Docker here, or by CodeBuild."""
 
     def tell(text: str) -> None:
         environment.tell(Told("image", text))
@@ -125,15 +147,27 @@ def builder(
         files = build_files(
             environment.app.name, held, sources, version=__version__, runtime_version=__version__
         )
-        return Builder(
+        tag = tag_here(found.folder, environment.clock.now())
+        if chosen.builds == "remote":
+            remote = RemoteBuilder(
+                environment=environment,
+                images=held,
+                files=files,
+                folder=found.folder,
+                tag=tag,
+                tell=tell,
+            )
+            return remote(registry, parameters)
+        here = Builder(
             account=environment.account,
             images=held,
             files=files,
             folder=found.folder,
-            processor=processor,
-            tag=tag_here(found.folder, environment.clock.now()),
+            processor=chosen.processor,
+            tag=tag,
             tell=tell,
-        )(registry, parameters)
+        )
+        return here(registry, parameters)
 
     return built
 

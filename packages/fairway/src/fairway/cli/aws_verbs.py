@@ -1,4 +1,4 @@
-"""`logs`, `run`, `exec`, `scale`, `down` and `cancel` of an environment at AWS."""
+"""`logs`, `run`, `exec`, `scale`, `cancel` and what steers, of an environment at AWS."""
 
 import time
 from collections.abc import Sequence
@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 
 import click
 
-from fairway.cli import aws, logs, view
-from fairway.cli.aws_live import shown
-from fairway.cli.project import Project
+from fairway.cli import logs, view
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.reading import Line, Reader, named
 from fairway.targets.aws.runs import execute, run_job
 from fairway.targets.aws.scaling import scale
-from fairway.targets.aws.takedown import cancel, standing_stacks, take_down
+from fairway.targets.aws.steering import can_not_hold, go_on, take_back
+from fairway.targets.aws.takedown import cancel
 
-__all__ = ["cancelled", "executed", "printed", "ran", "scaled", "taken_down"]
+__all__ = ["cancelled", "executed", "printed", "ran", "scaled", "steered"]
 
 LOOK_SECONDS = 2.0
 BACK_SECONDS = 3600.0  # how far `logs` looks back
@@ -88,25 +87,6 @@ def scaled(environment: Environment, sizes: Sequence[tuple[str, int | None]]) ->
         view.say(scale(environment, service, replicas))
 
 
-def taken_down(
-    found: Project, name: str, *, region: str | None, profile: str | None, yes: bool
-) -> None:
-    """Delete all but data, after asking."""
-    environment = aws.opened(found, name, region=region, profile=profile)
-    going, kept = standing_stacks(environment)
-    environment.opened()
-    view.say(f"This deletes, in {environment.account.number} {environment.account.region}:")
-    for stack in going:
-        view.say(f"  {stack.stack_name}")
-    if going and not yes:
-        view.confirm(f"Delete {len(going)} stacks?", to="delete")
-    with shown(f"{environment.app.name} · {name} · down") as tell:
-        take_down(aws.opened(found, name, region=None, profile=None, tell=tell,
-                             account=environment.account))  # fmt: skip
-    names = ", ".join(stack.stack_name for stack in kept) or "nothing"
-    view.say(f"down; kept with its data: {names}; `fairway deploy {name}` starts again")
-
-
 def cancelled(environment: Environment, *, yes: bool) -> None:
     """Take back what goes on, after asking."""
     holder = environment.opened().holder()
@@ -116,3 +96,17 @@ def cancelled(environment: Environment, *, yes: bool) -> None:
         view.confirm("Take back what goes on?", to="take it back")
     if not cancel(environment, say=view.say):
         view.say("nothing goes on: there is nothing to cancel")
+
+
+def steered(environment: Environment, verb: str) -> None:
+    """`promote`, `resume`, `abort` or `pause` what ECS has in progress; raises `Problems`."""
+    name = environment.app.environment
+    match verb:
+        case "promote" | "resume":
+            for service in go_on(environment, verb):
+                view.say(f"{service}: its release goes on; see `fairway status {name}`")
+        case "abort":
+            for service in take_back(environment):
+                view.say(f"{service}: ECS takes its release back; see `fairway status {name}`")
+        case _:
+            raise Problems([can_not_hold(environment)], exit_code=1)

@@ -43,6 +43,19 @@ __all__ = ["command", "report"]
     metavar="NAME",
     help="At AWS: what the image is built for, `X86_64` or `ARM64`; remembered.",
 )
+@click.option(
+    "--build",
+    "builds",
+    type=places.BUILDS,
+    metavar="WHERE",
+    help="At AWS: where images are built, `here` by Docker or `remote` by CodeBuild; remembered.",
+)
+@click.option(
+    "--traces",
+    type=places.TRACES,
+    metavar="WHERE",
+    help="At AWS: where spans go, `none` or `xray`; remembered.",
+)
 @places.account_options
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(environment: str, folder: Path | None, *, as_json: bool, **said: Any) -> None:
@@ -59,7 +72,7 @@ def command(environment: str, folder: Path | None, *, as_json: bool, **said: Any
         return
     local.specified(found, environment)
     check(environment)
-    places.only_there("deploy", **said)
+    places.only_there("deploy", build=said.pop("builds"), **said)
     result = talk.ask(found, {"verb": "deploy"})
     report(result, as_json=as_json)
 

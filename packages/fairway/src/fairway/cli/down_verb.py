@@ -7,7 +7,6 @@ import click
 
 from fairway.cli import local, places, project, talk, view
 from fairway.cli.project import Project
-from fairway.core.problem import Problem, Problems
 from fairway.engine.client import Absent
 from fairway.engine.lock import wait_until_free
 
@@ -39,14 +38,14 @@ def command(
     """Stop everything; data stays unless --delete-data says otherwise.
 
     In an ENVIRONMENT at AWS: its stacks are deleted, but for data and the network that it is in.
+    With --delete-data all of it, and what Fairway keeps; last snapshots of databases stay.
     """
     found = project.find(folder)
     if environment is not None and places.is_there(found, environment):
-        from fairway.cli import aws_verbs
+        from fairway.cli import aws_down
 
-        if delete_data:
-            raise Problems([stays(environment)])
-        aws_verbs.taken_down(found, environment, region=region, profile=profile, yes=yes)
+        take = aws_down.erased if delete_data else aws_down.taken_down
+        take(found, environment, region=region, profile=profile, yes=yes)
         return
     places.only_there("down", region=region, profile=profile)
     if environment is not None:
@@ -67,15 +66,6 @@ def command(
         view.say("stopped; data deleted")
         return
     view.say("stopped; data is kept in .fairway, `fairway up` starts again")
-
-
-def stays(environment: str) -> Problem:
-    """What this verb deletes nowhere but here."""
-    mend = (
-        "Take the rest down without it; then delete what you name yourself, in the console or with "
-        "the AWS CLI. docs/guides/aws.md says in which order."
-    )
-    return Problem(f"fairway down {environment} --delete-data", "data at AWS is kept", mend)
 
 
 def confirm(found: Project, lost: list[tuple[str, str]]) -> None:

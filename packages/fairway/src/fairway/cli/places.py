@@ -11,12 +11,24 @@ import click
 from fairway.cli.project import Project
 from fairway.core.problem import Problems
 
-__all__ = ["EGRESS", "HERE", "PROCESSOR", "account_options", "is_there", "only_there", "split"]
+__all__ = [
+    "BUILDS",
+    "EGRESS",
+    "HERE",
+    "PROCESSOR",
+    "TRACES",
+    "account_options",
+    "is_there",
+    "only_there",
+    "split",
+]
 
 HERE = "local"
 # As `fairway.targets.aws.render` has them, which takes too long to import for every verb.
 EGRESS = click.Choice(["nat-per-zone", "one-nat", "endpoints"])
 PROCESSOR = click.Choice(["X86_64", "ARM64"])
+BUILDS = click.Choice(["here", "remote"])
+TRACES = click.Choice(["none", "xray"])
 
 
 def is_there(found: Project, word: str) -> bool:

@@ -32,7 +32,8 @@ def plan_of(app: App, asked: Asked, online: Online, *, notes: tuple[Problem, ...
             app, egress=asked.egress, processor=asked.processor, images=held_images
         )
         environment = Environment(account, app, stacks(app, choices))
-        kept = aws.remembered(choices, asked.egress, asked.processor, environment.store())
+        said = {"egress": asked.egress, "processor": asked.processor}
+        kept = aws.remembered(choices, said, environment.store())
         if kept != choices:
             place = replace(place, egress=kept.egress, processor=kept.processor)
             plan = plan_aws.plan_of(app, place, notes=notes)

@@ -59,14 +59,14 @@ __all__ = ["command"]
 @click.option(
     "--build",
     "builds",
-    type=click.Choice(("here", "remote")),
+    type=places.BUILDS,
     default="here",
     show_default=True,
     help="Where images are built: by Docker here, or by CodeBuild from sources that are sent.",
 )
 @click.option(
     "--traces",
-    type=click.Choice(("none", "xray")),
+    type=places.TRACES,
     default="none",
     show_default=True,
     help="Where spans go: nowhere, or to X-Ray by a collector beside each service.",

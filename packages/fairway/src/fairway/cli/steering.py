@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fairway.cli import project, talk, view
+from fairway.cli import places, project, talk, view
 from fairway.cli.main import VERBS
 
 __all__ = ["steering"]
@@ -15,15 +15,37 @@ DONE = {
     "pause": "the release holds; `fairway resume` lets it go on",
     "resume": "the release goes on",
 }
+AT_AWS = {
+    "promote": "a release that waits at a pause hook goes on.",
+    "abort": "ECS takes the release in progress back, wherever it is.",
+    "pause": "ECS can't: it holds a release at a hook that the template has. Says how.",
+    "resume": "a release that waits at a pause hook goes on.",
+}
 
 
 def steering(verb: str) -> click.Command:
     """The command of one such verb."""
 
-    @click.command(verb, help=VERBS[verb])
+    @click.command(verb, help=f"{VERBS[verb]}\n\nIn an ENVIRONMENT at AWS: {AT_AWS[verb]}")
+    @click.argument("environment", default=places.HERE)
     @project.folder_option
-    def command(folder: Path | None) -> None:
-        talk.ask(project.find(folder), {"verb": verb}, tell=None)
+    @places.account_options
+    def command(
+        environment: str, folder: Path | None, *, region: str | None, profile: str | None
+    ) -> None:
+        found = project.find(folder)
+        if environment != places.HERE and places.is_there(found, environment):
+            from fairway.cli import aws, aws_verbs
+
+            there = aws.opened(found, environment, region=region, profile=profile)
+            aws_verbs.steered(there, verb)
+            return
+        places.only_there(verb, region=region, profile=profile)
+        if environment != places.HERE:
+            from fairway.cli import local
+
+            local.specified(found, environment)
+        talk.ask(found, {"verb": verb}, tell=None)
         view.say(DONE[verb])
 
     return command

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "confirm",
+    "confirm_by_name",
     "data",
     "echo",
     "event",
@@ -92,10 +93,23 @@ def confirm(question: str, *, to: str) -> None:
 
     `to` says what `--yes` would do without asking: `delete`.
     """
+    see_somebody(to)
+    click.confirm(question, abort=True, err=True)
+
+
+def confirm_by_name(name: str, *, to: str) -> None:
+    """The same for what can't be brought back: a yes is too quick, so the name is typed."""
+    see_somebody(to)
+    said = str(click.prompt(f"Type {name} to {to}", default="", show_default=False, err=True))
+    if said != name:
+        raise click.Abort
+
+
+def see_somebody(to: str) -> None:
+    """Raise `Problems` where nobody is here to answer."""
     if not sys.stdin.isatty():
         mend = f"Add --yes to {to} without asking."
         raise Problems([Problem("", "nobody is here to confirm", mend)])
-    click.confirm(question, abort=True, err=True)
 
 
 def problems(found: Sequence[Problem]) -> None:

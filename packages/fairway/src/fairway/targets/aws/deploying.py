@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from fairway.core import names
 from fairway.core.problem import Problem, Problems
-from fairway.targets.aws import sites
+from fairway.targets.aws import kept, sites, steering
 from fairway.targets.aws.course import TASK, Course, Given, Result, stepping
 from fairway.targets.aws.decide import order, releases
 from fairway.targets.aws.decide.order import Apply, Build, Files, Once, Step, Values
@@ -18,7 +18,7 @@ from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.releasing import release, taken_back
-from fairway.targets.aws.render.template import Stack
+from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
 from fairway.targets.aws.secret_versions import see_values, versions
 from fairway.targets.aws.stacks import Applied, Stacks
@@ -84,6 +84,7 @@ def drop(environment: Environment, course: Course, orphans: Sequence[Stack]) -> 
         step = str(Apply(stack))
         with stepping(environment, step) as end:
             environment.tell(Told(step, "nothing names it any more"))
+            kept.note(environment, course.store, stack)
             course.formation.delete(stack, step)
             end("done")
 
@@ -115,10 +116,13 @@ def apply(
     watch = Watch(since=environment.clock.now())
     service = order.service_of(stack)
     running = environment.running
+    may_wait = steering.HOOK in text(stack)
 
     def look() -> None:
         if service is not None:
             running.failures(service, None, step, watch)
+        if service is not None and may_wait:
+            steering.tell_waiting(environment, service, step, watch.told)
 
     if order.is_released(stack.name):
         course.released.append(stack)

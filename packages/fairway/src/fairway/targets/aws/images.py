@@ -20,7 +20,7 @@ from fairway.targets.aws.decide.order import IMAGE
 from fairway.targets.aws.render import Processor
 from fairway.targets.aws.render.build_commands import PLATFORMS, tag_of
 
-__all__ = ["Builder", "parameter_of", "tag_here"]
+__all__ = ["Builder", "brought", "is_there", "parameter_of", "tag_here"]
 
 LINES = 20  # of a build that failed
 # Lambda takes an image alone, not an index of it and a statement about its build.
@@ -47,6 +47,40 @@ def tag_here(folder: Path, now: float) -> str:
     return done.stdout.strip()
 
 
+def brought(
+    account: Account,
+    images: Sequence[Image],
+    registry: str,
+    *,
+    tag: str,
+    tell: Callable[[str], None],
+    build: Callable[[Image, str, str], None],
+) -> Mapping[str, str]:
+    """Have each image in the registry: `build(image, address, registry)` where it is not there."""
+    found: dict[str, str] = {}
+    for image in images:
+        own = tag_of(image, tag)
+        found[parameter_of(image.name)] = f"{registry}:{own}"
+        if is_there(account, registry, own):
+            tell(f"{own} is in the registry already")
+        else:
+            build(image, f"{registry}:{own}", registry)
+    return found
+
+
+def is_there(account: Account, registry: str, tag: str) -> bool:
+    """Whether the registry has this tag."""
+    try:
+        found = account.client("ecr").describe_images(
+            repositoryName=registry.partition("/")[2], imageIds=[{"imageTag": tag}]
+        )
+    except Refused as refused:
+        if refused.code in ABSENT:
+            return False
+        raise
+    return bool(found["imageDetails"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
     """What builds: `files` are Dockerfiles and what they ignore; `tell` hears each step."""
@@ -61,36 +95,17 @@ class Builder:
 
     def __call__(self, registry: str, parameters: Sequence[str]) -> Mapping[str, str]:
         """Parameter -> address of every image, which is in the registry; raises `Problems`."""
-        found: dict[str, str] = {}
-        for image in self.images:
-            parameter, tag = parameter_of(image.name), tag_of(image, self.tag)
-            if parameter not in parameters:
-                continue
-            found[parameter] = f"{registry}:{tag}"
-            if self.is_there(registry, tag):
-                self.tell(f"{tag} is in the registry already")
-            else:
-                self.build(image, found[parameter], registry)
-        return found
-
-    def is_there(self, registry: str, tag: str) -> bool:
-        """Whether the registry has this tag."""
-        try:
-            found = self.account.client("ecr").describe_images(
-                repositoryName=registry.partition("/")[2], imageIds=[{"imageTag": tag}]
-            )
-        except Refused as refused:
-            if refused.code in ABSENT:
-                return False
-            raise
-        return bool(found["imageDetails"])
+        wanted = [each for each in self.images if parameter_of(each.name) in parameters]
+        return brought(
+            self.account, wanted, registry, tag=self.tag, tell=self.tell, build=self.build
+        )
 
     def build(self, image: Image, address: str, registry: str) -> None:
         """Build one and push it."""
         if shutil.which("docker") is None:
             mend = (
-                "Install Docker, or name an image with --image: `fairway render --build remote` "
-                "writes the lines by which AWS builds it."
+                "Install Docker, or have AWS build it with --build remote, or name an image with "
+                "--image."
             )
             raise Problems([Problem("docker", "there is no Docker here to build with", mend)])
         with tempfile.TemporaryDirectory(prefix="fairway-build-") as place:

@@ -3,6 +3,7 @@
 Place in the flow: `deploying.py` calls `apply` for each stack. Nothing here knows the app.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -218,6 +219,13 @@ class Stacks:
         """Its status; None where there is no such stack."""
         found = self.described(stack)
         return None if found is None else str(found["StackStatus"])
+
+    def template(self, stack: Stack) -> Mapping[str, Any]:
+        """The template that it has now, as it was given."""
+        found = self.formation(stack).get_template(
+            StackName=stack.stack_name, TemplateStage="Original"
+        )["TemplateBody"]
+        return cast("Mapping[str, Any]", json.loads(found) if isinstance(found, str) else found)
 
     def resources(self, stack: Stack) -> dict[str, str]:
         """Logical id -> physical id of all that is there."""

@@ -1,8 +1,9 @@
 """What Fairway keeps at AWS for an environment: one bucket, in a stack of its own.
 
 It holds who changes the environment (`lock`), what was released (`releases.json`), which
-migrations and files are through (`done.json`), and templates that are too large for a call: all
-readable without Fairway. docs/adr/0016 says why a bucket.
+migrations and files are through (`done.json`), what outlived its stack (`kept.json`), and
+templates that are too large for a call: all readable without Fairway. docs/adr/0016 says why a
+bucket.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ LOCK = "lock"
 RELEASES = "releases.json"
 DONE = "done.json"
 DAYS_OF_OLD = 90
-ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+ABSENT = frozenset({"NoSuchBucket", "NoSuchKey", "404", "NotFound"})
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 
 

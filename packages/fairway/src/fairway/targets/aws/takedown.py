@@ -1,13 +1,13 @@
 """Takes an environment down, or a deploy in progress back.
 
-Data, its network and what Fairway keeps stay; a stack that is protected against deletion is
-released from it here and nowhere else.
+Data, its network and what Fairway keeps stay (`erasing.py` deletes them too); a balancer that is
+protected against deletion is released from it here and nowhere else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fairway.core.problem import Problems
-from fairway.targets.aws.account import Refused
+from fairway.targets.aws import kept, steering
 from fairway.targets.aws.course import stepping
 from fairway.targets.aws.decide import order
 from fairway.targets.aws.decide.order import KEPT, Apply
@@ -15,8 +15,9 @@ from fairway.targets.aws.decide.progress import Told
 from fairway.targets.aws.decide.stack_status import way
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.render.template import Stack
+from fairway.targets.aws.store import Store
 
-__all__ = ["cancel", "standing_stacks", "take_down"]
+__all__ = ["cancel", "standing_stacks", "take_down", "take_stacks"]
 
 
 def standing_stacks(environment: Environment) -> tuple[tuple[Stack, ...], tuple[Stack, ...]]:
@@ -32,17 +33,23 @@ def take_down(environment: Environment) -> tuple[str, ...]:
     store = environment.opened()
     where = environment.app.environment
     with store.held(f"down {where}", where):
-        formation = environment.formation(store)
-        gone: list[str] = []
-        for stack in standing_stacks(environment)[0]:
-            step = str(Apply(stack))
-            with stepping(environment, step) as end:
-                if stack.name == "balancer":
-                    unprotect_balancer(environment, stack)
-                if formation.delete(stack, step):
-                    gone.append(stack.name)
-                end("done")
-        return tuple(gone)
+        return take_stacks(environment, store, standing_stacks(environment)[0])
+
+
+def take_stacks(environment: Environment, store: Store, stacks: Sequence[Stack]) -> tuple[str, ...]:
+    """Delete these, under the lock; what stays of each is written down first."""
+    formation = environment.formation(store)
+    gone: list[str] = []
+    for stack in stacks:
+        step = str(Apply(stack))
+        with stepping(environment, step) as end:
+            kept.note(environment, store, stack)
+            if stack.name == "balancer":
+                unprotect_balancer(environment, stack)
+            if formation.delete(stack, step):
+                gone.append(stack.name)
+            end("done")
+    return tuple(gone)
 
 
 def unprotect_balancer(environment: Environment, stack: Stack) -> None:
@@ -87,20 +94,10 @@ def cancel(environment: Environment, *, say: Callable[[str], None]) -> bool:
 
 def stop_release(environment: Environment, service: str, say: Callable[[str], None]) -> bool:
     """Have ECS take back the release of a service that is in progress; whether one was."""
-    ecs = environment.account.client("ecs")
-    try:
-        found = ecs.list_service_deployments(
-            cluster=environment.cluster, service=service, status=["PENDING", "IN_PROGRESS"]
-        )["serviceDeployments"]
-    except Refused as refused:
-        if refused.code in {"ServiceNotFoundException", "ClusterNotFoundException"}:
-            return False
-        raise
+    found = steering.in_progress(environment, service)
     for each in found:
         try:
-            ecs.stop_service_deployment(
-                serviceDeploymentArn=each["serviceDeploymentArn"], stopType="ROLLBACK"
-            )
+            steering.end(environment, each)
         except Problems as problems:
             say(f"{service}: {problems}")
             return False
