@@ -62,10 +62,10 @@ def lines(standing: Standing) -> Iterator[str]:
 
 def of_service(service: ServiceStanding, now: float) -> Iterator[str]:
     mark = MARKS[service.release]
-    yield (
-        f"{mark} {service.name}  {service.running} of {service.wanted} run"
-        f"  {service.definition}  {service.words}"
-    )
+    count = f"{service.running} of {service.wanted} run  "
+    if service.kind == "function":
+        count = ""
+    yield f"{mark} {service.name}  {count}{service.definition}  {service.words}"
     for task in service.tasks:
         since = "" if task.since is None else f"  {age(now - task.since)}"
         health = "" if task.health in {"", "unknown"} else f"  {task.health}"

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from fairway.core import names
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws import kept, sites, steering
-from fairway.targets.aws.course import TASK, Course, Given, Result, stepping
+from fairway.targets.aws.course import Course, Given, Result, stepping
 from fairway.targets.aws.decide import order, releases
 from fairway.targets.aws.decide.order import Apply, Build, Files, Once, Step, Values
 from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.functions import in_service, is_function
 from fairway.targets.aws.releasing import release, taken_back
 from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
@@ -134,15 +135,10 @@ def apply(
     elif stack in course.released:
         course.released.remove(stack)
     if service is not None:
-        wanted = applied.resources[TASK]
         course.secrets[service] = versions(environment, stack)
         if outcome == "unchanged" and is_stale(course, service, before):
-            environment.tell(Told(step, "a secret of it has another value: its tasks start anew"))
-            environment.account.client("ecs").update_service(
-                cluster=environment.cluster, service=service, forceNewDeployment=True
-            )
-            course.has_changed, outcome = True, "updated"
-        verdict = running.follow(service, wanted, step, watch)
+            outcome = renewed(environment, course, service, applied, step)
+        verdict = in_service(environment, service, applied, step, watch)
         if verdict.state == "failed":
             course.released += [] if stack in course.released else [stack]
             mend = f"Its log: `fairway logs {environment.app.environment} {service}`."
@@ -180,6 +176,22 @@ def images(environment: Environment, given: Given, course: Course) -> Mapping[st
 def _said(parameter: str) -> str:
     """`ImageApi` -> `ImageApi=`, where there are several."""
     return "" if parameter == order.IMAGE else f"{parameter}="
+
+
+def renewed(
+    environment: Environment, course: Course, service: str, applied: Applied, step: str
+) -> Outcome:
+    """Have tasks start that read the new value of a secret; of a function, say what holds."""
+    if is_function(applied):
+        words = "a secret of it has another value: copies that run keep the old one until they end"
+        environment.tell(Told(step, words))
+        return "unchanged"
+    environment.tell(Told(step, "a secret of it has another value: its tasks start anew"))
+    environment.account.client("ecs").update_service(
+        cluster=environment.cluster, service=service, forceNewDeployment=True
+    )
+    course.has_changed = True
+    return "updated"
 
 
 def is_stale(course: Course, service: str, before: Release | None) -> bool:

@@ -16,6 +16,7 @@ from fairway.targets.aws.decide.standing import (
     of_service,
 )
 from fairway.targets.aws.environment import DOMAIN, Environment
+from fairway.targets.aws.functions import standing
 from fairway.targets.aws.render.hosts import prefix, public_services
 
 __all__ = ["look", "machine_of"]
@@ -71,7 +72,9 @@ def address(environment: Environment, values: Mapping[str, str]) -> str:
 
 
 def of(environment: Environment, name: str) -> ServiceStanding:
-    """One service with its tasks."""
+    """One service with its tasks, or the function that it is."""
+    if environment.app.services[name].kind == "function":
+        return standing(environment, name)
     service = environment.running.service(name)
     return of_service(name, service, () if service is None else tasks(environment, name))
 

@@ -73,7 +73,9 @@ class Reader:
             key = str(each["eventId"])
             if key not in self.given:
                 self.given.add(key)
-                task = str(each.get("logStreamName", "")).rpartition("/")[2]
+                # ECS ends a stream's name in the task's id, Lambda in `[version]` and the copy's.
+                stream = str(each.get("logStreamName", "")).rpartition("/")[2]
+                task = stream.rpartition("]")[2]
                 yield Line(
                     at=float(each["timestamp"]) / 1000,
                     node=node,

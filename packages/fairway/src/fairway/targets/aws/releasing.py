@@ -11,12 +11,13 @@ from typing import Any, Literal, cast
 
 from fairway.core import names
 from fairway.core.problem import Problem, Problems
-from fairway.targets.aws.course import TASK, Course, Result, stepping
+from fairway.targets.aws.course import Course, Result, stepping
 from fairway.targets.aws.decide import order, releases
 from fairway.targets.aws.decide.order import Apply, Step
 from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.environment import Environment, named_stack
+from fairway.targets.aws.functions import in_service
 from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
 
@@ -90,7 +91,7 @@ def restore(
     service = order.service_of(stack)
     if service is not None:
         watch = Watch(since=environment.clock.now())
-        verdict = environment.running.follow(service, applied.resources[TASK], step, watch)
+        verdict = in_service(environment, service, applied, step, watch)
         if verdict.state == "failed":
             raise Problems([Problem(f"service {service}", verdict.words)], exit_code=1)
     return applied.outcome

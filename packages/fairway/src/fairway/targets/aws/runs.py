@@ -11,6 +11,7 @@ from typing import Any, cast
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.functions import refuse_function
 from fairway.targets.aws.looking import machine_of
 from fairway.targets.aws.running import Ended
 from fairway.targets.aws.waiting import until
@@ -78,6 +79,8 @@ def execute(
     if node not in app.services:
         known = ", ".join(app.services) or "none"
         raise Problems([Problem(where, f"there is no service {node}", f"There are: {known}.")])
+    what = ("no task of its own can be started", "Write a job for it, and `fairway run` it.")
+    refuse_function(environment, node, where, what)
     service = environment.running.service(node)
     if service is None:
         mend = f"`fairway deploy {app.environment}` makes it."

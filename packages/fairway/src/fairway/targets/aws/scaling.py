@@ -9,6 +9,7 @@ from typing import Any
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.functions import refuse_function
 from fairway.targets.aws.render.scaling import DIMENSION, scales
 
 __all__ = ["scale"]
@@ -27,6 +28,8 @@ def scale(environment: Environment, name: str, replicas: int | None) -> str:
     if name not in app.services:
         known = ", ".join(app.services) or "none"
         raise Problems([Problem(where, f"there is no service {name}", f"There are: {known}.")])
+    what = ("Lambda starts as many copies as are asked", "Its `replicas` say how many at most.")
+    refuse_function(environment, name, where, what)
     if environment.running.service(name) is None:
         mend = f"`fairway deploy {app.environment}` makes it."
         raise Problems([Problem(where, "it is not deployed", mend)], exit_code=1)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.template import Stack
+from fairway_runtime import contract
 
 __all__ = [
     "IMAGE",
@@ -128,6 +129,8 @@ def secrets_read(stack: Stack) -> tuple[str, ...]:
     """The paths in SSM at which the addresses of those secrets stand that its tasks read."""
     read: set[str] = set()
     for resource in stack.resources.values():
+        if resource.type == "AWS::Lambda::Function":
+            read |= set(_by_function(stack, resource.properties))
         if resource.type == "AWS::ECS::TaskDefinition":
             containers = cast(
                 "Sequence[Mapping[str, Any]]", resource.properties["ContainerDefinitions"]
@@ -138,6 +141,15 @@ def secrets_read(stack: Stack) -> tuple[str, ...]:
                 for each in container.get("Secrets", ())
             }
     return tuple(sorted(read))
+
+
+def _by_function(stack: Stack, properties: Mapping[str, Any]) -> Iterator[str]:
+    """The same of a function: `NAME=address`, joined by spaces in one variable."""
+    variables = properties.get("Environment", {}).get("Variables", {})
+    said = variables.get(contract.SECRETS, {"Fn::Join": ["", []]})
+    for pair in said["Fn::Join"][1]:
+        address = pair["Fn::Join"][1][1]
+        yield str(stack.parameters[address["Ref"]]["Default"])
 
 
 def asked(stack: Stack) -> tuple[str, ...]:

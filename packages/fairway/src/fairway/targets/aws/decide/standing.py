@@ -32,7 +32,10 @@ class TaskLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStanding:
-    """One service: how many tasks run, of which definition, and how its release stands."""
+    """One service: how many tasks run, of which definition, and how its release stands.
+
+    A function has no tasks; its definition names the version that answers.
+    """
 
     name: str
     wanted: int
@@ -42,6 +45,7 @@ class ServiceStanding:
     release: str
     words: str
     tasks: tuple[TaskLine, ...] = ()
+    kind: str = "container"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

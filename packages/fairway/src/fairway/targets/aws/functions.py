@@ -1,0 +1,130 @@
+"""Functions of an environment: whether the version in service answers, and how it stands.
+
+Place in the flow: `deploying.py` and `releasing.py` ask after a service's stack, whatever runs it;
+`looking.py` for `fairway status`. What an answer means is decided in `decide/functions.py`.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from fairway.core import names
+from fairway.core.problem import Problem, Problems
+from fairway.core.spec.model import Service
+from fairway.targets.aws.account import Refused
+from fairway.targets.aws.course import TASK
+from fairway.targets.aws.decide.functions import (
+    asked,
+    is_settled,
+    judge_answer,
+    judge_state,
+    tail,
+)
+from fairway.targets.aws.decide.progress import Told
+from fairway.targets.aws.decide.rollout import Verdict
+from fairway.targets.aws.decide.standing import ServiceStanding
+from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.render.function_names import ALIAS, LONGEST
+from fairway.targets.aws.render.tasks import probe_path
+from fairway.targets.aws.running import Watch
+from fairway.targets.aws.stacks import Applied
+from fairway.targets.aws.waiting import until
+
+__all__ = ["in_service", "is_function", "refuse_function", "standing"]
+
+FUNCTION = "Function"  # the logical id of a service's function
+SETTLE_SECONDS = 600.0
+ABSENT = "ResourceNotFoundException"
+
+
+def is_function(applied: Applied) -> bool:
+    """Whether a service's stack holds a function, by what is in it."""
+    return FUNCTION in applied.resources
+
+
+def in_service(
+    environment: Environment, service: str, applied: Applied, step: str, watch: Watch
+) -> Verdict:
+    """What ECS, or the function itself, says of a release; CloudFormation's word does not do."""
+    if not is_function(applied):
+        return environment.running.follow(service, applied.resources[TASK], step, watch)
+    node = environment.app.services.get(service)
+    # A service that the file does not name any more has the runtime's own path.
+    path = probe_path(node or Service(name=service, asgi="app"))
+    verdict = answered(environment, applied.resources[FUNCTION], path, step)
+    if verdict.state == "done":
+        environment.tell(Told(step, verdict.words, "good"))
+    return verdict
+
+
+def answered(environment: Environment, function: str, path: str, step: str) -> Verdict:
+    """Wait until Lambda is through with it, then ask the version that is in service once."""
+    api = environment.account.client("lambda")
+    found: Mapping[str, Any] = {}
+
+    def is_through() -> bool:
+        nonlocal found
+        found = api.get_function_configuration(FunctionName=function, Qualifier=ALIAS)
+        return is_settled(found)
+
+    until(environment.clock, SETTLE_SECONDS, is_through, waiting_for=f"the function {function}")
+    broken = judge_state(found)
+    if broken is not None:
+        return broken
+    answer = api.invoke(FunctionName=function, Qualifier=ALIAS, LogType="Tail", Payload=asked(path))
+    version = str(answer.get("ExecutedVersion") or found.get("Version", ""))
+    payload = bytes(answer["Payload"].read())
+    verdict = judge_answer(version, path, answer.get("FunctionError"), payload)
+    if verdict.state == "failed":
+        log = base64.b64decode(answer.get("LogResult") or "").decode(errors="replace")
+        text = "\n".join((verdict.words, *tail(log)))
+        environment.tell(Told(step, text, "bad"))
+    return verdict
+
+
+def standing(environment: Environment, service: str) -> ServiceStanding:
+    """How a function stands: which version answers; it is not asked."""
+    api = environment.account.client("lambda")
+    name = names.cloud_name(
+        environment.app.name, environment.app.environment, service, limit=LONGEST
+    )
+    try:
+        found = api.get_function_configuration(FunctionName=name, Qualifier=ALIAS)
+        limit = api.get_function_concurrency(FunctionName=name)
+    except Refused as refused:
+        if refused.code != ABSENT:
+            raise
+        words = "it is not there"
+        return ServiceStanding(
+            name=service,
+            wanted=0,
+            running=0,
+            pending=0,
+            definition="",
+            release="absent",
+            words=words,
+            kind="function",
+        )
+    broken = judge_state(found)
+    state = "going" if not is_settled(found) else "done"
+    most = limit.get("ReservedConcurrentExecutions")
+    words = "runs when it is asked" if most is None else f"at most {most} copies when it is asked"
+    return ServiceStanding(
+        name=service,
+        wanted=0,
+        running=0,
+        pending=0,
+        definition=f"{name}:{found.get('Version', '')}",
+        release=state if broken is None else broken.state,
+        words=words if broken is None else broken.words,
+        kind="function",
+    )
+
+
+def refuse_function(
+    environment: Environment, service: str, where: str, why: tuple[str, str]
+) -> None:
+    """Raise `Problems` where a service is a function; `why`: what is wrong, how to mend."""
+    node = environment.app.services.get(service)
+    if node is not None and node.kind == "function":
+        raise Problems([Problem(where, f"{service} is a function: {why[0]}", why[1])])
