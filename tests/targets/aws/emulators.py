@@ -34,6 +34,7 @@ __all__ = [
     "account",
     "ministack",
     "moto",
+    "prints",
     "reduced",
     "tasks_that_end",
 ]
@@ -264,32 +265,44 @@ def pruned(value: Any, gone: Mapping[str, Resource]) -> Any:
     return value
 
 
+def container_of(of: Account, task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first container of a task's definition."""
+    ecs = of.client("ecs")
+    found = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])
+    container: Mapping[str, Any] = found["taskDefinition"]["containerDefinitions"][0]
+    return container
+
+
+def prints(of: Account, cluster: str, arn: str, line: str) -> None:
+    """Write a line to a task's log, as its container would."""
+    logs = of.client("logs")
+    task = of.client("ecs").describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
+    container = container_of(of, task)
+    options = container["logConfiguration"]["options"]
+    stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{arn.rpartition('/')[2]}"
+    place = {"logGroupName": options["awslogs-group"], "logStreamName": stream}
+    logs.create_log_stream(**place)
+    said = {"timestamp": int(time.time() * 1000), "message": line}
+    logs.put_log_events(**place, logEvents=[said])
+
+
 @contextmanager
 def tasks_that_end(of: Account, cluster: str, says: str = "done") -> Generator[list[str]]:
     """Without Docker a task runs for ever: each that Fairway starts says a line and ends well.
 
     Gives the commands that they were started with, as they come.
     """
-    ecs, logs = of.client("ecs"), of.client("logs")
+    ecs = of.client("ecs")
     ran: list[str] = []
     over = threading.Event()
 
     def end(arn: str) -> None:
         task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
-        definition = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])
-        container = definition["taskDefinition"]["containerDefinitions"][0]
+        container = container_of(of, task)
         overrides = task.get("overrides", {}).get("containerOverrides") or [{}]
         ran.append(" ".join(overrides[0].get("command") or container["command"]))
-        options = container["logConfiguration"]["options"]
-        place = {
-            "logGroupName": options["awslogs-group"],
-            "logStreamName": f"{options['awslogs-stream-prefix']}/{container['name']}/"
-            f"{arn.rpartition('/')[2]}",
-        }
-        line = {"timestamp": int(time.time() * 1000), "message": says}
         try:
-            logs.create_log_stream(**place)
-            logs.put_log_events(**place, logEvents=[line])
+            prints(of, cluster, arn, says)
         finally:
             ecs.stop_task(cluster=cluster, task=arn)
 
