@@ -195,7 +195,7 @@ class LocalDriver:
         ]
 
     async def samples(self, service: str) -> Mapping[str, Sample]:
-        """Replica -> what it says that it has answered, and what the balancer waited for in vain."""
+        """Replica -> what it says that it has answered, and what it left without an answer."""
         mine = {each.name: int(each.labels["port"]) for each in self.serving(service)}
         errors = await self.errors(service)  # first: see `with_unanswered`
         found = await asyncio.gather(*(sample_of(port) for port in mine.values()))
