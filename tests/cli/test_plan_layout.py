@@ -49,7 +49,7 @@ def test_the_core_reckons_with_the_network_that_is_rendered(
     assert found.zones == expected.zones == choices.zones
     assert found.nat_gateways == expected.nat_gateways
     assert found.interface_endpoints == expected.interface_endpoints
-    assert found.balancers == expected.balancers or name == "insights"  # its function: see gaps
+    assert found.balancers == expected.balancers
     assert found.keys == expected.keys
     assert found.log_days == expected.log_days
     assert found.is_arm == expected.is_arm
@@ -95,7 +95,9 @@ def test_caches_are_priced_as_they_are_rendered(name: str, environment: str) -> 
 def test_alarms_are_counted_by_the_metrics_that_they_look_at(name: str) -> None:
     _, found, layout = rendered(app(name, "production"))
     alarms = properties(found, "AWS::CloudWatch::Alarm")
-    assert layout.alarms >= len(alarms) > 0
+    assert layout.alarms >= len(alarms)
+    # Its file asks for none, and no release of a function is judged by any.
+    assert bool(alarms) == (name != "insights")
 
 
 @each_app

@@ -27,6 +27,7 @@ from tests.targets.aws.emulators import (
     reduced,
     tasks_that_end,
 )
+from tests.targets.aws.functions import answering
 from tests.targets.aws.shapes import all_resources, app, app_of
 
 pytestmark = pytest.mark.real
@@ -127,6 +128,7 @@ def test_every_resource_of_every_stack_is_really_there(url: str, name: str, tmp_
         (tmp_path / site.root).mkdir(parents=True)
         (tmp_path / site.root / "index.html").write_text("<p>hello")
     place = Place(url, of, tmp_path)
+    answering(place.account)
     with tasks_that_end(account(url), place.environment.cluster):
         assert place.deploy().outcome == "promoted"
     for stack in place.environment.stacks:

@@ -100,7 +100,7 @@ def test_gaps_of_every_shape_are_written_down(golden: Callable[[str, str], None]
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        (WEB + 'kind = "function"', "service.web.kind"),
+        (WEB + 'kind = "function"', "service.web.replicas"),
         (WEB + "release.rolling = { batch = 2 }", "service.web.release.rolling.batch"),
         (WEB + 'account = "x"', "service.web.account"),
         (WEB + "limits = { per_ip = false, per_user = '5/min' }", "service.web.limits.per_user"),

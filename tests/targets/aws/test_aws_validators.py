@@ -30,10 +30,12 @@ ANSWERED = {
     "CKV_AWS_16": "a replica inherits its source's encryption; AWS refuses to be told",
     "CKV_AWS_51": "all tags are immutable but `latest`; checkov does not know the exclusion",
     "CKV_AWS_260": "port 80 leads to HTTPS and to nothing else",
-    # The function that renews secrets.
+    # Functions: the one that renews secrets, and services.
     "CKV_AWS_115": "a reserved concurrency fails in accounts with the first quota",
-    "CKV_AWS_116": "Secrets Manager tries again, and an alarm tells of failures",
+    "CKV_AWS_116": "Secrets Manager tries again, or people do; alarms tell of failures",
     "CKV_AWS_117": "it calls AWS's API only, nothing in the network",
+    "CKV_AWS_173": "no secret stands in a function's variables",
+    "CKV_AWS_309": "the app knows who may do what",
 }
 EVERYTHING = """
 [service.web]
@@ -54,9 +56,19 @@ before = "sh -c 'migrate && seed'"
 command = "node server.js --port $PORT"
 public = true
 release = "blue_green"
+[service.light]
+asgi = "light:app"
+public = true
+kind = "function"
+uses = ["db", "sessions", "KEY", "files", "state"]
+scale = { requests = 50 }
+cache = { "/a/*" = "60s" }
+[service.check]
+command = "check"
+kind = "function"
 [site.page]
 root = "site"
-calls = ["web"]
+calls = ["web", "light"]
 firewall = true
 [job.load]
 command = "python -m load"

@@ -80,7 +80,7 @@ def concerning(app: App) -> frozenset[str]:
         "table_ops": bool(app.tables),
         "stream_gb": bool(app.streams),
         "job_minutes": bool(app.jobs),
-        "image_gb": bool(app.jobs) or container,
+        "image_gb": bool(app.jobs) or bool(app.services),
     }
     return frozenset(each.name for each in fields(Assumptions) if conditions.get(each.name, True))
 

@@ -33,8 +33,7 @@ def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> I
         count = times * (len(workflow.steps) * STEP_TRANSITIONS + RUN_TRANSITIONS - 1)
         node = f"workflow {workflow.name}"
         yield flat(node, "steps between its jobs", prices, "states.transition", count)
-    built = any(each.kind == "container" for each in app.services.values()) or bool(app.jobs)
-    if built:
+    if app.services or app.jobs:
         size = assumed.image_gb * app.keep_revisions
         what = f"images of {app.keep_revisions} revisions"
         yield flat("images", what, prices, "ecr.storage", size)

@@ -98,7 +98,7 @@ def of_service(app: App, service: Service) -> Creation:
     others = users(app, service.name)
     causes += [f"{listed(others)} {'uses' if len(others) == 1 else 'use'} it"] if others else []
     if service.kind == "function":
-        what = f"function with {service.memory_mib} MiB"
+        what = f"function with {service.memory_mib} MiB, at most {service.replicas.maximum} copies"
     else:
         size = fargate_size(service.cpu, service.memory_mib)
         of = "" if size is None else f" of {size[0]:g} vCPU, {size[1]:g} GB"
@@ -171,7 +171,9 @@ def of_networks(app: App) -> Iterator[Creation]:
 
 def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:
     """What the file asks for without naming it."""
-    public = [each.name for each in app.services.values() if each.public]
+    public = [
+        each.name for each in app.services.values() if each.public and each.kind == "container"
+    ]
     kept = [
         f"service.{each.name}.cache" for each in app.services.values() if each.cache and each.public
     ]

@@ -19,6 +19,8 @@ from fairway.core.spec.model import (
     Service,
     Site,
 )
+from fairway.targets.aws.function_gaps import function_gaps
+from fairway.targets.aws.render.balancer import cross_origin
 from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
 from fairway.targets.aws.render.scaling import scales
@@ -33,7 +35,13 @@ def gaps(app: App) -> list[Problem]:
     """Every part of the app that AWS would not run as the file says, with what happens instead."""
     return [
         *_whole_nodes(app),
-        *(gap for service in app.services.values() for gap in _of_service(service)),
+        *(
+            gap
+            for service in app.services.values()
+            for gap in (
+                function_gaps(app, service) if service.kind == "function" else _of_service(service)
+            )
+        ),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
         *(gap for database in app.databases.values() for gap in _of_database(database)),
         *_of_others(app),
@@ -59,8 +67,6 @@ def _whole_nodes(app: App) -> Iterator[Problem]:
 
 def _of_service(service: Service) -> Iterator[Problem]:
     at = f"service.{service.name}"
-    if service.kind == "function":
-        yield Problem(f"{at}.kind", "it runs as a container: functions are not rendered yet")
     if scales(service) and service.scale.queue:
         what = (
             f"the balancer does not tell when {service.scale.queue} requests wait; "
@@ -183,9 +189,10 @@ def _of_site(site: Site, callers: Sequence[str]) -> Iterator[Problem]:
     if site.build is not None:
         yield Problem(f"{at}.build", "nothing builds it yet: build it before its files are sent")
     if site.calls:
-        what = "its pages are not told the address of what they call, and OPTIONS is the app's"
+        what = "its pages are not told the address of what they call"
+        what += ", and OPTIONS is the app's" if site.name in callers else ""
         yield Problem(f"{at}.calls", what)
-    if site.calls and len(callers) > 1:
+    if site.name in callers and len(callers) > 1:
         yield Problem(f"{at}.calls", "the balancer adds CORS headers for one site only")
 
 
@@ -205,7 +212,7 @@ def _of_network(network: Network) -> Iterator[Problem]:
 def _of_others(app: App) -> Iterator[Problem]:
     for workflow in app.workflows.values():
         yield from _of_schedule(f"workflow.{workflow.name}", workflow.schedule)
-    callers = [site.name for site in app.sites.values() if site.calls]
+    callers = cross_origin(app)
     for site in app.sites.values():
         yield from _of_site(site, callers)
     for name, cache in app.caches.items():

@@ -23,6 +23,7 @@ from fairway.targets.aws.render.choices import (
 )
 from fairway.targets.aws.render.data import data
 from fairway.targets.aws.render.edge import REGION_OF_EDGE, edge, has_edge
+from fairway.targets.aws.render.function import function
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.jobs import job, workflow
 from fairway.targets.aws.render.network import network
@@ -79,7 +80,8 @@ def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
     if any(each.before for each in app.services.values()):
         yield before(app, ground("before", "what runs once before a release"))
     for each in _used_first(app):
-        yield service(app, each, ground(f"service-{each.name}", f"the service {each.name}"))
+        made = function if each.kind == "function" else service
+        yield made(app, each, ground(f"service-{each.name}", f"the service {each.name}"))
     for each in app.jobs.values():
         yield job(app, each, ground(f"job-{each.name}", f"the job {each.name}"))
     for each in app.workflows.values():

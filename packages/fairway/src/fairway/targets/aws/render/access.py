@@ -1,18 +1,19 @@
 """What a task may do: the actions that its `uses` need, on the resources that they name (R203).
 
-Two roles a task: the one by which ECS starts it (its image, its log, its secrets), and its own.
+Two roles a task: the one by which ECS starts it (its image, its log, its secrets), and its own. A
+function has one: Lambda fetches its image by the registry's own policy, its runtime its secrets.
 """
 
 from collections.abc import Iterator
 
 from fairway.core.spec.model import App, Job, Service
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.policies import add_role, statement
-from fairway.targets.aws.render.template import PARTITION, REGION, Value, get, join, sub
+from fairway.targets.aws.render.policies import IN_NETWORK, add_role, statement
+from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Value, get, join, sub
 from fairway.targets.aws.render.traces import is_traced, may_trace
 from fairway.targets.aws.render.wiring import Wired
 
-__all__ = ["add_roles"]
+__all__ = ["add_function_role", "add_roles"]
 
 OBJECTS = (
     "s3:AbortMultipartUpload",
@@ -55,7 +56,36 @@ def _start(ground: Ground, id_: str, wired: Wired) -> Iterator[Value]:
         ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
         ground.draft.take("registry/arn"),
     )
-    yield statement(("logs:CreateLogStream", "logs:PutLogEvents"), get(f"{id_}Logs"))
+    yield from _telling(ground, f"{id_}Logs", wired)
+
+
+def add_function_role(app: App, node: Service, ground: Ground, name: str, wired: Wired) -> Value:
+    """Add the role of the function of this name; its ARN."""
+    statements = [
+        *_own(app, node, ground),
+        *_telling(ground, "ServiceLogs", wired),
+        # Lambda puts it into the network by its own role; its code may not.
+        statement(IN_NETWORK, "*"),
+        statement(
+            IN_NETWORK,
+            "*",
+            when={
+                "ArnEquals": {
+                    "lambda:SourceFunctionArn": sub(
+                        f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{name}"
+                    )
+                }
+            },
+            effect="Deny",
+        ),
+    ]
+    service = "lambda.amazonaws.com"
+    return add_role(ground.draft, "ServiceRole", service, statements, of_this_account=False)
+
+
+def _telling(ground: Ground, log: str, wired: Wired) -> Iterator[Value]:
+    """To write its log, and to read its secrets."""
+    yield statement(("logs:CreateLogStream", "logs:PutLogEvents"), get(log))
     if wired.secret:
         yield statement(("secretsmanager:GetSecretValue",), list(wired.secret.values()))
         yield statement(

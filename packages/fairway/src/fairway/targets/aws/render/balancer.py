@@ -13,11 +13,17 @@ from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.addresses import ANYWHERE
 from fairway.targets.aws.render.firewall import add_firewall
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.hosts import ask_domain, origin, public_services, url
+from fairway.targets.aws.render.hosts import (
+    ask_domain,
+    balanced,
+    origin,
+    public_services,
+    url,
+)
 from fairway.targets.aws.render.security import add_group
 from fairway.targets.aws.render.template import Stack, Value, get, ref, sub
 
-__all__ = ["add_certificate", "balancer", "speaks_inside"]
+__all__ = ["add_certificate", "balancer", "cross_origin", "speaks_inside"]
 
 TLS = "ELBSecurityPolicy-TLS13-1-3-2021-06"
 # CloudFront is documented to speak TLS 1.2 to what stands behind it.
@@ -43,9 +49,16 @@ def balancer(app: App, ground: Ground) -> Stack:
         draft.give("namespace", get("Namespace"))
     draft.add("Cluster", "AWS::ECS::Cluster", cluster)
     draft.give("cluster", get("Cluster"))
-    public = public_services(app)
-    if public:
-        _balancer(app, ground, public)
+    if public_services(app):
+        ask_domain(draft)
+        add_certificate(ground)
+        draft.give("domain", ref("Domain"))
+    if balanced(app):
+        _balancer(app, ground, balanced(app))
+    if len(public_services(app)) > len(balanced(app)):
+        # A function's gateway stands in its own stack, at a name below the domain.
+        draft.give("certificate", ref("Certificate"))
+        draft.give("zone", ref("HostedZoneId"))
     return draft.stack()
 
 
@@ -57,7 +70,6 @@ def speaks_inside(app: App) -> bool:
 
 def _balancer(app: App, ground: Ground, public: Sequence[Service]) -> None:
     draft = ground.draft
-    ask_domain(draft)
     group = add_group(
         draft,
         "BalancerGroup",
@@ -86,10 +98,8 @@ def _balancer(app: App, ground: Ground, public: Sequence[Service]) -> None:
             "Type": "application",
         },
     )
-    add_certificate(ground)
     _listeners(app, ground, public)
     _names(app, ground, public)
-    draft.give("domain", ref("Domain"))
     draft.give("balancer/group", group)
     draft.give("balancer/listener", ref("Listener"))
     draft.give("balancer/name", get("Balancer", "LoadBalancerFullName"))
@@ -172,9 +182,18 @@ def _listeners(app: App, ground: Ground, public: Sequence[Service]) -> None:
     )
 
 
+def cross_origin(app: App) -> list[str]:
+    """The sites whose pages call services behind the balancer."""
+    return [
+        site.name
+        for site in app.sites.values()
+        if any(app.services[name].kind == "container" for name in site.calls)
+    ]
+
+
 def _cors(app: App) -> dict[str, Value]:
     """What lets the pages of the only site that calls read the answers (R7)."""
-    callers = [site.name for site in app.sites.values() if site.calls]
+    callers = cross_origin(app)
     if len(callers) != 1:
         return {}
     cors = "routing.http.response.access_control_"

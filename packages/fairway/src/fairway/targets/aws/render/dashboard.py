@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fairway.core import names
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.deployment import needs_two_groups
+from fairway.targets.aws.render.function_names import function_name
 from fairway.targets.aws.render.jobs import machine_name
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Draft, sub
 
@@ -27,7 +28,8 @@ def add_dashboard(app: App, draft: Draft) -> None:
     """Add it; one of four graphs a row."""
     graphs: list[tuple[str, list[Json]]] = []
     for service in app.services.values():
-        graphs += _service(service, draft)
+        is_function = service.kind == "function"
+        graphs += _function(service, draft) if is_function else _service(service, draft)
     for database in app.databases.values():
         if database.engine == "postgres" and database.url is None:
             graphs.append((f"{database.name}: connections, IOPS", _database(database.name, draft)))
@@ -97,11 +99,42 @@ def _service(service: Service, draft: Draft) -> list[tuple[str, list[Json]]]:
         for kind in ("RunningTaskCount", "NetworkRxBytes", "NetworkTxBytes", "StorageReadBytes")
     ]
     graphs.append((f"{name}: tasks, network, disk", inside))
-    said: list[Json] = [
+    graphs.append((f"{name}: from its log", _from_log(name, draft)))
+    return graphs
+
+
+def _from_log(name: str, draft: Draft) -> list[Json]:
+    return [
         [metrics_namespace(draft), f"{name}-{kind}", {"stat": "Sum"}]
         for kind in ("failed", "scenarios")
     ]
-    graphs.append((f"{name}: from its log", said))
+
+
+def _function(service: Service, draft: Draft) -> list[tuple[str, list[Json]]]:
+    """What people see is measured at the gateway, the rest by Lambda."""
+    name = service.name
+    at: list[Json] = ["FunctionName", function_name(draft, name)]
+    graphs: list[tuple[str, list[Json]]] = []
+    if service.public:
+        api: list[Json] = ["ApiId", _taken(draft, f"service/{name}/api")]
+
+        def lines(metric: str, *statistics: str) -> list[Json]:
+            return [["AWS/ApiGateway", metric, *api, {"stat": each}] for each in statistics]
+
+        graphs = [
+            (f"{name}: requests a minute", lines("Count", "Sum")),
+            (f"{name}: p50, p95, p99, ms", lines("Latency", "p50", "p95", "p99")),
+            (f"{name}: errors a minute", [*lines("5xx", "Sum"), *lines("4xx", "Sum")]),
+        ]
+    copies: list[Json] = [
+        ["AWS/Lambda", "ConcurrentExecutions", *at, {"stat": "Maximum"}],
+        ["AWS/Lambda", "Throttles", *at, {"stat": "Sum"}],
+        ["AWS/Lambda", "Errors", *at, {"stat": "Sum"}],
+    ]
+    took: list[Json] = [["AWS/Lambda", "Duration", *at, {"stat": each}] for each in ("p50", "p95")]
+    graphs.append((f"{name}: copies at once, refused, failed", copies))
+    graphs.append((f"{name}: in the function, ms", took))
+    graphs.append((f"{name}: from its log", _from_log(name, draft)))
     return graphs
 
 

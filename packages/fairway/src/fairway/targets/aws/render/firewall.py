@@ -7,7 +7,7 @@ runtime's token bucket answers first, this stops floods before they cost a task.
 from fairway.core import names
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.hosts import host, is_at_edge, public_services
+from fairway.targets.aws.render.hosts import balanced, host, is_at_edge
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.template import Draft, Value, get
 
@@ -29,7 +29,7 @@ def add_firewall(app: App, ground: Ground, *, balancer: Value) -> None:
     draft = ground.draft
     rates = [
         rate_rule(service, number, host(app, service.name))
-        for number, service in enumerate(public_services(app))
+        for number, service in enumerate(balanced(app))
         # Behind the CDN every address is the CDN's: its own firewall counts there.
         if service.firewall
         and service.limits.per_ip is not None

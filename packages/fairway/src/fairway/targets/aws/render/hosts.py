@@ -11,6 +11,7 @@ from fairway.targets.aws.render.template import Draft, Value, sub
 __all__ = [
     "DOMAIN",
     "ask_domain",
+    "balanced",
     "host",
     "is_at_edge",
     "origin",
@@ -23,8 +24,13 @@ DOMAIN = "${Domain}"
 
 
 def public_services(app: App) -> list[Service]:
-    """The services that the balancer leads to, by name."""
+    """The services that people reach, in the order of the file."""
     return [service for service in app.services.values() if service.public]
+
+
+def balanced(app: App) -> list[Service]:
+    """Those that the balancer leads to; a function has a gateway of its own."""
+    return [service for service in public_services(app) if service.kind == "container"]
 
 
 def is_at_edge(app: App, name: str) -> bool:
@@ -43,7 +49,7 @@ def url(app: App, name: str, domain: str = DOMAIN) -> Value:
 
 
 def origin(app: App, name: str, domain: str = DOMAIN) -> Value:
-    """The host name at which the balancer itself is reached for this service."""
+    """The host name at which the balancer itself, or its gateway, is reached for this service."""
     return sub(f"origin-{name}.{domain}") if is_at_edge(app, name) else host(app, name, domain)
 
 

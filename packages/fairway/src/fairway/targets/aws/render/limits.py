@@ -18,6 +18,8 @@ from fairway.targets.aws.render.deployment import (
     hold_minutes,
     is_linear,
 )
+from fairway.targets.aws.render.function_limits import function_limits
+from fairway.targets.aws.render.hosts import balanced
 from fairway.targets.aws.render.service import rule_priority
 from fairway.targets.aws.render.sizes import fitting
 from fairway.targets.aws.render.tasks import LONGEST_STOP_SECONDS, MARGIN_SECONDS
@@ -44,7 +46,7 @@ MOST_PEERINGS = 50
 def limits(app: App, choices: Choices) -> list[Problem]:
     """Every limit that the app would run into."""
     found = [
-        *(problem for service in app.services.values() for problem in _of_service(service)),
+        *(problem for each in app.services.values() for problem in _of_service(app, each)),
         *(problem for job in app.jobs.values() for problem in _of_size(f"job.{job.name}", job)),
         *(problem for each in app.databases.values() for problem in _of_database(app, each)),
         *(problem for each in app.secrets.values() for problem in _of_secret(each)),
@@ -82,7 +84,10 @@ def of_stacks(found: Sequence[Stack]) -> Iterator[Problem]:
                 yield Problem(stack.path, what, "Make two apps of it.")
 
 
-def _of_service(service: Service) -> Iterator[Problem]:
+def _of_service(app: App, service: Service) -> Iterator[Problem]:
+    if service.kind == "function":
+        yield from function_limits(app, service)
+        return
     at = f"service.{service.name}"
     yield from _of_size(at, service)
     timeouts = service.timeouts
@@ -169,7 +174,7 @@ def _of_choices(choices: Choices) -> Iterator[Problem]:
 
 
 def _of_balancer(app: App) -> Iterator[Problem]:
-    public = [service.name for service in app.services.values() if service.public]
+    public = [service.name for service in balanced(app)]
     most = min(MOST_LISTENER_RULES, MOST_GROUP_RULES)
     if len(public) > most:
         what = f"{len(public)} services are public; a balancer leads to {most}"

@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 
 from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, sub
 
-__all__ = ["LOG_DELIVERY", "ON_ANY", "TRACING", "add_role", "policy", "statement", "trust"]
+__all__ = [
+    "IN_NETWORK",
+    "LOG_DELIVERY",
+    "ON_ANY",
+    "TRACING",
+    "add_role",
+    "policy",
+    "statement",
+    "trust",
+]
 
 # What a state machine needs to write its log, and to send its traces.
 LOG_DELIVERY = (
@@ -27,9 +36,19 @@ TRACING = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
+# What Lambda needs to stand in a network of yours; AWS's own policy says it of any resource, too.
+IN_NETWORK = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
 # Actions without a resource of their own (service authorization reference, 2026-11).
 ON_ANY = frozenset(
     {
+        *IN_NETWORK,
         *LOG_DELIVERY,
         *TRACING,
         "ecr:GetAuthorizationToken",

@@ -51,7 +51,7 @@ def _target(app: App, name: str, *, is_in_mesh: bool) -> tuple[str, int] | None:
         return f"database/{name}/group", DATABASE_PORT
     if cache is not None and cache.url is None and cache.enabled:
         return f"cache/{name}/group", CACHE_PORT
-    if service is not None and is_in_mesh:
+    if service is not None and is_in_mesh and service.kind == "container":
         return f"service/{name}/group", port_of(service)
     return None
 

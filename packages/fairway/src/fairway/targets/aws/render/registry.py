@@ -4,7 +4,7 @@ import json
 
 from fairway.core.spec.model import App
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.template import get
+from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Value, get, sub
 
 __all__ = ["add_registry"]
 
@@ -38,8 +38,29 @@ def add_registry(app: App, ground: Ground) -> None:
             ],
             "LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [rule]})},
             "RepositoryName": draft.called(limit=200),
+            **_pulled_by_functions(app),
         },
         keep="Retain",
     )
     draft.give("registry", get("Registry", "RepositoryUri"))
     draft.give("registry/arn", get("Registry"))
+
+
+def _pulled_by_functions(app: App) -> dict[str, Value]:
+    """Lambda fetches the images of this account's functions, where the app has any."""
+    if not any(each.kind == "function" for each in app.services.values()):
+        return {}
+    functions = sub(f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:*")
+    return {
+        "RepositoryPolicyText": {
+            "Statement": [
+                {
+                    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    "Condition": {"ArnLike": {"aws:SourceArn": functions}},
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                }
+            ],
+            "Version": "2012-10-17",
+        }
+    }

@@ -11,7 +11,7 @@ from fairway.core.spec.readers.sentences import above_percent, above_seconds
 from fairway.targets.aws.render.metrics import Metric, Query, When, add_alarm, topic_arn
 from fairway.targets.aws.render.template import Draft, Value
 
-__all__ = ["add_service_alarms", "inside", "requests"]
+__all__ = ["LEAST_REQUESTS", "add_service_alarms", "inside", "requests"]
 
 LEAST_REQUESTS = 10  # a minute: below that, a share says nothing
 MEMORY_PERIODS = 10  # longer than scaling takes: only if scaling did not help (C17)

@@ -19,7 +19,16 @@ from fairway.targets.aws.render.traces import collector, is_traced, traced
 from fairway.targets.aws.render.wiring import port_of, wired
 from fairway_runtime import contract
 
-__all__ = ["LONGEST_STOP_SECONDS", "add_task", "ask_image", "probe_path", "stop_seconds", "words"]
+__all__ = [
+    "LONGEST_STOP_SECONDS",
+    "add_task",
+    "ask_image",
+    "command_of",
+    "probe_path",
+    "stop_seconds",
+    "words",
+    "working_folder",
+]
 
 USER = "1000:1000"
 SCRATCH = "/tmp"  # noqa: S108 - the container's own; nobody else is in it
@@ -62,7 +71,7 @@ def add_task(
     if is_seen:
         plain = traced(plain)
     container: dict[str, Value] = {
-        "Command": words(command) if command is not None else _command(node),
+        "Command": words(command) if command is not None else command_of(node),
         "Environment": [{"Name": key, "Value": value} for key, value in plain.items()],
         "Essential": True,
         "Image": image,
@@ -83,7 +92,7 @@ def add_task(
         "ReadonlyRootFilesystem": True,
         "StopTimeout": stop_seconds(node),
         "User": USER,
-        "WorkingDirectory": "/app" if node.folder == "." else f"/app/{node.folder}",
+        "WorkingDirectory": working_folder(node),
     }
     if draft_wired.secret:
         container["Secrets"] = [
@@ -134,7 +143,13 @@ def words(command: str) -> list[Value]:
     return list(found)
 
 
-def _command(node: Service | Job) -> list[Value]:
+def working_folder(node: Service | Job) -> str:
+    """Where its code is inside the image."""
+    return "/app" if node.folder == "." else f"/app/{node.folder}"
+
+
+def command_of(node: Service | Job) -> list[Value]:
+    """The words that start it."""
     if isinstance(node, Job) or node.command is not None:
         return words(node.command or "")
     kinds = (("asgi", node.asgi), ("wsgi", node.wsgi), ("script", node.script))

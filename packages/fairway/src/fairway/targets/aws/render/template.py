@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 Value: TypeAlias = str | int | float | bool | Sequence["Value"] | Mapping[str, "Value"]
-Keep: TypeAlias = Literal["Retain", "Snapshot"]
+Keep: TypeAlias = Literal["Retain", "Snapshot", "Replaced"]
 
 ACCOUNT = "${AWS::AccountId}"
 PARTITION = "${AWS::Partition}"
@@ -44,7 +44,10 @@ SSM = "AWS::SSM::Parameter::Value<{}>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One resource. `keep`: what becomes of it when it leaves the stack or is replaced."""
+    """One resource. `keep`: what becomes of it when it leaves the stack or is replaced.
+
+    `Replaced`: one that another takes the place of stays; with the stack it goes.
+    """
 
     type: str
     properties: Mapping[str, Value]
@@ -59,7 +62,9 @@ class Resource:
         said: dict[str, Value] = {"Type": self.type, "Properties": properties}
         if self.after:
             said["DependsOn"] = sorted(self.after)
-        if self.keep is not None:
+        if self.keep == "Replaced":
+            said |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
+        elif self.keep is not None:
             said["DeletionPolicy"] = self.keep
             said["UpdateReplacePolicy"] = self.keep
         return said
@@ -195,6 +200,9 @@ def each(list_: Value, index: int) -> Value:
 # Types that carry no tags, or only such as would replace them.
 UNTAGGED = frozenset(
     {
+        "AWS::ApiGatewayV2::ApiMapping",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::CloudFront::CachePolicy",
@@ -214,7 +222,9 @@ UNTAGGED = frozenset(
         "AWS::Events::Rule",
         "AWS::IAM::Policy",
         "AWS::KMS::Alias",
+        "AWS::Lambda::Alias",
         "AWS::Lambda::Permission",
+        "AWS::Lambda::Version",
         "AWS::Logs::MetricFilter",
         "AWS::Route53::RecordSet",
         "AWS::S3::BucketPolicy",
@@ -228,7 +238,14 @@ UNTAGGED = frozenset(
     }
 )
 # Types whose tags are a mapping, not a list.
-TAGGED_BY_MAPPING = frozenset({"AWS::SSM::Parameter"})
+TAGGED_BY_MAPPING = frozenset(
+    {
+        "AWS::ApiGatewayV2::Api",
+        "AWS::ApiGatewayV2::DomainName",
+        "AWS::ApiGatewayV2::Stage",
+        "AWS::SSM::Parameter",
+    }
+)
 
 
 def tags(type: str, values: Mapping[str, str]) -> Value:  # noqa: A002

@@ -89,8 +89,9 @@ def _addresses(app: App, node: Service | Job, draft: Draft, marked: dict[str, Va
 def _service_address(
     app: App, node: Service | Job, used: str, draft: Draft, marked: dict[str, Value]
 ) -> str:
-    """Inside the app by the mesh; a job, which is no member of it, by the public name."""
-    if isinstance(node, Job) and app.services[used].public:
+    """Inside the app by the mesh; from or to what is no member of it, by the public name."""
+    is_outside = isinstance(node, Job) or "function" in {node.kind, app.services[used].kind}
+    if is_outside and app.services[used].public:
         draft.take("domain")
         key = f"{MARK}service/{used}"
         marked[key] = url(app, used, "${TakeDomain}")

@@ -1,0 +1,88 @@
+"""What a service that runs as a function does not honour of its file. Pure; `gaps.py` asks."""
+
+from collections.abc import Iterator
+
+from fairway.core.problem import Problem
+from fairway.core.spec.model import App, OffHours, Rolling, Scale, Service
+from fairway.targets.aws.render.function import request_seconds
+
+__all__ = ["function_gaps"]
+
+WHOLE_PROCESSOR_MIB = 1769  # what a whole one comes with, says Lambda's documentation
+LARGEST_BODY_BYTES = 6 * 1024 * 1024  # of an event, and of an answer
+
+
+def function_gaps(app: App, node: Service) -> Iterator[Problem]:
+    """Every part of the service that Lambda would not run as the file says."""
+    at = f"service.{node.name}"
+    yield from _of_copies(at, node)
+    yield from _of_release(at, node)
+    if node.public:
+        yield from _at_gateway(at, node)
+    else:
+        what = "nothing leads to it: it is not public. What starts it is yours to make"
+        yield Problem(f"{at}.public", what)
+    for name in node.uses:
+        other = app.services.get(name)
+        if other is not None and not other.public:
+            what = f"a function cannot reach {name}: only containers are in its mesh"
+            yield Problem(f"{at}.uses", what, f"Make {name} public.")
+    if app.alarm is not None:
+        yield Problem(f"{at}.memory", "no alarm tells of its memory; each run's is in its log")
+    if node.account is not None:
+        yield Problem(f"{at}.account", "everything is rendered for one account yet")
+
+
+def _of_copies(at: str, node: Service) -> Iterator[Problem]:
+    least, most = node.replicas.minimum, node.replicas.maximum
+    what = f"one copy answers one request at a time, at most {most} at once"
+    what += ", and none is kept ready" if least else ""
+    mend = f"Where an account's first quota is too small for {most}, ask AWS for 1,000 copies."
+    yield Problem(f"{at}.replicas", what, mend)
+    share = node.memory_mib / WHOLE_PROCESSOR_MIB
+    if share < node.cpu:
+        what = (
+            f"Lambda gives processors by memory: {share:.2g} with {node.memory_mib} MiB, "
+            f"a whole one with {WHOLE_PROCESSOR_MIB:,}"
+        )
+        yield Problem(f"{at}.cpu", what)
+    if isinstance(node.off_hours, OffHours):
+        yield Problem(f"{at}.off_hours", "a function has the same limit at every hour")
+    # `requests` is what its gateway lets through.
+    if node.scale != Scale(requests=node.scale.requests):
+        yield Problem(f"{at}.scale", "a function is there once a request: no load adds copies")
+    if node.sticky:
+        yield Problem(f"{at}.sticky", "each request may come to another copy")
+
+
+def _of_release(at: str, node: Service) -> Iterator[Problem]:
+    if node.release != Rolling():
+        what = "a new version answers everybody at once; where it does not answer, it goes back"
+        yield Problem(f"{at}.release", what)
+    if node.test is not None:
+        yield Problem(f"{at}.test", "nothing tests a new revision before it takes over yet")
+
+
+def _at_gateway(at: str, node: Service) -> Iterator[Problem]:
+    limits = node.limits
+    if request_seconds(node) != node.timeouts.request_seconds:
+        what = f"the gateway gives up after 30 s: the app is told {request_seconds(node):g}"
+        yield Problem(f"{at}.timeouts.request", what)
+    if limits.body_bytes > LARGEST_BODY_BYTES:
+        yield Problem(f"{at}.limits.body", "a function takes and gives at most 6 MB")
+    if node.command is not None and (limits.per_ip or limits.per_user):
+        what = "requests to a server of your own are not limited per client"
+        yield Problem(f"{at}.limits", what, "Name the app by asgi or wsgi.")
+    elif limits.per_user is not None and limits.per_ip is None:
+        what = "users are limited where addresses are: nobody is"
+        yield Problem(f"{at}.limits.per_user", what, "Write `per_ip` too.")
+    if node.firewall and not node.cache:
+        what = "no firewall stands before an HTTP API"
+        mend = "Write `cache`: one stands before the CDN."
+        yield Problem(f"{at}.firewall", what, mend)
+    elif node.firewall:
+        what = "it stands before the CDN alone; the gateway's own name has none"
+        yield Problem(f"{at}.firewall", what)
+    if node.cache:
+        yield Problem(f"{at}.cache", "the CDN writes no access log yet; the gateway does")
+    yield Problem(at, "its gateway takes TLS 1.2 too, and answers nothing at port 80")

@@ -1,0 +1,430 @@
+"""Services that run as functions: what is rendered, what is refused, what is said of a release."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fairway.core.build.images import images
+from fairway.core.detect.sources import Sources
+from fairway.core.problem import Problems
+from fairway.targets.aws.decide.functions import (
+    asked,
+    is_settled,
+    judge_answer,
+    judge_state,
+    tail,
+)
+from fairway.targets.aws.decide.order import secrets_read
+from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.functions import answered
+from fairway.targets.aws.gaps import gaps
+from fairway.targets.aws.render import choices_for, stacks
+from fairway.targets.aws.render.limits import limits
+from fairway.targets.aws.runs import execute
+from fairway.targets.aws.scaling import scale
+from tests.targets.aws.functions import broken, ready
+from tests.targets.aws.shapes import app, app_of, resources, templates
+from tests.targets.aws.test_aws_reach import edges
+from tests.targets.aws.test_aws_running import Api, FakeAccount, Time
+
+API = '[service.api]\nasgi = "m:app"\npublic = true\nkind = "function"\n'
+SHOP = f"""
+{API}uses = ["db", "KEY", "files"]
+scale = {{ requests = 50 }}
+replicas = "1..4"
+memory = "1 GiB"
+[service.web]
+asgi = "w:app"
+public = true
+uses = ["api"]
+[site.page]
+root = "site"
+calls = ["api"]
+[database.db]
+[bucket.files]
+[secret.KEY]
+[alarm]
+notify = ["mailto:a@example.org"]
+"""
+CODE = Sources("shop", {"requirements.txt": "fastapi"}, frozenset())
+
+
+def service(text: str = SHOP, name: str = "api") -> dict[str, dict[str, Any]]:
+    """The resources of a service's stack."""
+    found: dict[str, dict[str, Any]] = templates(app_of(text))[f"service-{name}.json"]["Resources"]
+    return found
+
+
+def properties(text: str = SHOP, id_: str = "Function") -> dict[str, Any]:
+    found: dict[str, Any] = service(text)[id_]["Properties"]
+    return found
+
+
+def variables(text: str = SHOP) -> dict[str, Any]:
+    found: dict[str, Any] = properties(text)["Environment"]["Variables"]
+    return found
+
+
+# -- The function ------------------------------------------------------------------------------
+
+
+@pytest.mark.validated("R24", "R55")
+def test_a_function_runs_the_app_s_own_image_and_command() -> None:
+    said = properties()
+    task = service(name="web")["ServiceTask"]["Properties"]["ContainerDefinitions"][0]
+    assert said["PackageType"] == "Image"
+    assert said["Code"] == {"ImageUri": {"Ref": "Image"}}
+    assert task["Image"] == {"Ref": "Image"}
+    assert said["ImageConfig"]["Command"][:2] == ["fairway-runtime", "run"]
+    assert said["ImageConfig"]["WorkingDirectory"] == task["WorkingDirectory"] == "/app"
+    assert "ECS" not in " ".join(each["Type"] for each in service().values())
+
+
+@pytest.mark.validated("R24", "R55")
+def test_the_adapter_is_in_an_image_that_runs_as_a_function_and_in_no_other() -> None:
+    from fairway.core.build.dockerfile import dockerfile
+
+    def last(text: str) -> str:
+        (one,) = images(app_of(text), CODE, 8000)
+        return dockerfile(one, runtime_version="1").rpartition("\nFROM ")[2]
+
+    line = "COPY --from=public.ecr.aws/awsguru/aws-lambda-adapter:"
+    assert line in last(API)
+    assert "/opt/extensions/lambda-adapter" in last(API)
+    assert line not in last(API.replace("function", "container"))
+
+
+@pytest.mark.validated("R24")
+def test_the_adapter_asks_the_port_and_the_probe_of_the_app() -> None:
+    found = variables(SHOP.replace('kind = "function"', 'kind = "function"\nport = 9000'))
+    assert found["PORT"] == found["AWS_LWA_PORT"] == "9000"
+    assert found["AWS_LWA_READINESS_CHECK_PATH"] == "/ready"
+    assert found["AWS_LWA_INVOKE_MODE"] == "buffered"
+    assert found["HOST"] == "127.0.0.1"
+    assert "FAIRWAY_TRUSTED_PROXIES" not in found  # the adapter is on this side: the default
+
+
+@pytest.mark.validated("R24", "R235")
+def test_the_app_answers_too_late_itself_before_lambda_and_the_gateway_give_up() -> None:
+    assert variables()["FAIRWAY_REQUEST_SECONDS"] == "29"
+    assert properties()["Timeout"] == 30
+    assert properties(id_="Integration")["TimeoutInMillis"] == 30_000
+    short = API + "timeouts.request = '9s'"
+    assert (variables(short)["FAIRWAY_REQUEST_SECONDS"], properties(short)["Timeout"]) == ("9", 10)
+
+
+@pytest.mark.validated("R72", "R203")
+def test_no_secret_stands_in_a_function_s_configuration_but_where_it_is() -> None:
+    found = variables()
+    assert "DATABASE_URL" not in found
+    assert "KEY" not in found
+    names = [pair["Fn::Join"][1][0] for pair in found["FAIRWAY_SECRETS"]["Fn::Join"][1]]
+    assert names == ["DATABASE_URL", "KEY"]
+    assert "resolve:" not in json.dumps(service())
+    stack = next(each for each in stacks(app_of(SHOP)) if each.name == "service-api")
+    assert [path.rpartition("production/")[2] for path in secrets_read(stack)] == [
+        "database/db/url",
+        "secret/KEY",
+    ]
+
+
+@pytest.mark.validated("R203")
+def test_a_function_may_do_what_its_edges_need_and_its_code_may_not_touch_the_network() -> None:
+    (policy,) = properties(id_="ServiceRole")["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    by_action = {action: each for each in statements for action in each["Action"]}
+    assert by_action["secretsmanager:GetSecretValue"]["Resource"] == [
+        {"Ref": "TakeDatabaseDbUrl"},
+        {"Ref": "TakeSecretKEY"},
+    ]
+    assert "TakeBucketFiles" in str(by_action["s3:GetObject"])
+    assert by_action["ec2:CreateNetworkInterface"]["Effect"] == "Deny"  # the last of the two
+    denied = [each for each in statements if each["Effect"] == "Deny"]
+    assert list(denied[0]["Condition"]["ArnEquals"]) == ["lambda:SourceFunctionArn"]
+    plain = str(service(API)["ServiceRole"])
+    assert "s3:" not in plain
+    assert "secretsmanager" not in plain
+
+
+@pytest.mark.validated("R200", "R202")
+def test_a_function_reaches_what_it_uses_and_nobody_reaches_it_inside() -> None:
+    found = edges(app_of(SHOP))
+    assert ("service/api/group", "database/db/group", 5432) in found
+    assert not [edge for edge in found if edge[1] == "service/api/group"]
+    network = properties()["VpcConfig"]
+    assert network["SubnetIds"] == {"Ref": "TakeServicesSubnets"}
+
+
+def test_who_uses_a_function_asks_it_by_its_public_name() -> None:
+    task = service(name="web")["ServiceTask"]["Properties"]["ContainerDefinitions"][0]
+    (url,) = [each["Value"] for each in task["Environment"] if each["Name"] == "API_URL"]
+    assert url == {"Fn::Sub": "https://api.${TakeDomain}"}
+
+
+@pytest.mark.validated("R24")
+def test_no_more_copies_run_than_the_file_has_replicas() -> None:
+    assert properties()["ReservedConcurrentExecutions"] == 4
+    assert properties()["MemorySize"] == 1024
+
+
+@pytest.mark.validated("R163", "R164")
+def test_a_function_and_its_gateway_write_to_groups_that_forget() -> None:
+    kept = {
+        name.rpartition("production/")[2]: said["RetentionInDays"]
+        for each, said in resources(app_of(SHOP), "AWS::Logs::LogGroup").items()
+        if each.startswith("service-api") and (name := said["LogGroupName"])
+    }
+    assert kept == {"api": 90, "api/gateway": 90}
+    assert properties()["LoggingConfig"]["LogFormat"] == "JSON"
+    line = json.loads(properties(id_="Stage")["AccessLogSettings"]["Format"])
+    assert {"status", "path", "ip", "milliseconds"} <= set(line)
+
+
+# -- Its versions ------------------------------------------------------------------------------
+
+
+def described(text: str) -> str:
+    said: str = properties(text, "Version")["Description"]["Fn::Sub"][0]
+    return said
+
+
+def test_a_version_is_published_for_another_image_or_configuration_and_for_nothing_else() -> None:
+    version = service()["Version"]
+    assert version["Properties"]["Description"]["Fn::Sub"][1] == {"Of": {"Ref": "Image"}}
+    assert described(SHOP) == described(SHOP)
+    assert described(SHOP) != described(SHOP.replace("1 GiB", "2 GiB"))
+    # Lambda publishes nothing where the function itself is the same.
+    assert described(SHOP) == described(SHOP.replace("1..4", "1..5"))
+    assert described(SHOP) == described(SHOP.replace("requests = 50", "requests = 60"))
+
+
+@pytest.mark.validated("R24")
+def test_people_reach_the_version_that_live_names() -> None:
+    found = service()
+    assert found["Alias"]["Properties"] == {
+        "FunctionName": {"Ref": "Function"},
+        "FunctionVersion": {"Fn::GetAtt": ["Version", "Version"]},
+        "Name": "live",
+    }
+    assert found["Integration"]["Properties"]["IntegrationUri"] == {"Ref": "Alias"}
+    assert found["Permission"]["Properties"]["FunctionName"] == {"Ref": "Alias"}
+    assert found["Version"]["UpdateReplacePolicy"] == "Retain"
+    assert found["Version"]["DeletionPolicy"] == "Delete"
+
+
+# -- Its gateway -------------------------------------------------------------------------------
+
+
+@pytest.mark.validated("R18", "R24")
+def test_a_public_function_has_a_gateway_with_a_name_of_its_own_and_no_other_way_in() -> None:
+    found = service()
+    assert found["Api"]["Properties"]["DisableExecuteApiEndpoint"] is True
+    assert found["Name"]["Properties"]["DomainName"] == {"Fn::Sub": "api.${TakeDomain}"}
+    assert found["Record"]["Properties"]["Name"] == {"Fn::Sub": "api.${TakeDomain}"}
+    alone = templates(app_of(API))["balancer.json"]["Resources"]
+    kinds = {each["Type"] for each in alone.values()}
+    assert "AWS::ElasticLoadBalancingV2::LoadBalancer" not in kinds
+    assert "AWS::CertificateManager::Certificate" in kinds
+
+
+@pytest.mark.validated("R7")
+def test_the_gateway_answers_what_browsers_ask_before_a_site_calls_it() -> None:
+    cors = properties(id_="Api")["CorsConfiguration"]
+    assert cors["AllowOrigins"] == [{"Fn::Sub": "https://${TakeDomain}"}]
+    assert "CorsConfiguration" not in properties(API, "Api")
+    listener = resources(app_of(SHOP), "AWS::ElasticLoadBalancingV2::Listener")
+    assert "access_control" not in str(listener)  # nobody calls what is behind the balancer
+
+
+def test_the_gateway_lets_through_what_all_copies_serve() -> None:
+    settings = properties(id_="Stage")["DefaultRouteSettings"]
+    assert settings["ThrottlingRateLimit"] == settings["ThrottlingBurstLimit"] == 200
+    assert "ThrottlingRateLimit" not in properties(API, "Stage")["DefaultRouteSettings"]
+
+
+def test_behind_the_cdn_a_gateway_answers_at_the_name_that_the_cdn_asks() -> None:
+    found = service(API + 'cache = { "/a/*" = "60s" }')
+    assert found["Origin"]["Properties"]["DomainName"] == {"Fn::Sub": "origin-api.${TakeDomain}"}
+    assert found["Name"]["Properties"]["DomainName"] == {"Fn::Sub": "${TakeDomain}"}
+    assert found["Record"]["Properties"]["Name"] == {"Fn::Sub": "origin-api.${TakeDomain}"}
+
+
+@pytest.mark.validated("R29")
+def test_a_function_that_is_not_public_has_no_gateway() -> None:
+    kinds = {each["Type"] for each in service(API.replace("public = true\n", "")).values()}
+    assert "AWS::Lambda::Alias" in kinds
+    assert not [kind for kind in kinds if kind.startswith("AWS::ApiGatewayV2")]
+
+
+# -- What is watched ---------------------------------------------------------------------------
+
+
+@pytest.mark.validated("R189", "R190")
+def test_people_are_told_of_errors_slowness_and_refusals() -> None:
+    alarms = {
+        key: said["Properties"]
+        for key, said in service().items()
+        if said["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert set(alarms) == {"ErrorsAlarm", "SlowAlarm", "ThrottledAlarm"}
+    assert "AWS/ApiGateway" in str(alarms["ErrorsAlarm"])
+    assert alarms["SlowAlarm"]["Metrics"][0]["Expression"] == "FILL(p,0)/1000"
+    private = API.replace("public = true\n", "") + '[alarm]\nnotify = "mailto:a@example.org"\n'
+    assert "AWS/ApiGateway" not in str(service(private)["ErrorsAlarm"])
+
+
+@pytest.mark.validated("R167")
+def test_the_dashboard_shows_a_function_by_its_gateway_and_its_copies() -> None:
+    (board,) = resources(app_of(SHOP), "AWS::CloudWatch::Dashboard").values()
+    text = str(board["DashboardBody"])
+    assert "ConcurrentExecutions" in text
+    assert "${TakeServiceApiApi}" in text
+
+
+# -- What is refused, and what is said ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (API + "memory = '100 MiB'", "service.api.memory"),
+        (API + "memory = '11 GiB'", "service.api.memory"),
+        (API + "timeouts.request = '45s'", "service.api.timeouts.request"),
+        (API.replace("public = true", "timeouts.request = '20m'"), "service.api.timeouts.request"),
+        (API + "port = 9001", "service.api.port"),
+        (API + "replicas = '1..1000'", "service.api.replicas"),
+        (API + "variables = { AWS_LAMBDA_X = '1' }", "service.api.variables.AWS_LAMBDA_X"),
+        (API + f"variables = {{ LONG = '{'x' * 3000}' }}", "service.api.variables"),
+        (API.replace('asgi = "m:app"', 'script = "a.py"'), "service.api.script"),
+        (
+            API.replace('asgi = "m:app"', 'command = "serve"\nuses = ["db"]') + "[database.db]",
+            "service.api.command",
+        ),
+        (
+            API.replace("public = true", "") + '[service.b]\nasgi = "b:b"\nuses = ["api"]',
+            "service.api.public",
+        ),
+    ],
+)
+def test_what_lambda_or_its_gateway_would_refuse_is_a_problem_before(text: str, where: str) -> None:
+    of = app_of(text)
+    assert [each.where for each in limits(of, choices_for(of))] == [where]
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("", "service.api.replicas"),
+        ("", "service.api.cpu"),
+        ("", "service.api.timeouts.request"),
+        ("", "service.api.limits.body"),
+        ("", "service.api"),
+        ("sticky = true", "service.api.sticky"),
+        ('release = "blue_green"', "service.api.release"),
+        ("firewall = true", "service.api.firewall"),
+        ('scale = { cpu = "60%" }', "service.api.scale"),
+        ('off_hours = { replicas = 1, from = "22:00", to = "05:00" }', "service.api.off_hours"),
+        ('test = "python smoke.py"', "service.api.test"),
+        ('uses = ["inside"]\n[service.inside]\nasgi = "i:app"', "service.api.uses"),
+    ],
+)
+def test_what_a_function_does_otherwise_is_said(line: str, where: str) -> None:
+    found = [gap.where for gap in gaps(app_of(API + line))]
+    assert where in found
+    assert "service.api.kind" not in found  # it is one, and priced as one
+
+
+# -- Whether it answers ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "payload", "state", "words"),
+    [
+        (None, b'{"statusCode": 200}', "done", "version 7 answers /ready"),
+        (
+            None,
+            b'{"statusCode": 503, "body": "db is away"}',
+            "failed",
+            "version 7 answers 503 to /ready: db is away",
+        ),
+        (
+            "Unhandled",
+            b'{"errorMessage": "Task timed out"}',
+            "failed",
+            "version 7 failed: Task timed out",
+        ),
+        ("Unhandled", b"", "failed", "version 7 failed: Unhandled"),
+        (None, b'"hello"', "failed", "version 7 answers nothing that is HTTP to /ready"),
+    ],
+)
+def test_a_version_is_in_service_when_it_answers_its_probe(
+    error: str | None, payload: bytes, state: str, words: str
+) -> None:
+    verdict = judge_answer("7", "/ready", error, payload)
+    assert (verdict.state, verdict.words) == (state, words)
+
+
+def test_what_lambda_could_not_start_is_a_failure_with_its_reason() -> None:
+    assert judge_state({"State": "Active", "LastUpdateStatus": "Successful"}) is None
+    verdict = judge_state({"State": "Failed", "StateReason": "the image is not there"})
+    assert verdict is not None
+    assert verdict.words == "Lambda could not start it: the image is not there"
+    assert not is_settled({"State": "Pending"})
+    assert not is_settled({"State": "Active", "LastUpdateStatus": "InProgress"})
+
+
+def test_it_is_asked_as_the_gateway_would_ask_it() -> None:
+    event = json.loads(asked("/ready"))
+    assert event["version"] == "2.0"
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/ready"
+
+
+def test_of_a_run_s_log_the_last_lines_are_told() -> None:
+    assert tail("START\n\n  Traceback\nEND\n") == ("START", "  Traceback", "END")
+
+
+def place(told: list[Any], **answers: Any) -> Environment:
+    settled = iter([{"State": "Pending"}, {"State": "Active", "Version": "7"}])
+    api = Api(get_function_configuration=lambda: next(settled), **answers)
+    account = FakeAccount(**{"lambda": api})
+    return Environment(account, app_of(API), (), Time().clock, told.append)
+
+
+def test_a_function_is_asked_once_lambda_is_through_with_it() -> None:
+    told: list[Any] = []
+    verdict = answered(place(told, invoke=ready), "shop-production-api", "/ready", "service api")
+    assert verdict.state == "done"
+    assert told == []
+
+
+def test_a_function_that_fails_is_told_with_its_last_lines() -> None:
+    told: list[Any] = []
+    log = {"LogResult": "S2V5RXJyb3I6ICdLRVknCg=="}  # KeyError: 'KEY'
+    of = place(told, invoke=lambda: {**broken(), **log})
+    verdict = answered(of, "shop-production-api", "/ready", "service api")
+    assert verdict.state == "failed"
+    (beat,) = told
+    assert beat.text.splitlines()[-1] == "KeyError: 'KEY'"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda of: scale(of, "api", 3),
+        lambda of: execute(of, "api", ["python"], print),
+    ],
+)
+def test_what_a_function_cannot_do_is_refused_with_a_way_to_do_it(
+    act: Callable[[Environment], object],
+) -> None:
+    of = Environment(FakeAccount(), app_of(API), ())
+    with pytest.raises(Problems, match="api is a function"):
+        act(of)
+
+
+@pytest.mark.validated("R24")
+def test_the_insights_api_is_a_function() -> None:
+    functions = resources(app("insights", "production"), "AWS::Lambda::Function")
+    assert [key for key in functions if key.startswith("service-")] == ["service-api.json/Function"]
