@@ -88,6 +88,7 @@ ROWS = (
     Row("`firewall`", WEB + "firewall = true\n"),
     Row("`account`", WEB + 'account = "a"\n[accounts]\na = "111111111111"\n'),
     Row("services that use services", WEB + 'uses = ["api"]\n' + API, "through Envoy, by variable"),
+    Row('`kind = "function"`', WEB + 'kind = "function"\n', "replicas, as of a container"),
     Row("`job`: by hand, `schedule`, `on_new`, `then`", JOB + 'schedule = "@daily"\n',
         "a process a run; one at a time, retries, history"),
     Row("`database`", "[database.d]\n", "PostgreSQL, archiving its write-ahead log"),
