@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fairway.targets.aws.account import Refused
-from fairway.targets.aws.render.template import Resource, Stack, text
+from fairway.targets.aws.render.template import Keep, Resource, Stack, text
 from tests.targets.aws.emulators import MINISTACK, account, prints, reduced
 
 __all__ = ["BAD", "BUILD_LINE", "LAST_LINE", "Between", "between"]
@@ -198,6 +198,14 @@ def changed(answer: bytes, change: Any) -> bytes:
     return json.dumps(said).encode()
 
 
+def kept(resource: Mapping[str, Any]) -> Keep | None:
+    """What `Resource.said` wrote down."""
+    if resource.get("DeletionPolicy") == "Delete":
+        return "Replaced"
+    policy: Keep | None = resource.get("UpdateReplacePolicy")
+    return policy
+
+
 def stack_of(name: str, template: str) -> Stack:
     """A rendered template, read back."""
     said = json.loads(template)
@@ -205,7 +213,7 @@ def stack_of(name: str, template: str) -> Stack:
         id_: Resource(
             type=each["Type"],
             properties=each["Properties"],
-            keep=each.get("DeletionPolicy"),
+            keep=kept(each),
             after=tuple(each.get("DependsOn", ())),
         )
         for id_, each in said["Resources"].items()

@@ -65,7 +65,8 @@ class Resource:
         if self.keep == "Replaced":
             said |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
         elif self.keep is not None:
-            said["DeletionPolicy"] = self.keep
+            # What a first creation that fails has made would be in the way of the next one.
+            said["DeletionPolicy"] = "RetainExceptOnCreate" if self.keep == "Retain" else self.keep
             said["UpdateReplacePolicy"] = self.keep
         return said
 
