@@ -18,7 +18,7 @@ DONE = {
 AT_AWS = {
     "promote": "a release that waits at a pause hook goes on.",
     "abort": "ECS takes the release in progress back, wherever it is.",
-    "pause": "ECS can't: it holds a release at a hook that the template has. Says how.",
+    "pause": "says how ECS holds a release, which it does by a hook in the template alone.",
     "resume": "a release that waits at a pause hook goes on.",
 }
 
