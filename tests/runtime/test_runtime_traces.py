@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from fairway.targets.local.ports import free_port
 from fairway_runtime import Fairway, Settings, logs, operation, outgoing_headers, traces
-from fairway_runtime.asgi import App, Receive, Scope, Send
+from fairway_runtime.asgi import App, Message, Receive, Scope, Send
 from fairway_runtime.context import enter
+from fairway_runtime.lifecycle import Phase
 from fairway_runtime.lines import Lines
 from fairway_runtime.logs import JsonHandler
 from fairway_runtime.otlp import Exporter
 from fairway_runtime.traces import Span, Tracer, parse_traceparent
 from tests.properties import examples
 from tests.runtime.apps import api, plain
-from tests.runtime.asking import ask
+from tests.runtime.asking import ask, scope_of
 from tests.runtime.collector import Collector
 from tests.runtime.serving import Memory, lines_into, until
 
@@ -55,7 +56,7 @@ class Kept:
 
 def traced(app: App, lines: Lines, ratio: float = 1.0) -> tuple[Fairway, Kept]:
     fairway, kept = Fairway(app, Settings(is_logging=False), lines), Kept()
-    fairway._tracer = Tracer(ratio, kept)
+    fairway.tracer = Tracer(ratio, kept)
     return fairway, kept
 
 
@@ -284,6 +285,38 @@ def test_a_request_s_route_names_its_span(lines_of_its_own: Memory) -> None:
 
     assert kept.spans[0].name == "GET /items/{item}"
     assert kept.spans[0].attributes["url.path"] == "/items/7"
+
+
+@pytest.mark.requirement("R184", "R185")
+def test_a_websocket_has_one_span_from_its_handshake_to_its_end_and_others_inside(
+    lines_of_its_own: Memory,
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        with operation("rerun"):
+            await send({"type": "websocket.send", "text": "hello"})
+
+    fairway, kept = traced(app, lines_into(lines_of_its_own))
+    fairway.lifecycle.phase = Phase.STARTED
+    scope = scope_of("/live", headers=[(b"traceparent", GIVEN)], type="websocket")
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        assert message["type"] in {"websocket.accept", "websocket.send"}
+
+    async def serve() -> None:
+        await fairway(scope, receive, send)
+
+    asyncio.run(serve())
+
+    rerun, socket = kept.spans
+    assert (rerun.name, rerun.parent_id) == ("rerun", socket.span_id)
+    assert (socket.name, socket.parent_id, socket.trace_id) == ("WEBSOCKET other", CALLER, TRACE)
+    assert socket.attributes["http.response.status_code"] == 101
+    assert lines_of_its_own.lines[-1]["trace_id"] == TRACE
 
 
 @examples(300)

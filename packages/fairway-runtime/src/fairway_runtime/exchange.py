@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
     from fairway_runtime.traces import Trace
 
-__all__ = ["Exchange", "Limited", "is_http_1", "refusal_of"]
+__all__ = ["Exchange", "Limited", "attributes", "is_http_1", "refusal_of"]
 
 _LINGER_SECONDS = 2.0  # how long a refused upload may go on, so that its sender reads the answer
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
@@ -157,22 +157,11 @@ class Exchange:
 
     def _record(self, trace: "Trace", name: str, route: str, status: int, seconds: float) -> None:
         """The request's own span, as OpenTelemetry's conventions for HTTP name its parts."""
-        scope = self.scope
-        attributes: dict[str, object] = {
-            "http.request.method": scope["method"],
-            "http.route": route,
-            "http.response.status_code": status,
-            "url.path": self._fairway.lines.redact(scope["path"]),
-            "url.scheme": scope.get("scheme", "http"),
-            "correlation_id": self.context.correlation_id,
-        }
-        if self.context.user_id is not None:
-            attributes["user.id"] = self.context.user_id
         trace.record(
             name,
             (trace.span_id, trace.parent_id),
             (self.began, self.began + seconds),
-            attributes,
+            attributes(self._fairway, self.scope, self.context, route, status),
             error=str(status) if status >= 500 else "",
             is_server=True,
         )
@@ -233,6 +222,23 @@ class Limited:
             return message
         await self._exchange.refuse(self._refusal, self._receive)
         return {"type": "http.disconnect"}
+
+
+def attributes(
+    fairway: "Fairway", scope: Scope, context: RequestContext, route: str, status: int
+) -> dict[str, object]:
+    """What the span of a request or a WebSocket says of it."""
+    said: dict[str, object] = {
+        "http.request.method": scope.get("method", "GET"),  # a WebSocket begins with one
+        "http.route": route,
+        "http.response.status_code": status,
+        "url.path": fairway.lines.redact(scope["path"]),
+        "url.scheme": scope.get("scheme", "http"),
+        "correlation_id": context.correlation_id,
+    }
+    if context.user_id is not None:
+        said["user.id"] = context.user_id
+    return said
 
 
 def is_http_1(scope: Scope) -> bool:

@@ -96,8 +96,8 @@ class Fairway:
         # One that asks nobody is asked without waiting.
         self._local = limiter if limiter is not None and limiter.link is None else None
         self._shared = limiter if limiter is not None and limiter.link is not None else None
-        self._tracer = traces.tracer_of(self.settings)
-        traces.install(self._tracer)
+        self.tracer = traces.tracer_of(self.settings)
+        traces.install(self.tracer)
         self._body_bytes = self.settings.body_bytes
         self._lag = LoopLag(time.perf_counter())
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -144,9 +144,9 @@ class Fairway:
                 found[name] = b"%b,%b" % (found[name], value) if name in found else value
         identity = found.get(_ID_HEADER)
         context = RequestContext((identity and sane_id(identity)) or new_id())
-        if self._tracer.sink is not None or b"traceparent" in found:
+        if self.tracer.sink is not None or b"traceparent" in found:
             given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
-            context.trace = self._tracer.begin(*given)
+            context.trace = self.tracer.begin(*given)
         enter(context)
         exchange = Exchange(self, scope, send, context, asyncio.current_task(self._loop))
         refusal = self._judge(exchange, found)
@@ -242,8 +242,8 @@ class Fairway:
                 lifecycle.phase = Phase.STARTED
             if self._limiter is not None:
                 await self._limiter.close()
-            if self._tracer.sink is not None:  # R224
-                await asyncio.to_thread(self._tracer.sink.flush)
+            if self.tracer.sink is not None:  # R224
+                await asyncio.to_thread(self.tracer.sink.flush)
             await asyncio.to_thread(self.errors.flush)
 
     async def _warm_up(self, scope: Scope) -> None:

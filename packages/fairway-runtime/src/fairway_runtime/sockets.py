@@ -1,7 +1,8 @@
 """WebSockets: passed through with a request id, counted, and logged when they end.
 
 No timeout and no body limit: they are meant to stay open. The server closes what is left at the
-end of the drain with 1012, "service restart".
+end of the drain with 1012, "service restart". Its span ends with it; those of the operations inside
+are told as they end.
 """
 
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from fairway_runtime import contract
 from fairway_runtime.asgi import Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
+from fairway_runtime.exchange import attributes
 from fairway_runtime.granian_worker import goodbyes
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["serve_websocket"]
 
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
+_READ = frozenset((_ID_HEADER, b"traceparent", b"tracestate"))
 _RESTART = 1012
 
 
@@ -27,12 +30,16 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
     The id is put into the scope's headers as well, for apps whose code runs where context
     variables do not reach (Streamlit's script threads).
     """
-    given = next((value for name, value in scope["headers"] if name == _ID_HEADER), b"")
-    context = RequestContext(sane_id(given) or new_id())
+    found: dict[bytes, bytes] = {name: value for name, value in scope["headers"] if name in _READ}
+    context = RequestContext(sane_id(found.get(_ID_HEADER, b"")) or new_id())
+    if fairway.tracer.sink is not None or b"traceparent" in found:
+        given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
+        context.trace = fairway.tracer.begin(*given)
     enter(context)
     identity = (_ID_HEADER, context.correlation_id.encode())
     others = [header for header in scope["headers"] if header[0] != _ID_HEADER]
     scope = {**scope, "headers": [*others, identity]}
+    root: str = scope.get("root_path", "")
     began = time.perf_counter()
     status = 403  # what a server answers to a handshake that is not accepted
 
@@ -62,12 +69,35 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
         raise
     finally:
         fairway.lifecycle.websockets.discard(context)
-        fairway.lines.access(
-            context,
-            operation='"WEBSOCKET"',
-            method='"GET"',
-            path=scope["path"],
-            status=status,
-            duration_ms=(time.perf_counter() - began) * 1000,
-            success=status < 500,
+        route = fairway.routes.of(scope, root)
+        _tell(fairway, scope, context, (route, status), (began, time.perf_counter()))
+
+
+def _tell(
+    fairway: "Fairway",
+    scope: Scope,
+    context: RequestContext,
+    ended: tuple[str, int],
+    times: tuple[float, float],
+) -> None:
+    """The line and the span of a WebSocket that ended, with its route and its status."""
+    route, status = ended
+    fairway.lines.access(
+        context,
+        operation='"WEBSOCKET"',
+        method='"GET"',
+        path=scope["path"],
+        status=status,
+        duration_ms=(times[1] - times[0]) * 1000,
+        success=status < 500,
+    )
+    trace = context.trace
+    if trace is not None and trace.is_sampled:
+        trace.record(
+            f"WEBSOCKET {route}",
+            (trace.span_id, trace.parent_id),
+            times,
+            attributes(fairway, scope, context, route, status),
+            error=str(status) if status >= 500 else "",
+            is_server=True,
         )
