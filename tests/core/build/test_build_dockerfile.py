@@ -35,6 +35,7 @@ PROJECTS = {
             {"requirements.txt": "fastapi\n"}, "frontend/package.json", "frontend/package-lock.json"
         ),
     ),
+    "function": (f'{ASGI}public = true\nkind = "function"\n', sources({"requirements.txt": "x\n"})),
     "workspace": (
         f'{ASGI}folder = "apps/shop"\n',
         sources(
@@ -46,6 +47,10 @@ PROJECTS = {
         ),
     ),
 }
+ADAPTER = (
+    "--from=public.ecr.aws/awsguru/aws-lambda-adapter:1.1.0 "
+    "/lambda-adapter /opt/extensions/lambda-adapter"
+)
 Golden = Callable[[str, str], None]
 
 
@@ -92,6 +97,7 @@ def test_what_builds_stays_in_its_stage(name: str) -> None:
     assert [one.text for one in said(found, "COPY")] == [
         "--from=build /opt /opt",
         "--from=build /app /app",
+        *([ADAPTER] if name == "function" else []),
     ]
     for tool in ("build-essential", "pip", "uv ", "git", "libpq-dev", "npm"):
         assert tool not in last, tool

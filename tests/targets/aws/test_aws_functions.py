@@ -195,6 +195,8 @@ def test_a_version_is_published_for_another_image_or_configuration_and_for_nothi
     assert version["Properties"]["Description"]["Fn::Sub"][1] == {"Of": {"Ref": "Image"}}
     assert described(SHOP) == described(SHOP)
     assert described(SHOP) != described(SHOP.replace("1 GiB", "2 GiB"))
+    digest = described(SHOP).removeprefix("${Of} ")
+    assert digest in properties()["Description"]  # the function is never the same then
     # Lambda publishes nothing where the function itself is the same.
     assert described(SHOP) == described(SHOP.replace("1..4", "1..5"))
     assert described(SHOP) == described(SHOP.replace("requests = 50", "requests = 60"))
@@ -320,6 +322,7 @@ def test_what_lambda_or_its_gateway_would_refuse_is_a_problem_before(text: str, 
         ("", "service.api.cpu"),
         ("", "service.api.timeouts.request"),
         ("", "service.api.limits.body"),
+        ("", "service.api.limits.per_ip"),
         ("", "service.api"),
         ("sticky = true", "service.api.sticky"),
         ('release = "blue_green"', "service.api.release"),

@@ -18,7 +18,7 @@ def function_gaps(app: App, node: Service) -> Iterator[Problem]:
     yield from _of_copies(at, node)
     yield from _of_release(at, node)
     if node.public:
-        yield from _at_gateway(at, node)
+        yield from _at_gateway(app, at, node)
     else:
         what = "nothing leads to it: it is not public. What starts it is yours to make"
         yield Problem(f"{at}.public", what)
@@ -63,7 +63,12 @@ def _of_release(at: str, node: Service) -> Iterator[Problem]:
         yield Problem(f"{at}.test", "nothing tests a new revision before it takes over yet")
 
 
-def _at_gateway(at: str, node: Service) -> Iterator[Problem]:
+def counts_together(app: App, node: Service) -> bool:
+    """Whether all copies know what one has let through."""
+    return any(name in app.caches and app.caches[name].enabled for name in node.uses)
+
+
+def _at_gateway(app: App, at: str, node: Service) -> Iterator[Problem]:
     limits = node.limits
     if request_seconds(node) != node.timeouts.request_seconds:
         what = f"the gateway gives up after 30 s: the app is told {request_seconds(node):g}"
@@ -76,6 +81,9 @@ def _at_gateway(at: str, node: Service) -> Iterator[Problem]:
     elif limits.per_user is not None and limits.per_ip is None:
         what = "users are limited where addresses are: nobody is"
         yield Problem(f"{at}.limits.per_user", what, "Write `per_ip` too.")
+    elif limits.per_ip is not None and not counts_together(app, node):
+        what = f"each copy counts by itself, and {node.replicas.maximum} may run"
+        yield Problem(f"{at}.limits.per_ip", what, "With a cache in `uses` they count together.")
     if node.firewall and not node.cache:
         what = "no firewall stands before an HTTP API"
         mend = "Write `cache`: one stands before the CDN."

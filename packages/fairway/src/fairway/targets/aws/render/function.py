@@ -52,7 +52,6 @@ def function(app: App, node: Service, ground: Ground) -> Stack:
     said: dict[str, Value] = {
         "Architectures": [PROCESSORS[ground.choices.processor]],
         "Code": {"ImageUri": image},
-        "Description": f"The service {node.name}.",
         "Environment": {"Variables": _variables(node, found)},
         "FunctionName": function_name(draft, node.name),
         "ImageConfig": {
@@ -84,10 +83,17 @@ def request_seconds(node: Service) -> float:
 def _released(node: Service, draft: Draft, said: dict[str, Value], image: Value) -> Value:
     """The function, the version that this release publishes, and `live`, which names it."""
     # Lambda publishes nothing where nothing changed, and CloudFormation publishes where the version
-    # itself changes: so its description changes with the image and with what is said here.
+    # itself changes: so both change with the image and with what is said here, and never one alone.
     made_of = names.short_digest(json.dumps(said, sort_keys=True))
-    most = {"ReservedConcurrentExecutions": node.replicas.maximum}  # of no version
-    draft.add("Function", "AWS::Lambda::Function", {**said, **most})
+    draft.add(
+        "Function",
+        "AWS::Lambda::Function",
+        {
+            **said,
+            "Description": f"The service {node.name}, {made_of}.",
+            "ReservedConcurrentExecutions": node.replicas.maximum,  # of no version
+        },
+    )
     draft.add(
         "Version",
         "AWS::Lambda::Version",
