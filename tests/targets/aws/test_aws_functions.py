@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from fairway.cli.aws_status import of_service
 from fairway.core.build.images import images
 from fairway.core.detect.sources import Sources
-from fairway.core.problem import Problems
+from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.account import Refused
 from fairway.targets.aws.decide.functions import (
     asked,
     is_settled,
@@ -18,7 +20,7 @@ from fairway.targets.aws.decide.functions import (
 )
 from fairway.targets.aws.decide.order import secrets_read
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.functions import answered
+from fairway.targets.aws.functions import answered, standing
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import choices_for, stacks
 from fairway.targets.aws.render.limits import limits
@@ -244,6 +246,9 @@ def test_the_gateway_lets_through_what_all_copies_serve() -> None:
     settings = properties(id_="Stage")["DefaultRouteSettings"]
     assert settings["ThrottlingRateLimit"] == settings["ThrottlingBurstLimit"] == 200
     assert "ThrottlingRateLimit" not in properties(API, "Stage")["DefaultRouteSettings"]
+    many = properties(SHOP.replace("requests = 50", "requests = 5000"), "Stage")
+    assert many["DefaultRouteSettings"]["ThrottlingRateLimit"] == 20_000
+    assert many["DefaultRouteSettings"]["ThrottlingBurstLimit"] == 5_000
 
 
 def test_behind_the_cdn_a_gateway_answers_at_the_name_that_the_cdn_asks() -> None:
@@ -425,6 +430,16 @@ def test_what_a_function_cannot_do_is_refused_with_a_way_to_do_it(
     of = Environment(FakeAccount(), app_of(API), ())
     with pytest.raises(Problems, match="api is a function"):
         act(of)
+
+
+def test_a_function_that_is_not_there_is_told_as_one_and_counts_no_tasks() -> None:
+    def missing() -> dict[str, Any]:
+        raise Refused(Problem("AWS", "no"), code="ResourceNotFoundException")
+
+    api = Api(get_function_configuration=missing)
+    of = Environment(FakeAccount(**{"lambda": api}), app_of(API), ())
+    (line,) = of_service(standing(of, "api"), now=0.0)
+    assert line == "○ api    it is not there"
 
 
 @pytest.mark.validated("R24")

@@ -26,6 +26,7 @@ from fairway.targets.aws.render.template import (
 __all__ = ["LONGEST_MILLISECONDS", "add_gateway"]
 
 LONGEST_MILLISECONDS = 30_000  # quota of HTTP APIs; nobody raises it
+MOST_AT_ONCE = 5_000  # what an account's bucket holds
 DOMAIN = "${TakeDomain}"
 STAGE = "$default"
 # The only one that a name of an HTTP API has; it takes TLS 1.3 too.
@@ -117,7 +118,8 @@ def _stage(node: Service, ground: Ground) -> None:
     if node.scale.requests is not None:
         # What all copies serve a second, as the file says it of one.
         most = math.ceil(node.scale.requests * node.replicas.maximum)
-        settings |= {"ThrottlingBurstLimit": most, "ThrottlingRateLimit": most}
+        settings["ThrottlingBurstLimit"] = min(most, MOST_AT_ONCE)
+        settings["ThrottlingRateLimit"] = most
     draft.add(
         "Stage",
         "AWS::ApiGatewayV2::Stage",
