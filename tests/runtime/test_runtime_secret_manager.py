@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_server_without_its_secrets_does_not_start() -> None:
 @pytest.mark.real
 @pytest.mark.requirement("R56", "R70")
 @pytest.mark.filterwarnings("ignore")
-def test_a_secret_of_a_server_that_speaks_as_aws_does_is_read() -> None:
+def test_a_secret_of_a_server_that_speaks_as_aws_does_is_read(tmp_path: Path) -> None:
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -148,6 +149,12 @@ def test_a_secret_of_a_server_that_speaks_as_aws_does_is_read() -> None:
         arn = client.create_secret(Name="fairway/shop/key", SecretString="of moto")["ARN"]
         env["FAIRWAY_SECRETS"] = f"KEY={arn}"
         assert fetched(env, datetime.now(UTC)) == {"KEY": "of moto"}
+        (tmp_path / "shop.py").write_text(
+            "import os, pathlib\npathlib.Path('seen').write_text(os.environ['KEY'])\n"
+        )
+        words = [sys.executable, "-m", "fairway_runtime", "run", "shop:app", "--port", "0"]
+        subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+        assert (tmp_path / "seen").read_text() == "of moto"  # before the app is imported
         env["FAIRWAY_SECRETS"] = f"KEY={arn}x-AbCdEf"
         with pytest.raises(SecretsError, match="KEY: Secrets Manager answers 40"):
             fetched(env, datetime.now(UTC))
