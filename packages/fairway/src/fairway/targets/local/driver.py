@@ -112,6 +112,8 @@ class LocalDriver:
         driver = cls.beside(folder=folder, environment=environment, assumed=assumed, say=say)
         for stray in await driver.processes.reap_strays():
             say("engine", f"ended a process that nobody knew: {stray.command}")
+        for each in driver.processes.all():  # what stood back for an engine that was killed
+            driver.processes.set_priority(each.name, starting=False)
         await driver.replicas.adopt(driver.processes.all(), driver.balancer.served())
         return driver
 
