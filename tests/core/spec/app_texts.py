@@ -65,6 +65,7 @@ BY_READER: dict[int, st.SearchStrategy[Any]] = {
     id(read.URL_PATHS): st.sampled_from(["/health", ["/", "/api/items"]]),
     id(read.CANARY_STEPS): st.sampled_from([["10% for 15m"], ["5% for 0s", "50% for 1m"]]),
     id(read.REPOSITORY): st.sampled_from(["example/shop", "a-b/c.d_e"]),
+    id(read.ACCOUNT): st.sampled_from(["111111111111", "222222222222"]),
     id(read.BLOCKS): st.sampled_from(["10.40.0.0/16", ["172.20.0.0/14", "192.168.7.0/24"]]),
     id(read.PEER): st.sampled_from(["vpc-0123456789abcdef0", "pcx-01234567"]),
     id(read.TRANSIT): st.just("tgw-0123456789abcdef0"),

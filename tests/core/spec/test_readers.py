@@ -96,6 +96,7 @@ READ: list[tuple[Reader[Any], str, Any]] = [
     (read.DURATION_THRESHOLD, '"> 2s"', "> 2s"),
     (read.ADDRESSES, '"mailto:a@example.org"', ("mailto:a@example.org",)),
     (read.ADDRESSES, '["https://example.org/x"]', ("https://example.org/x",)),
+    (read.ACCOUNT, '"012345678901"', "012345678901"),
     (read.BLOCKS, '"10.40.0.0/16"', ("10.40.0.0/16",)),
     (read.BLOCKS, '["10.1.0.0/16", "192.168.1.7/32"]', ("10.1.0.0/16", "192.168.1.7/32")),
     (read.BLOCKS, '"100.64.0.0/10"', ("100.64.0.0/10",)),

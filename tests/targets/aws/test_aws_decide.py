@@ -105,7 +105,7 @@ def test_a_sites_files_follow_the_edge_that_serves_them() -> None:
     place = steps.index(Files("page"))
     before = steps[place - 1]
     assert isinstance(before, Apply)
-    assert before.stack.name == "edge"
+    assert before.stack.name == "edge-frontend"
 
 
 def test_an_app_of_sites_alone_needs_no_image() -> None:
@@ -404,7 +404,7 @@ def test_every_node_of_a_plan_stands_in_a_stack_that_is_rendered(name: str) -> N
     found = creations(of_app, layout_as_rendered(of_app, choices, rendered))
     # A firewall stands where what it guards is; streams and models are not rendered, and said so.
     placed = {
-        stack_of(each.kind, each.name)
+        stack_of(of_app, each.kind, each.name)
         for each in found
         if each.kind not in {"firewall", "stream", "model"}
     }

@@ -171,7 +171,7 @@ def test_a_plan_names_it_beside_the_app_s_own_network() -> None:
     assert made["network office"].startswith("peered: vpc-0123456789abcdef0, 10.40.0.0/16 and")
     assert made["network plant"] == "through tgw-0123456789abcdef0, 172.20.0.0/14"
     assert "network" in made
-    assert stack_of("network", "office") == "network"
+    assert stack_of(of, "network", "office") == "network"
 
 
 def test_a_change_of_it_is_told_by_its_name() -> None:

@@ -30,7 +30,8 @@ from fairway.core.spec.model import (
 )
 from fairway.core.spec.readers.table import keys
 from fairway.targets.aws.gaps import gaps
-from fairway.targets.aws.render import render
+from fairway.targets.aws.render import render, stacks
+from fairway.targets.aws.render.commands import commands
 from tests.targets.aws.shapes import app_of
 
 REST = """
@@ -43,7 +44,7 @@ command = "python -m second"
 command = "python -m third"
 [secret.OTHER]
 [accounts]
-a = "1"
+a = "111111111111"
 """
 # For each key of a kind, a value that is not its default.
 VARIED: dict[str, tuple[type[Any], str, dict[str, str]]] = {
@@ -235,7 +236,8 @@ USED = "\n[database.db]\n[cache.memory]\n"
 
 def seen(of: App) -> tuple[object, ...]:
     made = build_files("shop", images(of, CODE, 8000), CODE, version="1", runtime_version="1")
-    return (dict(render(of)), dict(made), [str(gap) for gap in gaps(of)])
+    lines = commands(of, stacks(of), "infra")
+    return (dict(render(of)), dict(made), [str(gap) for gap in gaps(of)], lines)
 
 
 def cases() -> list[tuple[str, str, str]]:

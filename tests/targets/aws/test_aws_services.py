@@ -175,7 +175,7 @@ def test_objects_get_cheaper_and_end_as_the_file_says() -> None:
 
 @pytest.mark.validated("R2", "R5", "R7", "R11")
 def test_the_bandit_s_page_is_a_private_bucket_behind_the_cdn_with_cors_and_firewall() -> None:
-    edge = templates(app("bandit", "production"))["edge.json"]["Resources"]
+    edge = templates(app("bandit", "production"))["edge-frontend.json"]["Resources"]
     assert edge["SitePageBucket"]["Properties"]["PublicAccessBlockConfiguration"] == {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
@@ -187,7 +187,7 @@ def test_the_bandit_s_page_is_a_private_bucket_behind_the_cdn_with_cors_and_fire
     balancer = templates(app("bandit", "production"))["balancer.json"]["Resources"]
     listener = balancer["Listener"]["Properties"]["ListenerAttributes"]
     (allowed,) = (each["Value"] for each in listener if "allow_origin" in each["Key"])
-    assert allowed == {"Fn::Sub": "https://${Domain}"}
+    assert allowed == {"Fn::Sub": "https://${FrontendDomain}"}
     assert balancer["Firewall"]["Properties"]["Scope"] == "REGIONAL"
 
 

@@ -53,7 +53,7 @@ def test_the_bandit_s_api_scales_from_two_and_its_page_not_with_it() -> None:
     assert (scaling["MinCapacity"], scaling["MaxCapacity"]) == (2, 8)
     (site,) = (
         one
-        for one in found["edge.json"]["Resources"].values()
+        for one in found["edge-frontend.json"]["Resources"].values()
         if one["Type"] == "AWS::CloudFront::Distribution"
     )
     origins = site["Properties"]["DistributionConfig"]["Origins"]

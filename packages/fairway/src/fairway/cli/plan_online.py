@@ -63,7 +63,9 @@ def held(plan: CloudPlan, environment: Environment, online: Online) -> CloudPlan
     return replace(
         plan,
         creations=tuple(
-            each for each in plan.creations if stack_of(each.kind, each.name) not in found.there
+            each
+            for each in plan.creations
+            if stack_of(environment.app, each.kind, each.name) not in found.there
         ),
         changes=(*found.changes, *gone),
         drift=found.drift,

@@ -155,16 +155,22 @@ def _databases(checked: Checked, report: Report) -> None:
 
 
 def _accounts(checked: Checked, report: Report) -> None:
-    app = checked.app
+    app, written = checked.app, checked.root.below("accounts")
+    for name in app.accounts:
+        if not names.is_label(name):
+            mend = "Use at most 40 small letters, digits and hyphens, a letter first."
+            report.problem(
+                checked.root.find("accounts", name), f"{show(name)} cannot name an account.", mend
+            )
     nodes: list[tuple[str, Service | Site]] = [
         *(("service", service) for service in app.services.values()),
         *(("site", site) for site in app.sites.values()),
     ]
     for kind, node in nodes:
-        if node.account and app.accounts and node.account not in app.accounts:
+        if node.account and written and node.account not in written:
             at = checked.root.find(kind, node.name, "account")
             what = f"There is no account {show(node.account)}."
-            report.problem(at, what, f"Known: {', '.join(sorted(app.accounts))}.")
+            report.problem(at, what, f"Known: {', '.join(sorted(written))}.")
 
 
 def _pipeline(checked: Checked, report: Report) -> None:

@@ -16,6 +16,7 @@ from fairway.targets.aws.decide import order, releases
 from fairway.targets.aws.decide.order import Apply, Build, Files, Once, Step, Values
 from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
+from fairway.targets.aws.decide.strangers import strangers
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import in_service, is_function
 from fairway.targets.aws.releasing import release, taken_back
@@ -35,6 +36,8 @@ def deploy(environment: Environment, given: Given) -> Result:
 
     Raises `Problems` for what fails before a release begins; a release that fails is a `Result`.
     """
+    if problems := strangers(environment.app, environment.account.number):
+        raise Problems(problems)
     own = environment.own
     formation = environment.formation()
     with stepping(environment, "fairway") as end:

@@ -29,8 +29,6 @@ def function_gaps(app: App, node: Service) -> Iterator[Problem]:
             yield Problem(f"{at}.uses", what, f"Make {name} public.")
     if app.alarm is not None:
         yield Problem(f"{at}.memory", "no alarm tells of its memory; each run's is in its log")
-    if node.account is not None:
-        yield Problem(f"{at}.account", "everything is rendered for one account yet")
 
 
 def _of_copies(at: str, node: Service) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from fairway.core.spec.model import (
     Site,
 )
 from fairway.targets.aws.function_gaps import function_gaps
+from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.balancer import cross_origin
 from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
@@ -41,6 +42,11 @@ def gaps(app: App) -> list[Problem]:
             for gap in (
                 function_gaps(app, service) if service.kind == "function" else _of_service(service)
             )
+        ),
+        *(
+            gap
+            for service in app.services.values()
+            for gap in _of_account(app, f"service.{service.name}", service)
         ),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
         *(gap for database in app.databases.values() for gap in _of_database(database)),
@@ -88,7 +94,6 @@ def _of_service(service: Service) -> Iterator[Problem]:
     yield from _of_release(at, service)
     yield from _of_clients(at, service)
     yield from _of_size(at, service)
-    yield from _of_account(at, service)
 
 
 def _of_release(at: str, service: Service) -> Iterator[Problem]:
@@ -141,9 +146,14 @@ def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
         yield Problem(f"{at}.memory", what)
 
 
-def _of_account(at: str, node: Service | Site) -> Iterator[Problem]:
-    if node.account is not None:
-        yield Problem(f"{at}.account", "everything is rendered for one account yet")
+def _of_account(app: App, at: str, node: Service | Site) -> Iterator[Problem]:
+    if node.account is not None and node.account not in app.accounts:
+        what = f"{app.environment} names no accounts: it stands where whoever deploys signs in"
+        mend = f'Write [environment.{app.environment}.accounts] {node.account} = "…".'
+        yield Problem(f"{at}.account", what, mend)
+    if any(node.name in there.sites for there in away(app).values()):
+        what = "`fairway deploy` does not act in two accounts yet; the lines of `fairway render` do"
+        yield Problem(f"{at}.account", what)
 
 
 def _of_job(app: App, job: Job) -> Iterator[Problem]:
@@ -182,9 +192,9 @@ def _of_database(database: Database) -> Iterator[Problem]:
         yield Problem(f"{at}.size", "it has no size: it scales with its load")
 
 
-def _of_site(site: Site, callers: Sequence[str]) -> Iterator[Problem]:
+def _of_site(app: App, site: Site, callers: Sequence[str]) -> Iterator[Problem]:
     at = f"site.{site.name}"
-    yield from _of_account(at, site)
+    yield from _of_account(app, at, site)
     yield Problem(at, "the CDN writes no access log yet")
     if site.build is not None:
         yield Problem(f"{at}.build", "nothing builds it yet: build it before its files are sent")
@@ -214,7 +224,7 @@ def _of_others(app: App) -> Iterator[Problem]:
         yield from _of_schedule(f"workflow.{workflow.name}", workflow.schedule)
     callers = cross_origin(app)
     for site in app.sites.values():
-        yield from _of_site(site, callers)
+        yield from _of_site(app, site, callers)
     for name, cache in app.caches.items():
         if cache.enabled and cache.url is not None:
             what = "its address is a secret that is made empty: put its value"

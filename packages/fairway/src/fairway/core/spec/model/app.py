@@ -165,7 +165,7 @@ class App:
     accounts: Annotated[
         Mapping[str, str],
         Key(
-            read.mapping(read.TEXT),
+            read.mapping(read.ACCOUNT),
             "Cloud accounts by a name of your own.",
             example='{ backend = "222222222222" }',
         ),

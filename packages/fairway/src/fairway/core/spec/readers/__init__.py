@@ -3,7 +3,7 @@
 from fairway.core.spec.readers.alternatives import choice, off_or, one_of, optional
 from fairway.core.spec.readers.amounts import GIBIBYTES, MEBIBYTES, RATE, REPLICAS, SHARE, SIZE
 from fairway.core.spec.readers.lists import ANYTHING, tables
-from fairway.core.spec.readers.networks import BLOCKS, PEER, REGION, ROLE, TRANSIT
+from fairway.core.spec.readers.networks import ACCOUNT, BLOCKS, PEER, REGION, ROLE, TRANSIT
 from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
 from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
 from fairway.core.spec.readers.schedule import SCHEDULE
@@ -27,6 +27,7 @@ from fairway.core.spec.readers.times import DURATION, DURATION_OR_ZERO, TIME_OF_
 from fairway.core.spec.readers.variables import VARIABLES
 
 __all__ = [
+    "ACCOUNT",
     "ADDRESSES",
     "ANYTHING",
     "BLOCKS",

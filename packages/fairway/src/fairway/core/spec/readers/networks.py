@@ -1,4 +1,4 @@
-"""Readers of what another network is known by: its addresses, its ids, its region, a role of it.
+"""Readers of accounts and networks: addresses, ids, a region, a role.
 
 Ids are those of AWS, the only target so far that joins networks.
 """
@@ -11,7 +11,7 @@ from fairway.core.spec.entry import Entry, show
 from fairway.core.spec.readers.reader import Refusal, Scalar
 from fairway.core.spec.readers.text import words
 
-__all__ = ["BLOCKS", "PEER", "REGION", "ROLE", "TRANSIT"]
+__all__ = ["ACCOUNT", "BLOCKS", "PEER", "REGION", "ROLE", "TRANSIT"]
 
 MOST_BLOCKS = 20
 LONGEST = 600
@@ -79,6 +79,12 @@ BLOCKS: Final = Scalar(
     _blocks,
     {"anyOf": [BLOCK, {"type": "array", "items": BLOCK, "minItems": 1, "maxItems": MOST_BLOCKS}]},
     example='"10.40.0.0/16"',
+)
+ACCOUNT: Final = _known_by(
+    "the number of an account",
+    "[0-9]{12}",
+    "222222222222",
+    'Write its 12 digits, in quotes: "222222222222".',
 )
 PEER: Final = _known_by(
     "the id of a network",

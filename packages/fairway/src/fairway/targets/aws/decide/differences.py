@@ -13,6 +13,8 @@ from fairway.core import names
 from fairway.core.plan.diff import KINDS, Change, Sign
 from fairway.core.spec.model import App
 from fairway.targets.aws.decide.order import IMAGE
+from fairway.targets.aws.render.accounts import away, home
+from fairway.targets.aws.render.edge import has_edge
 
 __all__ = ["changes_of", "drift_of", "stack_of"]
 
@@ -51,8 +53,15 @@ STACKS = {
 }
 
 
-def stack_of(kind: str, name: str) -> str:
+def stack_of(app: App, kind: str, name: str) -> str:
     """The stack in which a node of a plan stands: `service`, `api` -> `service-api`."""
+    fronts = {
+        site: f"edge-{account}" for account, there in away(app).items() for site in there.sites
+    }
+    if kind == "site" and name in fronts:
+        return fronts[name]
+    if kind == "edge" and fronts and not has_edge(home(app)):
+        return min(fronts.values())
     return STACKS.get(kind, "data").format(name)
 
 

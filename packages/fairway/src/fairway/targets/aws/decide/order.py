@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.accounts import away, home
 from fairway.targets.aws.render.template import Stack
 from fairway_runtime import contract
 
@@ -107,8 +108,9 @@ def _steps(app: App, stacks: Sequence[Stack]) -> Iterator[Step]:
             yield Build()
         if stack.name == "before":
             yield from (Once(each.name) for each in _migrating(app))
-        if stack.name == "edge":
-            yield from (Files(name) for name in app.sites)
+        if stack.name == "edge" or stack.account is not None:
+            there = home(app) if stack.account is None else away(app)[stack.account]
+            yield from (Files(name) for name in there.sites)
 
 
 def _migrating(app: App) -> Iterator[Service]:

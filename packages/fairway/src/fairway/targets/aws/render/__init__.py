@@ -3,13 +3,14 @@
 Place in the flow: the CLI writes the texts to files that the AWS CLI deploys without Fairway.
 A stack a concern, so that nothing stateful is in what a release rolls back: network, data,
 build (where AWS builds the image), balancer, before (migrations), service-<name>, job-<name>,
-workflow-<name>, edge, alarms.
+workflow-<name>, edge, alarms; edge-<account> where sites stand in an account of their own.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.accounts import away, home
 from fairway.targets.aws.render.alarms import alarms
 from fairway.targets.aws.render.balancer import balancer
 from fairway.targets.aws.render.before import before
@@ -59,7 +60,9 @@ def stacks(app: App, choices: Choices | None = None) -> tuple[Stack, ...]:
     )
 
 
-def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
+def _stacks(whole: App, choices: Choices) -> Iterator[Stack]:
+    app = home(whole)
+
     def draft(name: str, description: str, region: str | None = None) -> Draft:
         return Draft(
             app=app.name,
@@ -76,12 +79,13 @@ def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
     yield data(app, draft("data", "databases, caches, buckets, secrets, images"), choices)
     if choices.builds == "remote":
         yield remote_build(ground("build", "builds images from sources that are sent"))
-    yield balancer(app, ground("balancer", "cluster, balancer, certificate"))
+    yield balancer(whole, ground("balancer", "cluster, balancer, certificate"))
     if any(each.before for each in app.services.values()):
         yield before(app, ground("before", "what runs once before a release"))
     for each in _used_first(app):
-        made = function if each.kind == "function" else service
-        yield made(app, each, ground(f"service-{each.name}", f"the service {each.name}"))
+        place = ground(f"service-{each.name}", f"the service {each.name}")
+        is_function = each.kind == "function"
+        yield function(whole, each, place) if is_function else service(app, each, place)
     for each in app.jobs.values():
         yield job(app, each, ground(f"job-{each.name}", f"the job {each.name}"))
     for each in app.workflows.values():
@@ -89,6 +93,10 @@ def _stacks(app: App, choices: Choices) -> Iterator[Stack]:
     if has_edge(app):
         description = "sites, kept answers, their certificate and firewall"
         yield edge(app, Ground(draft("edge", description, REGION_OF_EDGE), choices))
+    for account, there in away(whole).items():
+        description = f"sites in the account {account}, their certificate and firewall"
+        place = Ground(draft(f"edge-{account}", description, REGION_OF_EDGE), choices)
+        yield replace(edge(there, place, whole), account=account)
     yield alarms(app, ground("alarms", "dashboard, alarms of data and jobs"))
 
 

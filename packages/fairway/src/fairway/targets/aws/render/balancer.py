@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from fairway.core import names
 from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.accounts import home, origins
 from fairway.targets.aws.render.addresses import ANYWHERE
 from fairway.targets.aws.render.firewall import add_firewall
 from fairway.targets.aws.render.ground import Ground
@@ -18,10 +19,9 @@ from fairway.targets.aws.render.hosts import (
     balanced,
     origin,
     public_services,
-    url,
 )
 from fairway.targets.aws.render.security import add_group
-from fairway.targets.aws.render.template import Stack, Value, get, ref, sub
+from fairway.targets.aws.render.template import Draft, Stack, Value, get, ref, sub
 
 __all__ = ["add_certificate", "balancer", "cross_origin", "speaks_inside"]
 
@@ -32,9 +32,9 @@ YEAR = 31_536_000
 MARGIN_SECONDS = 5  # the app answers "too late" itself before the balancer gives up (R235)
 
 
-def balancer(app: App, ground: Ground) -> Stack:
-    """Render it."""
-    draft = ground.draft
+def balancer(whole: App, ground: Ground) -> Stack:
+    """Render it; `whole` is the app with what stands in other accounts."""
+    draft, app = ground.draft, home(whole)
     cluster: dict[str, Value] = {
         "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
         "ClusterName": draft.called(),
@@ -54,7 +54,7 @@ def balancer(app: App, ground: Ground) -> Stack:
         add_certificate(ground)
         draft.give("domain", ref("Domain"))
     if balanced(app):
-        _balancer(app, ground, balanced(app))
+        _balancer(app, ground, balanced(app), _cors(whole, draft))
     if len(public_services(app)) > len(balanced(app)):
         # A function's gateway stands in its own stack, at a name below the domain.
         draft.give("certificate", ref("Certificate"))
@@ -68,7 +68,7 @@ def speaks_inside(app: App) -> bool:
     return any(name in app.services for node in nodes for name in node.uses)
 
 
-def _balancer(app: App, ground: Ground, public: Sequence[Service]) -> None:
+def _balancer(app: App, ground: Ground, public: Sequence[Service], cors: dict[str, Value]) -> None:
     draft = ground.draft
     group = add_group(
         draft,
@@ -98,7 +98,7 @@ def _balancer(app: App, ground: Ground, public: Sequence[Service]) -> None:
             "Type": "application",
         },
     )
-    _listeners(app, ground, public)
+    _listeners(ground, public, cors)
     _names(app, ground, public)
     draft.give("balancer/group", group)
     draft.give("balancer/listener", ref("Listener"))
@@ -129,7 +129,7 @@ def add_certificate(ground: Ground) -> None:
     )
 
 
-def _listeners(app: App, ground: Ground, public: Sequence[Service]) -> None:
+def _listeners(ground: Ground, public: Sequence[Service], cors: dict[str, Value]) -> None:
     draft = ground.draft
     draft.add(
         "Redirect",
@@ -156,7 +156,7 @@ def _listeners(app: App, ground: Ground, public: Sequence[Service]) -> None:
             f"max-age={YEAR}; includeSubDomains"
         ),
         "routing.http.response.x_content_type_options.header_value": "nosniff",
-        **_cors(app),
+        **cors,
     }
     draft.add(
         "Listener",
@@ -191,16 +191,17 @@ def cross_origin(app: App) -> list[str]:
     ]
 
 
-def _cors(app: App) -> dict[str, Value]:
+def _cors(whole: App, draft: Draft) -> dict[str, Value]:
     """What lets the pages of the only site that calls read the answers (R7)."""
-    callers = cross_origin(app)
+    callers = cross_origin(whole)
     if len(callers) != 1:
         return {}
+    (caller,) = origins(whole, callers, draft)
     cors = "routing.http.response.access_control_"
     return {
         f"{cors}allow_headers.header_value": "authorization,content-type,x-request-id",
         f"{cors}allow_methods.header_value": "GET,HEAD,OPTIONS,POST,PUT,PATCH,DELETE",
-        f"{cors}allow_origin.header_value": url(app, callers[0]),
+        f"{cors}allow_origin.header_value": caller,
         f"{cors}max_age.header_value": "600",
     }
 

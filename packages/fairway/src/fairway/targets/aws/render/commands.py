@@ -1,12 +1,13 @@
 """The lines that deploy rendered templates with the AWS CLI, in their order. Pure."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fairway.core import names
 from fairway.core.build.images import Image
 from fairway.core.spec.model import App, Site
 from fairway.targets.aws.render import Choices, Stack, choices_for
+from fairway.targets.aws.render.accounts import SERVICES_DOMAIN, account_of_home, away, home
 from fairway.targets.aws.render.build_commands import build_commands
 from fairway.targets.aws.render.continuous import NAME
 from fairway.targets.aws.render.template import text
@@ -20,7 +21,7 @@ QUERY = " --query Parameter.Value --output text)"
 
 def by_hand(stack: Stack, folder: str) -> str:
     """The line of a stack that people deploy themselves: the pipeline's own role."""
-    return _deploy(stack, folder)
+    return _deploy(stack, folder, {})
 
 
 def commands(
@@ -38,19 +39,46 @@ def commands(
     """
     chosen = choices or choices_for(app)
     builder = "build" if chosen.builds == "remote" else "data"
-    lines: list[str] = []
+    domains = {
+        names.logical_id(account, "domain"): f"{names.variable_stem(account)}_DOMAIN"
+        for account in away(app)
+    }
+    lines = list(_of_their_account(app))
     for stack in stacks:
-        lines.append(_deploy(stack, folder))
+        lines.append(_deploy(stack, folder, domains))
         if stack.name == builder:
             lines += build_commands(app, images, chosen, folder, project)
         if stack.name == "before":
             lines += [line for name in _before(app) for line in _once(app, name)]
-        if stack.name == "edge":
-            lines += [line for site in app.sites.values() for line in _files(app, site, stack)]
+        if stack.region is not None:
+            there = home(app) if stack.account is None else away(app)[stack.account]
+            lines += [line for site in there.sites.values() for line in _files(app, site, stack)]
     return lines
 
 
-def _deploy(stack: Stack, folder: str) -> str:
+def _of_their_account(app: App) -> Iterator[str]:
+    """Lines that stop where one is signed in to another account than the file says."""
+    own = account_of_home(app)
+    if own is not None and own in app.accounts:
+        yield _is_signed_in("", app.accounts[own], "you are not signed in to")
+    for account in away(app):
+        who = f"{names.variable_stem(account)}_PROFILE is not of"
+        yield _is_signed_in(_profile(account), app.accounts[account], who)
+
+
+def _is_signed_in(profile: str, number: str, who: str) -> str:
+    asked = f"aws sts get-caller-identity{profile} --query Account --output text"
+    return f"test \"$({asked})\" = {number} || {{ echo '{who} account {number}' >&2; exit 1; }}"
+
+
+def _profile(account: str | None) -> str:
+    """How a line says whose it is: the profile of another account than home."""
+    return "" if account is None else f' --profile "${names.variable_stem(account)}_PROFILE"'
+
+
+def _deploy(stack: Stack, folder: str, domains: Mapping[str, str]) -> str:
+    """The line of a stack; `domains` are parameters that are a domain of another account."""
+    own = "" if stack.account is None else f"{names.variable_stem(stack.account)}_"
     words = [
         "aws cloudformation deploy",
         f"--stack-name {stack.stack_name}",
@@ -62,14 +90,15 @@ def _deploy(stack: Stack, folder: str) -> str:
     if stack.region is not None:
         words.append(f"--region {stack.region}")
     if stack.name != NAME:
-        words.append('${DEPLOY_ROLE:+--role-arn "$DEPLOY_ROLE"}')
+        words.append(f'${{{own}DEPLOY_ROLE:+--role-arn "${own}DEPLOY_ROLE"}}')
     asked = [name for name, said in stack.parameters.items() if "Default" not in said]
     if asked:
-        values = " ".join(f'{name}="${_shouted(name)}"' for name in asked)
+        said = {SERVICES_DOMAIN: "DOMAIN", **domains}
+        values = " ".join(f'{name}="${said.get(name, own + _shouted(name))}"' for name in asked)
         words.append(f"--parameter-overrides {values}")
     if len(text(stack).encode()) > LARGEST_DIRECT_BYTES:
-        words.append('--s3-bucket "$TEMPLATES_BUCKET"')
-    return " ".join(words)
+        words.append(f'--s3-bucket "${own}TEMPLATES_BUCKET"')
+    return " ".join(words) + _profile(stack.account)
 
 
 def _shouted(name: str) -> str:
@@ -112,7 +141,8 @@ def _once(app: App, name: str) -> list[str]:
 
 def _files(app: App, site: Site, stack: Stack) -> list[str]:
     """Send a site's files, the page itself last, and have the CDN ask anew for the page."""
-    region = f"--region {stack.region}"
+    profile = _profile(stack.account)
+    region = f"--region {stack.region}{profile}"
 
     def value(key: str) -> str:
         path = names.cloud_path(app.name, app.environment, "site", site.name, key)
@@ -122,7 +152,7 @@ def _files(app: App, site: Site, stack: Stack) -> list[str]:
     page = shlex.quote(f"{site.root}/index.html")
     bucket = f'"s3://{value("bucket")}/"'
     anew = (
-        f'aws cloudfront create-invalidation --distribution-id "{value("distribution")}"'
+        f'aws cloudfront create-invalidation{profile} --distribution-id "{value("distribution")}"'
         " --paths /index.html"
     )
     return [

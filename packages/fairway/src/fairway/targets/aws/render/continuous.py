@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from fairway.core import names
 from fairway.core.spec.model import App, Pipeline
+from fairway.targets.aws.render.accounts import home
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.edge import REGION_OF_EDGE
 from fairway.targets.aws.render.policies import policy, statement
@@ -68,7 +69,11 @@ def subjects(pipeline: Pipeline, environment: str) -> tuple[str, ...]:
 
 
 def continuous(app: App, choices: Choices) -> Stack | None:
-    """Render it; None where no repository deploys to this environment."""
+    """Render it; None where no repository deploys to this environment.
+
+    It acts in the account of the services: sites of another one are none of its.
+    """
+    app = home(app)
     who = subjects(app.pipeline, app.environment) if app.pipeline else ()
     if not who:
         return None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from fairway.core import names
 from fairway.core.spec.model import App, Service, Site
+from fairway.targets.aws.render.accounts import home, services_domain
 from fairway.targets.aws.render.balancer import add_certificate
 from fairway.targets.aws.render.buckets import add_bucket_policy, closed, tls_only
 from fairway.targets.aws.render.edge_policies import (
@@ -20,7 +21,13 @@ from fairway.targets.aws.render.edge_policies import (
 )
 from fairway.targets.aws.render.firewall import add_acl, rate_rule
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.hosts import ask_domain, host, origin, public_services
+from fairway.targets.aws.render.hosts import (
+    address,
+    ask_domain,
+    host,
+    origin,
+    public_services,
+)
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, Stack, Value, get, ref, sub
 
@@ -40,8 +47,8 @@ def has_edge(app: App) -> bool:
     return bool(app.sites) or any(service.cache for service in public_services(app))
 
 
-def edge(app: App, ground: Ground) -> Stack:
-    """Render it."""
+def edge(app: App, ground: Ground, whole: App | None = None) -> Stack:
+    """Render it; where `app` is what stands in another account, `whole` is all of it."""
     draft = ground.draft
     ask_domain(draft)
     add_certificate(ground)
@@ -54,7 +61,7 @@ def edge(app: App, ground: Ground) -> Stack:
         ]
         add_acl(draft, "Firewall", "CLOUDFRONT", rates)
     for site in app.sites.values():
-        _site(app, site, ground)
+        _site(app, site, ground, _called(app, site, ground, whole))
     for service in cached:
         _service(app, service, ground)
     return draft.stack()
@@ -66,7 +73,15 @@ def is_guarded(app: App, node: Site | Service) -> bool:
     return node.firewall or any(app.services[name].firewall for name in called)
 
 
-def _site(app: App, site: Site, ground: Ground) -> None:
+def _called(app: App, site: Site, ground: Ground, whole: App | None) -> list[str]:
+    """The addresses that a site's pages call: in another account, below the services' domain."""
+    if whole is None:
+        return [address(app, name) for name in site.calls]
+    calls = whole.sites[site.name].calls
+    return [address(home(whole), name, services_domain(ground.draft)) for name in calls]
+
+
+def _site(app: App, site: Site, ground: Ground, called: Sequence[str]) -> None:
     draft, id_ = ground.draft, names.logical_id("site", site.name)
     bucket, distribution = f"{id_}Bucket", f"{id_}Distribution"
     rule: Value = {
@@ -88,7 +103,7 @@ def _site(app: App, site: Site, ground: Ground) -> None:
             }
         },
     )
-    headers = add_headers(app, draft, id_, [*site.calls])
+    headers = add_headers(draft, id_, called)
     _distribution(
         app,
         ground,

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 
 from fairway.core import names
-from fairway.core.spec.model import App
-from fairway.targets.aws.render.hosts import prefix
 from fairway.targets.aws.render.template import Draft, Value, ref, sub
 
 __all__ = ["EVERYTHING", "NOT_CACHED", "OPTIMISED", "add_cache_policy", "add_headers"]
@@ -51,9 +49,8 @@ def add_cache_policy(draft: Draft, id_: str, seconds: float) -> Value:
     )
 
 
-def add_headers(app: App, draft: Draft, id_: str, calls: Sequence[str]) -> Value:
-    """Security headers of a site; its pages may call themselves and these services."""
-    called = [f"https://{prefix(app, name)}${{Domain}}" for name in calls]
+def add_headers(draft: Draft, id_: str, called: Sequence[str]) -> Value:
+    """Security headers of a site; its pages may call themselves and these addresses."""
     allowed = (
         "default-src 'self'",
         " ".join(("connect-src 'self'", *called)),

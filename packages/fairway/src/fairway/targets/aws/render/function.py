@@ -12,6 +12,7 @@ import math
 from fairway.core import names
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.access import add_function_role
+from fairway.targets.aws.render.accounts import home
 from fairway.targets.aws.render.function_alarms import add_function_alarms
 from fairway.targets.aws.render.function_names import ALIAS, function_name
 from fairway.targets.aws.render.gateway import add_gateway
@@ -40,9 +41,9 @@ LEAST_MEMORY_MIB, MOST_MEMORY_MIB = 128, 10_240
 PROCESSORS = {"ARM64": "arm64", "X86_64": "x86_64"}
 
 
-def function(app: App, node: Service, ground: Ground) -> Stack:
-    """Render it."""
-    draft = ground.draft
+def function(whole: App, node: Service, ground: Ground) -> Stack:
+    """Render it; `whole` is the app with what stands in other accounts."""
+    draft, app = ground.draft, home(whole)
     group = add_reach(app, node, ground, "Service")
     image = ask_image(draft, ground.choices.image_of(node.name))
     found = wired(app, node, draft, image)
@@ -68,7 +69,7 @@ def function(app: App, node: Service, ground: Ground) -> Stack:
     }
     alias = _released(node, draft, said, image)
     if node.public:
-        add_gateway(app, node, ground, alias)
+        add_gateway(whole, node, ground, alias)
     add_function_alarms(app, node, draft)
     add_log_metrics(node, draft)
     return draft.stack()

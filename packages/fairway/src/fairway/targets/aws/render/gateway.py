@@ -9,13 +9,15 @@ import json
 import math
 
 from fairway.core.spec.model import App, Service
+from fairway.targets.aws.render.accounts import home, origins
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.hosts import host, is_at_edge, origin, url
+from fairway.targets.aws.render.hosts import host, is_at_edge, origin
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.template import (
     ACCOUNT,
     PARTITION,
     REGION,
+    Draft,
     Value,
     get,
     join,
@@ -47,16 +49,16 @@ LINE = {
 }
 
 
-def add_gateway(app: App, node: Service, ground: Ground, alias: Value) -> None:
-    """Add it before `alias`."""
-    draft = ground.draft
+def add_gateway(whole: App, node: Service, ground: Ground, alias: Value) -> None:
+    """Add it before `alias`; `whole` is the app with what stands in other accounts."""
+    draft, app = ground.draft, home(whole)
     draft.take("domain")
     said: dict[str, Value] = {
         "Description": f"Leads to {node.name}.",
         "DisableExecuteApiEndpoint": True,  # its own name is the only way in
         "Name": draft.called(node.name),
         "ProtocolType": "HTTP",
-        **_cors(app, node),
+        **_cors(whole, node, draft),
     }
     draft.add("Api", "AWS::ApiGatewayV2::Api", said)
     draft.give(f"service/{node.name}/api", ref("Api"))
@@ -95,16 +97,16 @@ def add_gateway(app: App, node: Service, ground: Ground, alias: Value) -> None:
     _names(app, node, ground)
 
 
-def _cors(app: App, node: Service) -> dict[str, Value]:
+def _cors(whole: App, node: Service, draft: Draft) -> dict[str, Value]:
     """Lets the pages of the sites that call it read its answers; it answers OPTIONS itself."""
-    callers = [site.name for site in app.sites.values() if node.name in site.calls]
+    callers = [site.name for site in whole.sites.values() if node.name in site.calls]
     if not callers:
         return {}
     return {
         "CorsConfiguration": {
             "AllowHeaders": list(HEADERS),
             "AllowMethods": list(METHODS),
-            "AllowOrigins": [url(app, name, DOMAIN) for name in callers],
+            "AllowOrigins": origins(whole, callers, draft, DOMAIN),
             "MaxAge": 600,
         }
     }

@@ -10,7 +10,9 @@ from fairway.targets.aws.render.template import Draft, Value, sub
 
 __all__ = [
     "DOMAIN",
+    "address",
     "ask_domain",
+    "ask_domain_of",
     "balanced",
     "host",
     "is_at_edge",
@@ -21,6 +23,7 @@ __all__ = [
 ]
 
 DOMAIN = "${Domain}"
+FORM = r"([a-z0-9-]{1,63}\.)+[a-z]{2,63}"
 
 
 def public_services(app: App) -> list[Service]:
@@ -45,7 +48,12 @@ def host(app: App, name: str, domain: str = DOMAIN) -> Value:
 
 def url(app: App, name: str, domain: str = DOMAIN) -> Value:
     """The address of a public node, without a final slash."""
-    return sub(f"https://{prefix(app, name)}{domain}")
+    return sub(address(app, name, domain))
+
+
+def address(app: App, name: str, domain: str = DOMAIN) -> str:
+    """The same, as a part of a longer text."""
+    return f"https://{prefix(app, name)}{domain}"
 
 
 def origin(app: App, name: str, domain: str = DOMAIN) -> Value:
@@ -62,12 +70,14 @@ def prefix(app: App, name: str) -> str:
 
 def ask_domain(draft: Draft) -> None:
     """Ask whoever deploys for the domain and its zone."""
-    draft.ask(
-        "Domain",
-        "The domain of the app, such as app.example.org; its zone is in Route 53.",
-        AllowedPattern=r"([a-z0-9-]{1,63}\.)+[a-z]{2,63}",
-    )
+    what = "The domain of the app, such as app.example.org; its zone is in Route 53."
+    ask_domain_of(draft, "Domain", what)
     draft.parameters["HostedZoneId"] = {
         "Type": "AWS::Route53::HostedZone::Id",
         "Description": "The id of the zone in Route 53 that holds the domain.",
     }
+
+
+def ask_domain_of(draft: Draft, id_: str, description: str) -> None:
+    """Ask for a domain alone."""
+    draft.ask(id_, description, AllowedPattern=FORM)

@@ -10,6 +10,7 @@ from fairway.core import names
 from fairway.core.problem import Problem
 from fairway.core.spec.model import App, Blue, Canary, Database, Job, Secret, Service
 from fairway.targets.aws.render import Stack, stacks
+from fairway.targets.aws.render.accounts import account_of_home
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.deployment import (
     KEEP_MINUTES,
@@ -53,6 +54,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *_of_balancer(app),
         *_of_groups(app),
         *_of_networks(app),
+        *_of_accounts(app),
         *_of_choices(choices),
     ]
     if found:
@@ -165,6 +167,16 @@ def _of_networks(app: App) -> Iterator[Problem]:
         if count > most:
             what = f"{count} {noun}; AWS lets a network have {most}"
             yield Problem("network", what, "Let one transit gateway lead to several networks.")
+
+
+def _of_accounts(app: App) -> Iterator[Problem]:
+    """Services share a network, and a network is in one account."""
+    own = account_of_home(app)
+    for name, service in app.services.items():
+        number = app.accounts.get(service.account or "")
+        if number not in {None, app.accounts.get(own or "")}:
+            what = f"services share a network, and others stand in {own}"
+            yield Problem(f"service.{name}.account", what, "Make two apps of it.")
 
 
 def _of_choices(choices: Choices) -> Iterator[Problem]:

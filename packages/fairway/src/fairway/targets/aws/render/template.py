@@ -75,6 +75,8 @@ class Resource:
 class Stack:
     """One stack: the file `<name>.json`. `region` is None where it is the app's own.
 
+    `account` is the file's name of the account it stands in; None where it is the app's home.
+
     `patches` are the file's own changes: `text` has them, `resources` do not.
     """
 
@@ -85,6 +87,7 @@ class Stack:
     parameters: Mapping[str, Mapping[str, Value]]
     tags: Mapping[str, str]
     region: str | None = None
+    account: str | None = None
     patches: tuple[Operation, ...] = ()
 
     @property
