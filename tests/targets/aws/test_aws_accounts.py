@@ -155,7 +155,7 @@ def lines() -> list[str]:
     return commands(BANDIT, stacks(BANDIT), "infra")
 
 
-@pytest.mark.validated("R204")
+@pytest.mark.requirement("R204")
 def test_each_line_says_whose_it_is_by_a_profile_and_a_domain() -> None:
     front = [line for line in lines() if "edge-frontend" in line]
     (deploy,) = front
@@ -197,7 +197,7 @@ def test_the_script_stops_where_it_is_signed_in_to_another_account(tmp_path: Any
     assert front.returncode == 0
 
 
-@pytest.mark.validated("R204")
+@pytest.mark.requirement("R204")
 def test_fairway_s_own_deploy_refuses_two_accounts_and_names_the_way() -> None:
     (problem,) = strangers(BANDIT, BACK)
     assert problem.where == "site.page.account"
