@@ -55,6 +55,15 @@ def test_the_core_reckons_with_the_network_that_is_rendered(
     assert found.is_arm == expected.is_arm
 
 
+def test_a_collector_beside_a_service_is_seen_and_so_is_who_builds() -> None:
+    one = app("weather", "production")
+    usual = rendered(one)[2]
+    assert (usual.traced, usual.has_builds) == (0, False)
+    choices = choices_for(one, traces="xray", builds="remote")
+    found = layout_as_rendered(one, choices, stacks(one, choices))
+    assert (found.traced, found.has_builds) == (len(one.services), True)
+
+
 @each_app
 @each_environment
 def test_databases_are_priced_as_they_are_rendered(name: str, environment: str) -> None:

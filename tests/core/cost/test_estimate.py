@@ -1,5 +1,6 @@
 """What an app costs: figures worked out by hand, and what holds for any app and any traffic."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,21 @@ def test_a_function_is_priced_by_memory_seconds_and_requests() -> None:
 
 
 @pytest.mark.requirement("R11")
+@pytest.mark.requirement("R184")
+def test_traces_are_priced_where_spans_are_sent_and_builds_where_aws_builds() -> None:
+    of, assumed = app(WEB), Assumptions(requests_per_month=2e6, traced=25, builds=10)
+    usual = layout_of(of)
+    chosen = replace(usual, traced=1, has_builds=True)
+    plain, more = (estimate(of, prices(), assumed, layout=each) for each in (usual, chosen))
+    traces = [line for line in more.of("watching") if line.price.key == "xray.trace"]
+    assert [(line.quantity, line.usd) for line in traces] == [(500_000, pytest.approx(2.5))]
+    builds = [line for line in more.of("images") if line.price.unit == "build-minute"]
+    assert [(line.quantity, line.usd) for line in builds] == [(30, pytest.approx(0.15))]
+    assert len(more.lines) == len(plain.lines) + 2
+    arm = estimate(of, prices(), assumed, layout=replace(chosen, is_arm=True))
+    assert usd(arm, "images", "build-minute") == pytest.approx(30 * 0.0034)
+
+
 def test_a_firewall_costs_its_list_its_rules_and_the_requests_it_looks_at() -> None:
     found = priced(f"{WEB}firewall = true\n")
     assert usd(found, "firewall") == pytest.approx(5 + 4 * 1 + 3 * 0.6)

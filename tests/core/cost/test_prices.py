@@ -10,8 +10,9 @@ from tests.core.cost.price_tables import FOLDER, prices
 
 UNITS = {
     "ACL-month", "ACU-hour", "GB", "GB-hour", "GB-month", "GB-second", "LCU-hour", "alarm-month",
-    "dashboard-month", "hour", "instance-hour", "invocation", "key-month", "metric-month",
-    "node-hour", "object-month", "request", "rule-month", "secret-month", "transition", "vCPU-hour",
+    "build-minute", "dashboard-month", "hour", "instance-hour", "invocation", "key-month",
+    "metric-month", "node-hour", "object-month", "request", "rule-month", "secret-month", "trace",
+    "transition", "vCPU-hour",
 }  # fmt: skip
 CLASSES = ("rds.db.", "elasticache.cache.")
 regions = pytest.mark.parametrize("region", sorted(REGIONS))

@@ -16,7 +16,7 @@ from fairway.targets.aws.environment import Environment, silent
 from fairway.targets.aws.render import Choices, choices_for, stacks
 from fairway.targets.aws.store import Store
 
-__all__ = ["opened", "remember", "remembered"]
+__all__ = ["REMEMBERED", "opened", "remember", "remembered"]
 
 CHOICES = "choices.json"
 REMEMBERED = ("builds", "egress", "processor", "traces")

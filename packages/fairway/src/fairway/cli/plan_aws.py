@@ -5,9 +5,10 @@ are credentials, `plan_online.py` holds it against what runs.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairway.cli import view
 from fairway.cli.plan_layout import honoured, layout_as_rendered
@@ -24,10 +25,21 @@ from fairway.core.problem import Problem, Problems, nearest
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.gaps import gaps
-from fairway.targets.aws.render import Egress, Processor, choices_for, stacks
+from fairway.targets.aws.render import (
+    Builds,
+    Choices,
+    Egress,
+    Processor,
+    Traces,
+    choices_for,
+    stacks,
+)
 from fairway.targets.aws.render.limits import limits
 
-__all__ = ["Asked", "Online", "has_credentials", "plan_of", "price_table", "show"]
+if TYPE_CHECKING:
+    from fairway.core.build.images import Image
+
+__all__ = ["Asked", "Online", "chosen", "has_credentials", "plan_of", "price_table", "show"]
 
 FOLDER = Path(tables.__file__).parent / "aws"
 
@@ -39,6 +51,8 @@ class Asked:
     region: str
     egress: Egress | None = None
     processor: Processor | None = None
+    builds: Builds | None = None
+    traces: Traces | None = None
     assume: tuple[str, ...] = ()
 
 
@@ -99,7 +113,7 @@ def plan_of(app: App, asked: Asked, *, notes: tuple[Problem, ...] = ()) -> Cloud
     """
     assumptions = supposing(Assumptions(), asked.assume)
     prices = price_table(asked.region)
-    choices = choices_for(app, egress=asked.egress, processor=asked.processor)
+    choices = chosen(app, asked)
     if problems := limits(app, choices):
         raise Problems(problems)
     missing = tuple(gaps(app))
@@ -112,12 +126,24 @@ def plan_of(app: App, asked: Asked, *, notes: tuple[Problem, ...] = ()) -> Cloud
         environment=app.environment,
         target="aws",
         place=REGIONS.get(asked.region, ""),
-        concerned=concerning(app),
+        concerned=concerning(app, is_traced=layout.traced > 0, has_builds=layout.has_builds),
         creations=creations(app, layout),
         estimate=estimate(app, prices, assumptions, layout=layout),
         findings=found,
         notes=notes,
         gaps=missing,
+    )
+
+
+def chosen(app: App, asked: Asked, images: "Sequence[Image]" = ()) -> Choices:
+    """How the environment is laid out, by what the command line says."""
+    return choices_for(
+        app,
+        egress=asked.egress,
+        processor=asked.processor,
+        builds=asked.builds or "here",
+        traces=asked.traces or "none",
+        images=images,
     )
 
 

@@ -11,6 +11,7 @@ from fairway.core.cost.layout import Layout, layout_of
 from fairway.core.problem import Problem
 from fairway.core.spec.model import App
 from fairway.targets.aws.render import Choices, Stack
+from fairway.targets.aws.render.traces import NAME as COLLECTOR
 
 __all__ = ["honoured", "layout_as_rendered"]
 
@@ -40,6 +41,8 @@ def layout_as_rendered(app: App, choices: Choices, found: Sequence[Stack]) -> La
         metrics=len(properties(found, "AWS::Logs::MetricFilter")),
         dashboards=len(properties(found, "AWS::CloudWatch::Dashboard")),
         has_insights=any(map(has_insights, properties(found, "AWS::ECS::Cluster"))),
+        traced=sum(map(is_traced, properties(found, "AWS::ECS::TaskDefinition"))),
+        has_builds=bool(properties(found, "AWS::CodeBuild::Project")),
     )
 
 
@@ -63,6 +66,12 @@ def rules(found: Sequence[Stack], scope: str) -> int:
     """The rules of the firewalls of one scope."""
     lists = [each for each in properties(found, "AWS::WAFv2::WebACL") if each["Scope"] == scope]
     return sum(len(cast("Sequence[object]", each["Rules"])) for each in lists)
+
+
+def is_traced(task: Mapping[str, object]) -> bool:
+    """Whether spans of a task leave it: a collector runs beside the app."""
+    containers = cast("Sequence[Mapping[str, object]]", task["ContainerDefinitions"])
+    return any(each["Name"] == COLLECTOR for each in containers)
 
 
 def has_insights(cluster: Mapping[str, object]) -> bool:

@@ -15,7 +15,7 @@ from fairway.targets.aws.decide.differences import stack_of
 from fairway.targets.aws.decide.order import images_asked
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.previewing import preview
-from fairway.targets.aws.render import choices_for, stacks
+from fairway.targets.aws.render import stacks
 from fairway.targets.aws.render.wiring import PORT
 
 __all__ = ["plan_of"]
@@ -28,14 +28,12 @@ def plan_of(app: App, asked: Asked, online: Online, *, notes: tuple[Problem, ...
         place = replace(asked, region=account.region)
         plan = plan_aws.plan_of(app, place, notes=notes)
         held_images = images(app, read_build_sources(online.folder, app), PORT)
-        choices = choices_for(
-            app, egress=asked.egress, processor=asked.processor, images=held_images
-        )
+        choices = plan_aws.chosen(app, asked, held_images)
         environment = Environment(account, app, stacks(app, choices))
-        said = {"egress": asked.egress, "processor": asked.processor}
+        said = {name: getattr(asked, name) for name in aws.REMEMBERED}
         kept = aws.remembered(choices, said, environment.store())
         if kept != choices:
-            place = replace(place, egress=kept.egress, processor=kept.processor)
+            place = replace(place, **{name: getattr(kept, name) for name in aws.REMEMBERED})
             plan = plan_aws.plan_of(app, place, notes=notes)
             environment = replace(environment, stacks=stacks(app, kept))
         return held(plan, environment, online)

@@ -10,7 +10,7 @@ from fairway.cli.places import HERE
 from fairway.core.problem import Problem, Problems
 
 if TYPE_CHECKING:
-    from fairway.targets.aws.render import Egress, Processor
+    from fairway.targets.aws.render import Builds, Egress, Processor, Traces
 
 __all__ = ["command"]
 
@@ -39,6 +39,19 @@ REGION = "us-east-1"
     type=places.PROCESSOR,
     metavar="NAME",
     help="On AWS: what tasks run on, `X86_64` or `ARM64` (Graviton); else X86_64.",
+)
+@click.option(
+    "--build",
+    "builds",
+    type=places.BUILDS,
+    metavar="WHERE",
+    help="On AWS: where images are built, `here` by Docker or `remote` by CodeBuild.",
+)
+@click.option(
+    "--traces",
+    type=places.TRACES,
+    metavar="WHERE",
+    help="On AWS: where spans go, `none` or `xray`.",
 )
 @click.option(
     "--requests-per-month",
@@ -81,6 +94,8 @@ def command(  # noqa: PLR0913 - one a flag
     region: str | None,
     egress: "Egress | None",
     processor: "Processor | None",
+    builds: "Builds | None",
+    traces: "Traces | None",
     requests_per_month: str | None,
     assume: tuple[str, ...],
     is_online: bool | None,
@@ -107,6 +122,8 @@ def command(  # noqa: PLR0913 - one a flag
                 "region": region,
                 "egress": egress,
                 "processor": processor,
+                "build": builds,
+                "traces": traces,
                 "assume": numbers,
                 "online": is_online,
                 "profile": profile,
@@ -119,7 +136,12 @@ def command(  # noqa: PLR0913 - one a flag
         from fairway.cli import plan_aws
 
         asked = plan_aws.Asked(
-            region=region or REGION, egress=egress, processor=processor, assume=numbers
+            region=region or REGION,
+            egress=egress,
+            processor=processor,
+            builds=builds,
+            traces=traces,
+            assume=numbers,
         )
         online = plan_aws.Online(
             folder=found.folder,

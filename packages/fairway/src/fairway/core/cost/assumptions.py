@@ -43,6 +43,9 @@ class Assumptions:
     stream_gb: float = assumed(5, "GB", "through each stream")
     job_minutes: float = assumed(5, "minutes", "that one run of a job takes")
     image_gb: float = assumed(0.3, "GB", "that one image takes in the registry")
+    traced: float = assumed(10, "%", "of the requests are traced, where spans are sent")
+    builds: float = assumed(40, "builds", "of images, where AWS builds them")
+    build_minutes: float = assumed(3, "minutes", "that one build takes")
 
 
 def documented() -> tuple[tuple[str, float, str, str], ...]:
@@ -53,8 +56,8 @@ def documented() -> tuple[tuple[str, float, str, str], ...]:
     )
 
 
-def concerning(app: App) -> frozenset[str]:
-    """The names of those that change what this app costs."""
+def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -> frozenset[str]:
+    """The names of those that change what this app costs, as it is laid out."""
     serverless = any(each.serverless for each in app.databases.values())
     functions = any(each.kind == "function" for each in app.services.values())
     container = any(each.kind == "container" for each in app.services.values())
@@ -81,6 +84,9 @@ def concerning(app: App) -> frozenset[str]:
         "stream_gb": bool(app.streams),
         "job_minutes": bool(app.jobs),
         "image_gb": bool(app.jobs) or bool(app.services),
+        "traced": is_traced,
+        "builds": has_builds,
+        "build_minutes": has_builds,
     }
     return frozenset(each.name for each in fields(Assumptions) if conditions.get(each.name, True))
 
@@ -99,7 +105,7 @@ def supposing(assumptions: Assumptions, words: tuple[str, ...]) -> Assumptions:
         elif (number := amount(text)) is None:
             what = f"{text or 'nothing'} is not a number from 0 to 10^15"
             wrong.append(Problem(f"--assume {word}", what, f"Write it like {name}=5000."))
-        elif name == "edge_hits" and number > 100:
+        elif name in {"edge_hits", "traced"} and number > 100:
             wrong.append(Problem(f"--assume {word}", "more than 100 %", "Write it like 80."))
         elif name == "busy_hours" and number > 24:
             wrong.append(Problem(f"--assume {word}", "a day has 24 hours", "Write it like 8."))

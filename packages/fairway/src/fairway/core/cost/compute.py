@@ -37,6 +37,10 @@ def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> I
         size = assumed.image_gb * app.keep_revisions
         what = f"images of {app.keep_revisions} revisions"
         yield flat("images", what, prices, "ecr.storage", size)
+    if layout.has_builds:
+        minutes = assumed.builds * assumed.build_minutes
+        builder = "codebuild.arm" if layout.is_arm else "codebuild.x86"
+        yield flat("images", "minutes of builds by CodeBuild", prices, builder, minutes)
 
 
 def of_service(

@@ -45,7 +45,8 @@ class Layout:
     """Counts; `is_arm` is whether tasks run on Graviton, `cache_engine` what caches run.
 
     `alarms` are the metrics that alarms look at: each is billed as one. `edge_rules` and
-    `balancer_rules` are those of a firewall there; 0 where there is none.
+    `balancer_rules` are those of a firewall there; 0 where there is none. `traced` are the services
+    whose requests X-Ray records; `has_builds`: AWS builds the images.
     """
 
     zones: int
@@ -64,6 +65,8 @@ class Layout:
     edge_rules: int = 0
     balancer_rules: int = 0
     has_insights: bool = True
+    traced: int = 0
+    has_builds: bool = False
     is_arm: bool = False
     cache_engine: str = "valkey"
 

@@ -41,6 +41,9 @@ def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> 
         yield flat(node, "metrics of containers", prices, "cloudwatch.metric", count)
     if layout.alarms:
         yield flat(node, "metrics that alarms look at", prices, "cloudwatch.alarm", layout.alarms)
+    if layout.traced:
+        count = layout.traced * assumed.requests_per_month * assumed.traced / 100
+        yield flat(node, "traces that X-Ray records", prices, "xray.trace", count)
     if layout.dashboards:
         billed = max(layout.dashboards - FREE_DASHBOARDS, 0)
         yield flat(node, "dashboards beyond 3", prices, "cloudwatch.dashboard", billed)

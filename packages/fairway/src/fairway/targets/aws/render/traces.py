@@ -13,8 +13,9 @@ from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import REGION, Value, ref, sub
 from fairway_runtime import contract
 
-__all__ = ["collector", "is_traced", "may_trace", "traced"]
+__all__ = ["NAME", "collector", "is_traced", "may_trace", "traced"]
 
+NAME = "collector"
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.0"
 ENDPOINT = "http://127.0.0.1:4318"
 MEMORY_MIB = 128  # of the task's own; more is taken from the collector, not from the app
@@ -66,7 +67,7 @@ def collector(logs: str) -> Value:
             },
         },
         "Memory": MEMORY_MIB,
-        "Name": "collector",
+        "Name": NAME,
         "ReadonlyRootFilesystem": True,
         "User": "4317:4317",
     }
