@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from fairway.core.spec.model import App
+from fairway.targets.aws.account import Refused
 from fairway.targets.aws.looking import look
 from fairway.targets.aws.reading import Reader
 from fairway.targets.aws.releasing import roll_back
+from fairway.targets.aws.takedown import take_down
 from tests.targets.aws.emulators import account, ministack
 from tests.targets.aws.functions import answering, broken, ready
 from tests.targets.aws.shapes import app_of
@@ -142,3 +144,14 @@ def test_its_lines_are_read_where_a_container_s_would_be(place: Place) -> None:
     logs.put_log_events(**where, logEvents=[{"timestamp": now, "message": '{"level":"INFO"}'}])
     (line,) = Reader(place.environment, ["api"]).since(0.0)
     assert (line.node, line.task, line.text) == ("api", "01234567", '{"level":"INFO"}')
+
+
+def test_a_function_goes_with_its_versions_and_comes_back(place: Place) -> None:
+    gone = take_down(place.environment)
+    assert "service-api" in gone
+    with pytest.raises(Refused, match=FUNCTION):
+        live(place)
+    (found,) = look(place.environment).services
+    assert (found.release, found.words) == ("absent", "it is not there")
+    assert place.deploy("three").outcome == "promoted"
+    assert image(place) == "three"
