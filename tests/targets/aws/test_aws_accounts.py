@@ -1,12 +1,17 @@
 """Front end and back end in accounts of their own, from one file: who stands where, who deploys."""
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fairway.core.problem import Problems
+from fairway.targets.aws.account import Account
+from fairway.targets.aws.course import Given
 from fairway.targets.aws.decide.strangers import strangers
+from fairway.targets.aws.deploying import deploy
+from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import Stack, choices_for, stacks
 from fairway.targets.aws.render.commands import commands
@@ -203,6 +208,11 @@ def test_fairway_s_own_deploy_refuses_two_accounts_and_names_the_way() -> None:
     assert problem.where == "site.page.account"
     assert "fairway render production" in problem.mend
     assert any("does not act in two accounts" in gap.what for gap in gaps(BANDIT))
+    nothing = Account(session=None, region="eu-west-1", number=BACK)  # a call would fail
+    given = Given(images=lambda registry, parameters: {}, values={}, folder=Path())
+    with pytest.raises(Problems) as caught:
+        deploy(Environment(nothing, BANDIT, stacks(BANDIT)), given)
+    assert caught.value.problems == (problem,)
 
 
 def test_a_deploy_by_another_account_than_the_file_says_is_refused() -> None:

@@ -19,6 +19,7 @@ from fairway.targets.aws.account import connect
 from fairway.targets.aws.course import Given, Images, Result
 from fairway.targets.aws.decide.order import IMAGE
 from fairway.targets.aws.decide.progress import Told
+from fairway.targets.aws.decide.strangers import strangers
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.gaps import gaps
@@ -68,6 +69,8 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
         raise Problems(problems)
     view.notes("gap", [str(gap) for gap in gaps(app)])
     account = connect(region=asked.region, profile=asked.profile)
+    if problems := strangers(app, account.number):  # before anything is asked for
+        raise Problems(problems)
     where = f"{account.number} {account.region}"
     with shown(f"{app.name} · {name} · {where}") as tell:
         environment = aws.opened(
