@@ -20,7 +20,7 @@ from fairway.targets.aws.decide.functions import (
 )
 from fairway.targets.aws.decide.order import secrets_read
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.functions import answered, standing
+from fairway.targets.aws.functions import answered, see_room, standing
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import choices_for, stacks
 from fairway.targets.aws.render.limits import limits
@@ -430,6 +430,36 @@ def test_what_a_function_cannot_do_is_refused_with_a_way_to_do_it(
     of = Environment(FakeAccount(), app_of(API), ())
     with pytest.raises(Problems, match="api is a function"):
         act(of)
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "left"),
+    [
+        ((1000, 1000), 0, None),
+        ((1000, 104), 0, None),
+        ((1000, 103), 0, 3),
+        ((10, 10), 0, 0),  # a new account's first quota
+        ((1000, 100), 4, None),  # kept for it already
+    ],
+)
+def test_an_account_without_room_for_the_copies_is_told_before_anything_changes(
+    limit: tuple[int, int], held: int, left: int | None
+) -> None:
+    api = Api(
+        get_account_settings={
+            "AccountLimit": {
+                "ConcurrentExecutions": limit[0],
+                "UnreservedConcurrentExecutions": limit[1],
+            }
+        },
+        get_function_concurrency={"ReservedConcurrentExecutions": held} if held else {},
+    )
+    of = Environment(FakeAccount(**{"lambda": api}), app_of(API + "replicas = '1..4'"), ())
+    if left is None:
+        see_room(of)
+        return
+    with pytest.raises(Problems, match=f"this account has {left} left"):
+        see_room(of)
 
 
 def test_a_function_that_is_not_there_is_told_as_one_and_counts_no_tasks() -> None:

@@ -30,11 +30,50 @@ from fairway.targets.aws.running import Watch
 from fairway.targets.aws.stacks import Applied
 from fairway.targets.aws.waiting import until
 
-__all__ = ["in_service", "is_function", "refuse_function", "standing"]
+__all__ = ["in_service", "is_function", "refuse_function", "see_room", "standing"]
 
 FUNCTION = "Function"  # the logical id of a service's function
 SETTLE_SECONDS = 600.0
 ABSENT = "ResourceNotFoundException"
+KEPT_COPIES = 100  # that AWS leaves to functions without a number; fewer in a small account
+
+
+def see_room(environment: Environment) -> None:
+    """Raise `Problems` where the account has too few copies left to keep for the functions."""
+    functions = [each for each in environment.app.services.values() if each.kind == "function"]
+    if not functions:
+        return
+    limit = environment.account.client("lambda").get_account_settings()["AccountLimit"]
+    all_, free = int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
+    wanted = sum(
+        max(0, each.replicas.maximum - kept_for(environment, each.name)) for each in functions
+    )
+    left = max(0, free - min(KEPT_COPIES, all_))
+    if wanted > left:
+        what = f"{wanted} more copies are to be kept for functions; this account has {left} left"
+        mend = (
+            "Ask AWS for more (Service Quotas: Lambda, concurrent executions), "
+            "or write fewer `replicas`."
+        )
+        raise Problems([Problem("AWS Lambda", what, mend)], exit_code=1)
+
+
+def kept_for(environment: Environment, service: str) -> int:
+    """The copies that are kept for a function already."""
+    name = name_of(environment, service)
+    try:
+        found = environment.account.client("lambda").get_function_concurrency(FunctionName=name)
+    except Refused as refused:
+        if refused.code != ABSENT:
+            raise
+        return 0
+    return int(found.get("ReservedConcurrentExecutions") or 0)
+
+
+def name_of(environment: Environment, service: str) -> str:
+    """What a service's function is called."""
+    app = environment.app
+    return names.cloud_name(app.name, app.environment, service, limit=LONGEST)
 
 
 def is_function(applied: Applied) -> bool:
@@ -85,9 +124,7 @@ def answered(environment: Environment, function: str, path: str, step: str) -> V
 def standing(environment: Environment, service: str) -> ServiceStanding:
     """How a function stands: which version answers; it is not asked."""
     api = environment.account.client("lambda")
-    name = names.cloud_name(
-        environment.app.name, environment.app.environment, service, limit=LONGEST
-    )
+    name = name_of(environment, service)
     try:
         found = api.get_function_configuration(FunctionName=name, Qualifier=ALIAS)
         limit = api.get_function_concurrency(FunctionName=name)
