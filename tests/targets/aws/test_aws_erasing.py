@@ -1,6 +1,6 @@
 """An environment is deleted with its data, at ministack: what is lost is named, snapshots stay."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ key = "id"
 generate = true
 """
 BUCKET = "AWS::S3::Bucket"
+KINDS = ("stacks", "buckets", "tables", "secrets", "registries", "databases")
+EMPTY: dict[str, list[str]] = {kind: [] for kind in KINDS}
+When = Callable[[dict[str, Any]], bool]
 
 
 @pytest.fixture(scope="module")
@@ -91,15 +94,15 @@ def left(environment: Environment) -> dict[str, list[str]]:
 
 
 def nothing_is_left(environment: Environment) -> bool:
-    return not any(left(environment).values())
+    return left(environment) == EMPTY
 
 
 class Interrupted(Account):
     """Somebody who is stopped at one call, once."""
 
-    def __init__(self, of: Account, service: str, verb: str) -> None:
+    def __init__(self, of: Account, service: str, verb: str, when: When) -> None:
         super().__init__(of.session, of.region, of.who, of.number)
-        self.service, self.verb = service, verb
+        self.service, self.verb, self.when = service, verb, when
 
     def client(self, service: str, region: str | None = None) -> Client:
         of = super().client(service, region)
@@ -110,13 +113,25 @@ class Interrupted(Account):
         class Stopped(Client):
             def __getattr__(self, name: str) -> Callable[..., Any]:
                 call: Callable[..., Any] = getattr(of, name)
-                return call if name != account.verb else broken_off
+
+                def asking(**arguments: Any) -> Any:
+                    if name == account.verb and account.when(arguments):
+                        raise KeyboardInterrupt
+                    return call(**arguments)
+
+                return asking
+
+            def pages(self, operation: str, key: str, **arguments: Any) -> list[Mapping[str, Any]]:
+                return of.pages(operation, key, **arguments)
 
         return Stopped(of, account.region)
 
 
-def broken_off(**arguments: Any) -> None:
-    raise KeyboardInterrupt
+def interrupted(
+    environment: Environment, service: str, verb: str, when: When = bool
+) -> Environment:
+    account = Interrupted(environment.account, service, verb, when)
+    return Environment(account, environment.app, environment.stacks, QUICK)
 
 
 def test_what_is_lost_is_named_with_its_size(environment: Environment) -> None:
@@ -161,14 +176,8 @@ def test_all_goes_but_the_final_snapshot_and_the_key_that_reads_it(
 def test_interrupted_anywhere_it_lets_go_and_goes_on_when_called_again(
     environment: Environment, service: str, verb: str
 ) -> None:
-    stopped = Environment(
-        Interrupted(environment.account, service, verb),
-        environment.app,
-        environment.stacks,
-        QUICK,
-    )
     with pytest.raises(KeyboardInterrupt):
-        erase(stopped)
+        erase(interrupted(environment, service, verb))
     assert environment.opened().holder() is None
     assert not nothing_is_left(environment)
     assert erase(environment).snapshots
@@ -176,12 +185,32 @@ def test_interrupted_anywhere_it_lets_go_and_goes_on_when_called_again(
 
 
 def test_interrupted_before_its_last_deletion_only_that_is_left(environment: Environment) -> None:
-    store = environment.opened()
-    delete_versions(environment.account.client("s3"), store.bucket)
-    environment.account.client("s3").delete_bucket(Bucket=store.bucket)
+    stopped = interrupted(
+        environment,
+        "cloudformation",
+        "delete_stack",
+        lambda said: str(said["StackName"]).endswith("-fairway"),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        erase(stopped)
+    assert left(environment) == {**EMPTY, "stacks": ["shop-production-fairway"]}
+    assert losses(environment) == ()
     assert erase(environment) == Erased()
     with pytest.raises(Problems, match="nothing of shop is deployed"):
         environment.opened()
+
+
+def test_what_fairway_keeps_was_deleted_by_hand_and_it_says_what_is_left(
+    environment: Environment,
+) -> None:
+    bucket = environment.opened().bucket
+    s3 = environment.account.client("s3")
+    delete_versions(s3, bucket)
+    s3.delete_bucket(Bucket=bucket)
+    with pytest.raises(Problems, match=r"and these stacks stand: .*shop-production-data"):
+        erase(environment)
+    place = {"LocationConstraint": "eu-central-1"}
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
 
 
 def test_what_a_down_left_is_found_though_no_stack_names_it(environment: Environment) -> None:

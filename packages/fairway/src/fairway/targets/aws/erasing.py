@@ -47,6 +47,7 @@ def erase(environment: Environment) -> Erased:
     store = environment.opened()
     where = environment.app.environment
     if not is_there(environment, store.bucket):  # it was interrupted just before its end
+        see_nothing_stands(environment, store.bucket)
         environment.formation().delete(environment.own, "fairway")
         return Erased()
     with store.held(f"down {where} --delete-data", where):
@@ -69,6 +70,19 @@ def erase(environment: Environment) -> Erased:
             environment.formation().delete(environment.own, "fairway")
             end("done")
     return left
+
+
+def see_nothing_stands(environment: Environment, bucket: str) -> None:
+    """Raise `Problems` where stacks stand and what Fairway keeps of them is gone."""
+    left = [stack.stack_name for part in standing_stacks(environment) for stack in part]
+    if left:
+        what = f"its bucket {bucket} is gone, and these stacks stand: {', '.join(left)}"
+        mend = (
+            "Somebody deleted it by hand, so nobody can hold the environment while it goes. "
+            "Delete these stacks in CloudFormation, then call again."
+        )
+        where = f"fairway down {environment.app.environment} --delete-data"
+        raise Problems([Problem(where, what, mend)], exit_code=1)
 
 
 def is_there(environment: Environment, bucket: str) -> bool:
@@ -196,18 +210,20 @@ def leftovers(environment: Environment, known: Sequence[Kept]) -> Erased:
     keys = tuple(each.id for each in known if each.type == "AWS::KMS::Key")
     ending: list[str] = []
     if not any(found.values()):
-        for key in keys:
-            kms = account.client("kms")
-            state = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
-            if state != "PendingDeletion":
-                kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
-            ending.append(key)
+        kms = account.client("kms")
+        ending += [key for key in keys if unless_gone(partial(end_key, kms, key))]
     return Erased(
         snapshots=tuple(name for its in found.values() for name in its),
         without=tuple(each.id for each, its in found.items() if not its),
         keys=tuple(key for key in keys if key not in ending),
         ending=tuple(ending),
     )
+
+
+def end_key(kms: Client, key: str) -> None:
+    """Have a key end, where it does not already."""
+    if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
 
 
 def snapshots(environment: Environment, each: Kept) -> tuple[str, ...]:

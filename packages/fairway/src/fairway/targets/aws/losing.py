@@ -20,6 +20,7 @@ GONE = frozenset(
         "DBInstanceNotFound",
         "DBInstanceNotFoundFault",
         "NoSuchBucket",
+        "NotFoundException",
         "ReplicationGroupNotFoundFault",
         "RepositoryNotFoundException",
         "ResourceNotFoundException",
