@@ -3,10 +3,10 @@
 import json
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -17,14 +17,24 @@ from fairway.core.spec.schema import schema
 from tests.core.spec.app_texts import app_trees, written
 from tests.properties import examples
 
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("files/*.toml"))
 SCHEMA = schema()
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+@cache
+def validator() -> "Draft202012Validator":
+    """Imported where it is used: its formats take seconds to import, and others collect this."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(SCHEMA)
 
 
 def is_valid(tree: dict[str, Any]) -> bool:
-    return VALIDATOR.is_valid(tree)
+    return validator().is_valid(tree)
 
 
 def is_read(text: str) -> bool:
@@ -36,7 +46,7 @@ def is_read(text: str) -> bool:
 
 
 def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    validator().check_schema(SCHEMA)
     assert json.loads(json.dumps(SCHEMA)) == SCHEMA
 
 
@@ -46,7 +56,7 @@ def test_the_schema_is_the_one_that_editors_get(golden: Callable[[str, str], Non
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_schema_accepts_the_files_of_the_examples(file: Path) -> None:
-    VALIDATOR.validate(tomllib.loads(file.read_text()))
+    validator().validate(tomllib.loads(file.read_text()))
 
 
 @given(app_trees)
@@ -54,7 +64,7 @@ def test_the_schema_accepts_the_files_of_the_examples(file: Path) -> None:
 def test_the_schema_accepts_what_the_parser_reads(tree: dict[str, Any]) -> None:
     text = written(tree)
     assume(is_read(text))
-    VALIDATOR.validate(tomllib.loads(text))
+    validator().validate(tomllib.loads(text))
 
 
 def places(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
