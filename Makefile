@@ -60,7 +60,8 @@ bench: $(STAMP) ## run one benchmark: make bench NAME=… (without a name: list 
 # -- Judge -------------------------------------------------------------------------------------
 
 FAST  := not real and not acceptance
-SLOW  := (real or acceptance) and not browser
+SLOW  := (real or acceptance) and not browser and not alone
+ALONE := alone and not browser
 # How long to look for a counterexample: see tests/conftest.py.
 PROFILE = quick
 # Whose types are checked; nothing: everybody's.
@@ -113,8 +114,17 @@ examples/%/tested: $(STAMP)
 
 .PHONY: real
 real: $(STAMP) ## contract and acceptance tests against real servers
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target TOGETHER=yes shared alone
+
+# Much of their time is spent waiting for servers: a third process has enough to do.
+.PHONY: shared alone
+shared: $(STAMP)
 	$(call say,contract and acceptance tests)
 	@$(BIN)/pytest -q -n 2 --dist worksteal -m "$(SLOW)" --durations=15
+
+alone: $(STAMP)
+	$(call say,contract and acceptance tests whose servers take long to start)
+	@$(BIN)/pytest -q -m "$(ALONE)" --durations=5
 
 .PHONY: browser
 browser: $(STAMP) ## whole journeys in Chromium, with a release in the middle: minutes

@@ -23,7 +23,12 @@ from fairway.core.spec.model.service import Canary
 from fairway.core.spec.parse import parse
 from fairway.targets.local.ports import free_port
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.real,
+    pytest.mark.alone,
+    pytest.mark.timeout(600),
+]
 
 ROOT = Path(__file__).parents[2]
 PLANNER = ROOT / "examples" / "planner"

@@ -20,7 +20,7 @@ from fairway.targets.aws.account import Account
 from tests.targets.aws.between import BUILD_LINE, LAST_LINE, Between, between
 from tests.targets.aws.emulators import MINISTACK, REGION, account, ministack, tasks_that_end
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 COMMAND = (sys.executable, "-m", "fairway.cli.main")
 VERB_SECONDS = 120

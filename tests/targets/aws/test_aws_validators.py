@@ -154,6 +154,7 @@ def different() -> dict[str, str]:
 
 
 @pytest.mark.real
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.validated("R139", "R196", "R256")
 def test_cfn_lint_has_nothing_to_say_of_any_shape_and_environment(tmp_path: Path) -> None:
@@ -161,6 +162,7 @@ def test_cfn_lint_has_nothing_to_say_of_any_shape_and_environment(tmp_path: Path
 
 
 @pytest.mark.real
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_cfn_lint_judges_everything_that_can_be_said_and_finds_a_fault(tmp_path: Path) -> None:
     of = app_of(EVERYTHING)
