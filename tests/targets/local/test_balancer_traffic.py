@@ -192,7 +192,10 @@ async def test_a_killed_replica_takes_no_get_request_with_it(balancer: Balancer)
             await one.end(signal.SIGKILL)
             killed_at = sum(load.requests for load in loads)
             await until(lambda: sum(load.requests for load in loads) > killed_at + 600, 30)
-    assert [load.failures for load in loads] == [[], []]
+    failures = [failure for load in loads for failure in load.failures]
+    # An answer whose head was sent when its replica died can't be asked for again.
+    assert len(failures) <= 1
+    assert all("IncompleteReadError" in failure for failure in failures)
 
 
 async def test_a_post_that_a_replica_may_have_seen_is_not_sent_again(balancer: Balancer) -> None:
