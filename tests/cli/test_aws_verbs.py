@@ -26,7 +26,7 @@ from tests.targets.aws.emulators import (
     tasks_that_end,
 )
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 FILE = """
 app = "shop"

@@ -30,7 +30,7 @@ from tests.targets.aws.emulators import (
 from tests.targets.aws.functions import answering
 from tests.targets.aws.shapes import all_resources, app, app_of
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 SHOP = """
 [service.web]

@@ -21,7 +21,7 @@ from tests.targets.aws.emulators import MINISTACK, QUICK, account, ministack, re
 from tests.targets.aws.shapes import app_of
 from tests.targets.aws.test_aws_running import Api
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 SHOP = """
 [service.web]

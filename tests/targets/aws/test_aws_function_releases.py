@@ -20,7 +20,7 @@ from tests.targets.aws.functions import answering, broken, ready
 from tests.targets.aws.shapes import app_of
 from tests.targets.aws.test_aws_deploy import Place
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 SHOP = """
 [service.api]
