@@ -79,7 +79,7 @@ class Buckets:
         self, rate: Rate, *, most_keys: int = 20_000, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.rate = rate
-        self._step = rate.step_seconds
+        self.step_seconds = rate.step_seconds
         self._span = rate.seconds + _NEAR
         self._most_keys = most_keys
         self._clock = clock
@@ -91,32 +91,16 @@ class Buckets:
 
     def take(self, key: str, tokens: int = 1) -> Taken:
         """Take one token of `key`, if one is there; or `tokens` at once, at most all."""
-        if tokens > 1:
-            return self._take_many(key, min(tokens, self.rate.most) * self._step)
-        is_allowed, debt = self.spend(key)
-        return self.rate.taken(debt, is_allowed=is_allowed)
+        if tokens == 1:
+            is_allowed, debt = self.spend(key, self.step_seconds)
+            return self.rate.taken(debt, is_allowed=is_allowed)
+        cost = min(tokens, self.rate.most) * self.step_seconds
+        is_allowed, debt = self.spend(key, cost)
+        wait = max(0.0, debt + cost - self.rate.seconds)
+        return self.rate.taken(debt, is_allowed=is_allowed)._replace(wait_seconds=wait)
 
-    def spend(self, key: str) -> tuple[bool, float]:
-        """Take one token; whether it was there, and the seconds until the bucket is full.
-
-        In one piece, without a call of its own: most requests pay for it.
-        """
-        now = self._clock()
-        full_at = self._full_at
-        with self._lock:
-            debt = full_at.get(key, now) - now
-            if debt < 0.0:  # noqa: PLR1730 (`max` is a call)
-                debt = 0.0
-            is_allowed = debt + self._step <= self._span
-            if is_allowed:
-                debt += self._step
-            full_at[key] = now + debt
-            full_at.move_to_end(key)
-            if len(full_at) > self._most_keys:
-                full_at.popitem(last=False)
-        return is_allowed, debt
-
-    def _take_many(self, key: str, cost: float) -> Taken:
+    def spend(self, key: str, cost: float) -> tuple[bool, float]:
+        """Take what gathers in `cost` seconds; whether it was there, and seconds until full."""
         now = self._clock()
         with self._lock:
             debt = max(self._full_at.get(key, now) - now, 0.0)
@@ -124,8 +108,7 @@ class Buckets:
             if is_allowed:
                 debt += cost
             self._put(key, now + debt)
-        wait = max(0.0, debt + cost - self.rate.seconds)
-        return self.rate.taken(debt, is_allowed=is_allowed)._replace(wait_seconds=wait)
+        return is_allowed, debt
 
     def debt_seconds(self, key: str) -> float:
         """How long until the bucket of `key` is full."""

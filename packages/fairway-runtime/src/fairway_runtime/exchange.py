@@ -19,9 +19,8 @@ from fairway_runtime.security import without_given
 
 if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
-    from fairway_runtime.traces import Trace
 
-__all__ = ["Exchange", "Limited", "attributes", "is_http_1", "refusal_of"]
+__all__ = ["Exchange", "Limited", "is_http_1", "record", "refusal_of"]
 
 _LINGER_SECONDS = 2.0  # how long a refused upload may go on, so that its sender reads the answer
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
@@ -151,20 +150,9 @@ class Exchange:
             success=status < 500 and (self.refusal is None or self.refusal.status < 500),
             refusal=None if self.refusal is None else self.refusal.word,
         )
-        trace = self.context.trace
-        if trace is not None and trace.is_sampled:
-            self._record(trace, f"{series.method} {series.route}", series.route, status, seconds)
-
-    def _record(self, trace: "Trace", name: str, route: str, status: int, seconds: float) -> None:
-        """The request's own span, as OpenTelemetry's conventions for HTTP name its parts."""
-        trace.record(
-            name,
-            (trace.span_id, trace.parent_id),
-            (self.began, self.began + seconds),
-            attributes(self._fairway, self.scope, self.context, route, status),
-            error=str(status) if status >= 500 else "",
-            is_server=True,
-        )
+        if self.context.trace is not None:
+            ended = (series.method, series.route, status)
+            record(fairway, scope, self.context, ended, (self.began, self.began + seconds))
 
     async def _release(self, start: Message, body: Message) -> None:
         """The end of Starlette's bare 500: a problem with the request's id in its stead (R188)."""
@@ -224,11 +212,23 @@ class Limited:
         return {"type": "http.disconnect"}
 
 
-def attributes(
-    fairway: "Fairway", scope: Scope, context: RequestContext, route: str, status: int
-) -> dict[str, object]:
-    """What the span of a request or a WebSocket says of it."""
-    said: dict[str, object] = {
+def record(
+    fairway: "Fairway",
+    scope: Scope,
+    context: RequestContext,
+    ended: tuple[str, str, int],
+    times: tuple[float, float],
+) -> None:
+    """The own span of a request or a WebSocket, as OpenTelemetry's conventions name its parts.
+
+    `ended` is what it was (`GET`, `WEBSOCKET`), its route and its status. A trace that is not
+    sampled has none.
+    """
+    trace = context.trace
+    if trace is None or not trace.is_sampled:
+        return
+    what, route, status = ended
+    attributes: dict[str, object] = {
         "http.request.method": scope.get("method", "GET"),  # a WebSocket begins with one
         "http.route": route,
         "http.response.status_code": status,
@@ -237,8 +237,15 @@ def attributes(
         "correlation_id": context.correlation_id,
     }
     if context.user_id is not None:
-        said["user.id"] = context.user_id
-    return said
+        attributes["user.id"] = context.user_id
+    trace.record(
+        f"{what} {route}",
+        (trace.span_id, trace.parent_id),
+        times,
+        attributes,
+        error=str(status) if status >= 500 else "",
+        is_server=True,
+    )
 
 
 def is_http_1(scope: Scope) -> bool:

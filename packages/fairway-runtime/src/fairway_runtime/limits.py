@@ -109,7 +109,7 @@ class Limiter:
         """
         key = self._clients.name(scope, forwarded)
         buckets = self._users if key[0] == "u" else self._addresses
-        is_allowed, debt = buckets.spend(key)
+        is_allowed, debt = buckets.spend(key, buckets.step_seconds)
         rate = buckets.rate
         if not is_allowed:
             self._rejections += 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fairway_runtime import contract
 from fairway_runtime.asgi import Message, Receive, Scope, Send
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
-from fairway_runtime.exchange import attributes
+from fairway_runtime.exchange import record
 from fairway_runtime.granian_worker import goodbyes
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
     The id is put into the scope's headers as well, for apps whose code runs where context
     variables do not reach (Streamlit's script threads).
     """
-    found: dict[bytes, bytes] = {name: value for name, value in scope["headers"] if name in _READ}
-    context = RequestContext(sane_id(found.get(_ID_HEADER, b"")) or new_id())
-    if fairway.tracer.sink is not None or b"traceparent" in found:
-        given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
-        context.trace = fairway.tracer.begin(*given)
+    context = _context_of(fairway, scope)
     enter(context)
     identity = (_ID_HEADER, context.correlation_id.encode())
     others = [header for header in scope["headers"] if header[0] != _ID_HEADER]
@@ -69,35 +65,26 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
         raise
     finally:
         fairway.lifecycle.websockets.discard(context)
-        route = fairway.routes.of(scope, root)
-        _tell(fairway, scope, context, (route, status), (began, time.perf_counter()))
-
-
-def _tell(
-    fairway: "Fairway",
-    scope: Scope,
-    context: RequestContext,
-    ended: tuple[str, int],
-    times: tuple[float, float],
-) -> None:
-    """The line and the span of a WebSocket that ended, with its route and its status."""
-    route, status = ended
-    fairway.lines.access(
-        context,
-        operation='"WEBSOCKET"',
-        method='"GET"',
-        path=scope["path"],
-        status=status,
-        duration_ms=(times[1] - times[0]) * 1000,
-        success=status < 500,
-    )
-    trace = context.trace
-    if trace is not None and trace.is_sampled:
-        trace.record(
-            f"WEBSOCKET {route}",
-            (trace.span_id, trace.parent_id),
-            times,
-            attributes(fairway, scope, context, route, status),
-            error=str(status) if status >= 500 else "",
-            is_server=True,
+        ended = time.perf_counter()
+        fairway.lines.access(
+            context,
+            operation='"WEBSOCKET"',
+            method='"GET"',
+            path=scope["path"],
+            status=status,
+            duration_ms=(ended - began) * 1000,
+            success=status < 500,
         )
+        if context.trace is not None:
+            what = ("WEBSOCKET", fairway.routes.of(scope, root), status)
+            record(fairway, scope, context, what, (began, ended))
+
+
+def _context_of(fairway: "Fairway", scope: Scope) -> RequestContext:
+    """The id that came with the handshake, and the trace; new ones where none came."""
+    found: dict[bytes, bytes] = {name: value for name, value in scope["headers"] if name in _READ}
+    context = RequestContext(sane_id(found.get(_ID_HEADER, b"")) or new_id())
+    if fairway.tracer.sink is not None or b"traceparent" in found:
+        given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
+        context.trace = fairway.tracer.begin(*given)
+    return context
