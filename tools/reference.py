@@ -7,6 +7,7 @@ fairway.schema.json are golden files of the parser's tests, requirements.md has 
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import unified_diff
+from functools import cache
 from pathlib import Path
 
 from tools import (
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = Path("docs/reference")
 
 
+@cache
 def pages() -> Mapping[str, str]:
     """Every page: its file's name and its text."""
     return {

@@ -81,5 +81,5 @@ def rows(command: click.Command, context: click.Context) -> Iterator[str]:
         record = each.get_help_record(context)
         # The same for every verb, and said once above.
         if isinstance(each, click.Option) and record is not None and "--help" not in each.opts:
-            names, explained = record
-            yield f"| `{names.strip()}` | {explained} |"
+            names, explained = (part.strip().replace("|", "\\|") for part in record)
+            yield f"| `{names}` | {explained} |"

@@ -9,7 +9,7 @@ import pytest
 from fairway.cli import places, view
 from fairway.core.problem import Problem, Problems
 from fairway.core.status import EventLine
-from fairway.targets.aws.render import Egress, Processor
+from fairway.targets.aws.render import Builds, Egress, Processor, Traces
 
 FOUND = (
     Problem(
@@ -82,5 +82,7 @@ def test_where_nobody_can_confirm_it_says_what_yes_would_do(
 
 
 def test_the_choices_of_options_are_those_of_what_is_rendered() -> None:
-    assert tuple(places.EGRESS.choices) == get_args(Egress)
-    assert tuple(places.PROCESSOR.choices) == get_args(Processor)
+    assert get_args(Egress) == places.EGRESS
+    assert get_args(Processor) == places.PROCESSOR
+    assert get_args(Builds) == places.BUILDS
+    assert get_args(Traces) == places.TRACES

@@ -31,31 +31,7 @@ __all__ = ["command", "report"]
     metavar="ID",
     help="At AWS: the hosted zone that holds the domain; else it is looked up.",
 )
-@click.option(
-    "--egress",
-    type=places.EGRESS,
-    metavar="WAY",
-    help="At AWS: how services reach what is outside; remembered. See `fairway plan --help`.",
-)
-@click.option(
-    "--processor",
-    type=places.PROCESSOR,
-    metavar="NAME",
-    help="At AWS: what the image is built for, `X86_64` or `ARM64`; remembered.",
-)
-@click.option(
-    "--build",
-    "builds",
-    type=places.BUILDS,
-    metavar="WHERE",
-    help="At AWS: where images are built, `here` by Docker or `remote` by CodeBuild; remembered.",
-)
-@click.option(
-    "--traces",
-    type=places.TRACES,
-    metavar="WHERE",
-    help="At AWS: where spans go, `none` or `xray`; remembered.",
-)
+@places.layout_options(is_kept=True)
 @places.account_options
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(environment: str, folder: Path | None, *, as_json: bool, **said: Any) -> None:

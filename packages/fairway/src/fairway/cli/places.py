@@ -4,6 +4,7 @@ A verb's first word may name one: `fairway logs production api`. A node of that 
 so that nothing changes for whoever works on this machine.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -19,16 +20,17 @@ __all__ = [
     "TRACES",
     "account_options",
     "is_there",
+    "layout_options",
     "only_there",
     "split",
 ]
 
 HERE = "local"
 # As `fairway.targets.aws.render` has them, which takes too long to import for every verb.
-EGRESS = click.Choice(["nat-per-zone", "one-nat", "endpoints"])
-PROCESSOR = click.Choice(["X86_64", "ARM64"])
-BUILDS = click.Choice(["here", "remote"])
-TRACES = click.Choice(["none", "xray"])
+EGRESS = ("nat-per-zone", "one-nat", "endpoints")
+PROCESSOR = ("X86_64", "ARM64")
+BUILDS = ("here", "remote")
+TRACES = ("none", "xray")
 
 
 def is_there(found: Project, word: str) -> bool:
@@ -67,6 +69,56 @@ def account_options(function: Any) -> Any:
         help="At AWS: the profile of your credentials; else AWS_PROFILE, or the default.",
     )
     return region(profile(function))
+
+
+def layout_options(*, is_kept: bool = False) -> Callable[[Any], Any]:
+    """How an environment is laid out at AWS, on verbs that render it; None where nobody says.
+
+    `is_kept`: what is said once holds at the next deploy.
+    """
+    kept = "; remembered" if is_kept else ""
+
+    def option(name: str, choices: tuple[str, ...], about: str, into: str = "") -> Any:
+        return click.option(
+            name,
+            *([into] if into else []),
+            type=click.Choice(choices),
+            metavar="|".join(choices),
+            help=f"At AWS: {about}{kept}.",
+        )
+
+    options = (
+        option(
+            "--egress",
+            EGRESS,
+            "how services reach what is outside: `nat-per-zone` (as in production), `one-nat` "
+            "(as before it) or `endpoints` (only AWS itself)",
+        ),
+        option(
+            "--processor",
+            PROCESSOR,
+            "what tasks run on, and the image is built for: `X86_64`, the default, or `ARM64` "
+            "(Graviton)",
+        ),
+        option(
+            "--build",
+            BUILDS,
+            "where images are built, `here` by Docker or `remote` by CodeBuild",
+            into="builds",
+        ),
+        option(
+            "--traces",
+            TRACES,
+            "where spans go, `none`, the default, or `xray`, by a collector beside each service",
+        ),
+    )
+
+    def add(function: Any) -> Any:
+        for one in reversed(options):
+            function = one(function)
+        return function
+
+    return add
 
 
 def only_there(verb: str, **said: object) -> None:

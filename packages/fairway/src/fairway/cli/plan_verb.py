@@ -26,64 +26,39 @@ REGION = "us-east-1"
     metavar="PLACE",
     help="`local` or `aws`; else this machine for `local`, and AWS for every other environment.",
 )
-@click.option("--region", metavar="NAME", help=f"On AWS: the region; else {REGION}.")
-@click.option(
-    "--egress",
-    type=places.EGRESS,
-    metavar="WAY",
-    help="On AWS: how services reach what is outside: `nat-per-zone` (as in production), "
-    "`one-nat` (as before it) or `endpoints` (only AWS itself).",
-)
-@click.option(
-    "--processor",
-    type=places.PROCESSOR,
-    metavar="NAME",
-    help="On AWS: what tasks run on, `X86_64` or `ARM64` (Graviton); else X86_64.",
-)
-@click.option(
-    "--build",
-    "builds",
-    type=places.BUILDS,
-    metavar="WHERE",
-    help="On AWS: where images are built, `here` by Docker or `remote` by CodeBuild.",
-)
-@click.option(
-    "--traces",
-    type=places.TRACES,
-    metavar="WHERE",
-    help="On AWS: where spans go, `none` or `xray`.",
-)
+@click.option("--region", metavar="NAME", help=f"At AWS: the region; else {REGION}.")
+@places.layout_options()
 @click.option(
     "--requests-per-month",
     metavar="NUMBER",
-    help="On AWS: the traffic that is priced; short for `--assume requests_per_month=NUMBER`.",
+    help="At AWS: the traffic that is priced; short for `--assume requests_per_month=NUMBER`.",
 )
 @click.option(
     "--assume",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="On AWS: another number that is priced; the plan names them all. May be given again.",
+    help="At AWS: another number that is priced; the plan names them all. May be given again.",
 )
 @click.option(
     "--online/--offline",
     "is_online",
     default=None,
-    help="On AWS: hold it against what runs there, or not; else where there are credentials.",
+    help="At AWS: hold it against what runs there, or not; else where there are credentials.",
 )
 @click.option(
     "--profile",
     metavar="NAME",
-    help="On AWS: the profile of your credentials; else AWS_PROFILE, or the default.",
+    help="At AWS: the profile of your credentials; else AWS_PROFILE, or the default.",
 )
 @click.option(
     "--image",
     metavar="ADDRESS",
-    help="On AWS: the image that would be deployed; else the one that is.",
+    help="At AWS: the image that would be deployed; else the one that is.",
 )
 @click.option(
     "--drift",
     is_flag=True,
-    help="On AWS: look for what was changed by hand, too; takes up to some minutes.",
+    help="At AWS: look for what was changed by hand, too; takes up to some minutes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(  # noqa: PLR0913 - one a flag

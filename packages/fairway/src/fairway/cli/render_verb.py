@@ -38,38 +38,12 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder to write to; it is made where it is not there.",
 )
-@click.option(
-    "--egress",
-    type=places.EGRESS,
-    default=None,
-    help="How services reach the outside; else nat-per-zone in production, one-nat elsewhere.",
-)
-@click.option(
-    "--processor",
-    type=places.PROCESSOR,
-    default=None,
-    help="What the image is built for; else X86_64.",
-)
+@places.layout_options()
 @click.option(
     "--base",
     default=None,
     metavar="IMAGE",
     help="What images stand on, best by its digest; else python:VERSION-slim.",
-)
-@click.option(
-    "--build",
-    "builds",
-    type=places.BUILDS,
-    default="here",
-    show_default=True,
-    help="Where images are built: by Docker here, or by CodeBuild from sources that are sent.",
-)
-@click.option(
-    "--traces",
-    type=places.TRACES,
-    default="none",
-    show_default=True,
-    help="Where spans go: nowhere, or to X-Ray by a collector beside each service.",
 )
 @project.folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
@@ -79,8 +53,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     egress: Egress | None,
     processor: Processor | None,
     base: str | None,
-    builds: Builds,
-    traces: Traces,
+    builds: Builds | None,
+    traces: Traces | None,
     folder: Path | None,
     *,
     as_json: bool,
@@ -96,7 +70,12 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     sources = read_build_sources(found.folder, app)
     held = images(app, sources, PORT)
     choices = choices_for(
-        app, egress=egress, processor=processor, builds=builds, traces=traces, images=held
+        app,
+        egress=egress,
+        processor=processor,
+        builds=builds or "here",
+        traces=traces or "none",
+        images=held,
     )
     problems = limits(app, choices)
     if problems:
