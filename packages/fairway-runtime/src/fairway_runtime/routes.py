@@ -29,27 +29,24 @@ class RouteNames:
         framework unknown to us left in the scope may be anything.
         """
         try:
-            return self._of(scope, entry_root)
+            route: object = scope.get("route")
+            if route is None:
+                return self._by_endpoint(scope, entry_root)
+            included: Mapping[str, object] | None = scope.get("fastapi")
+            if included:  # FastAPI serves one route object under each prefix that includes it
+                context = included.get("effective_route_context")
+                if getattr(context, "original_route", None) is route:
+                    route = context
+            path: object = getattr(route, "path_format", None) or getattr(route, "path", None)
+            if not isinstance(path, str):
+                return contract.OTHER_LABEL
+            root: str = scope.get("root_path", "")
+            if root == entry_root:
+                return path
+            prefix = _mounted(root.removeprefix(entry_root), scope, route)
+            return f"{prefix}{_REST}" if _is_mount(route) else prefix + path
         except Exception:
             return contract.OTHER_LABEL
-
-    def _of(self, scope: Scope, entry_root: str) -> str:
-        route: object = scope.get("route")
-        if route is None:
-            return self._by_endpoint(scope, entry_root)
-        included: Mapping[str, object] | None = scope.get("fastapi")
-        if included:  # FastAPI serves one route object under each prefix that includes it
-            context = included.get("effective_route_context")
-            if getattr(context, "original_route", None) is route:
-                route = context
-        path: object = getattr(route, "path_format", None) or getattr(route, "path", None)
-        if not isinstance(path, str):
-            return contract.OTHER_LABEL
-        root: str = scope.get("root_path", "")
-        if root == entry_root:
-            return path
-        prefix = _mounted(root.removeprefix(entry_root), scope, route)
-        return f"{prefix}{_REST}" if _is_mount(route) else prefix + path
 
     def _by_endpoint(self, scope: Scope, entry_root: str) -> str:
         """Only an endpoint is known: a mount's app, or a route of Starlette before 1.0."""

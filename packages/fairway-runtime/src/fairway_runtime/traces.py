@@ -90,7 +90,7 @@ class Trace:
         self, identity: str, parent_id: str, state: str, *, is_sampled: bool, sink: Sink | None
     ) -> None:
         self.id = identity
-        self.span_id = f"{getrandbits(64) or 1:016x}"
+        self.span_id = (getrandbits(64) or 1).to_bytes(8, "big").hex()
         self.parent_id = parent_id
         self.state = state
         self.is_sampled = is_sampled
@@ -151,7 +151,8 @@ class Tracer:
         if parent is None:
             number = getrandbits(128) or 1
             is_sampled = self.sink is not None and number % 2**_RATIO_BITS < self._bound
-            return Trace(f"{number:032x}", "", "", is_sampled=is_sampled, sink=self.sink)
+            identity = number.to_bytes(16, "big").hex()
+            return Trace(identity, "", "", is_sampled=is_sampled, sink=self.sink)
         state = tracestate.decode() if _STATE.match(tracestate) else ""
         return Trace(
             parent.trace_id, parent.span_id, state, is_sampled=parent.is_sampled, sink=self.sink
