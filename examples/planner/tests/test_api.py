@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from fastapi.testclient import TestClient
+from longrun import __version__
 from longrun import service
 from longrun.answers import Answer
 from longrun.service import Service
@@ -129,7 +130,7 @@ def test_a_report_is_a_pdf_with_all_that_reproduces_it(client: TestClient) -> No
         "Zoë ?",
         "{{7*7}}",
         "seed 4711",
-        "Longrun 1.0.0",
+        f"Longrun {__version__}",
         "not advice",
         "Pension",
         "Volatility of shares",

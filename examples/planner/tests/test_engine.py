@@ -1,5 +1,6 @@
 """How the engine behaves, whatever the figures."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -21,9 +22,19 @@ def test_a_seed_gives_the_same_answer_whatever_the_number_of_threads(
     plan = replace(balanced(scenarios=1003), rule=rule, returns=returns)
     first, *others = (run_paths(plan, threads) for threads in (1, 2, 3, 8))
     for other in others:
-        for name in ("ending", "ruined_in", "early", "scales", "counts"):
+        for name in ("ending", "ruined_in", "early", "scales", "bands"):
             assert np.array_equal(getattr(first, name), getattr(other, name)), name
     assert not np.array_equal(run_paths(replace(plan, seed=2)).ending, first.ending)
+
+
+def test_runs_side_by_side_and_one_after_the_other_leave_each_other_nothing() -> None:
+    plans = [replace(balanced(scenarios=601), seed=seed, years=9 * seed) for seed in (1, 2, 3, 4)]
+    alone = [run_paths(plan, 1) for plan in plans]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(run_paths, 6 * plans, 24 * [3]))
+    for number, other in enumerate(found):
+        assert np.array_equal(alone[number % 4].ending, other.ending)
+        assert np.array_equal(alone[number % 4].bands, other.bands)
 
 
 def test_more_scenarios_keep_the_paths_that_there_were() -> None:

@@ -8,7 +8,7 @@ import pytest
 from longrun.engine import Asset, Flow, Income, Plan, Rule, simulate
 from longrun.engine.intervals import share
 from longrun.engine.market import course
-from longrun.engine.normals import fill_normals, seed_path
+from longrun.engine.normals import fill_normals, stream_of
 from longrun.engine.plain import plain_wealth
 from longrun.engine.run import run_paths
 
@@ -75,11 +75,10 @@ def test_a_path_is_never_ruined_just_when_its_discounted_spending_is_less_than_t
     plan = balanced(spending=50_000, scenarios=500)
     laid_out = course(plan)
     ruined = run_paths(plan).ruined_in >= 0
-    state, deviates = np.empty(4, np.uint64), np.empty(3 * plan.months)
+    words, deviates = np.empty(3 * plan.months, np.uint64), np.empty(3 * plan.months)
     needed = np.empty(plan.scenarios)
     for path in range(plan.scenarios):
-        seed_path(np.uint64(plan.seed), path, state)
-        fill_normals(state, deviates)
+        fill_normals(np.uint64(stream_of(np.uint64(plan.seed), path)), words, deviates)
         mixed = laid_out.mixing @ deviates.reshape(3, plan.months)
         logs = laid_out.means + laid_out.deviations * mixed.T
         growth = np.exp(logs) @ laid_out.weights
@@ -152,9 +151,8 @@ def test_perfectly_opposed_assets_cancel_their_risk() -> None:
 
 
 def test_normal_deviates_pass_kolmogorov_and_smirnov() -> None:
-    state, drawn = np.empty(4, np.uint64), np.empty(200_000)
-    seed_path(np.uint64(7), 0, state)
-    fill_normals(state, drawn)
+    words, drawn = np.empty(200_000, np.uint64), np.empty(200_000)
+    fill_normals(np.uint64(stream_of(np.uint64(7), 0)), words, drawn)
     drawn.sort()
     expected = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in drawn])
     places = np.arange(len(drawn)) / len(drawn)
@@ -162,6 +160,18 @@ def test_normal_deviates_pass_kolmogorov_and_smirnov() -> None:
     assert np.abs(expected - places).max() < 2.2 / math.sqrt(len(drawn))
     beyond = (np.abs(drawn) > 3.66).mean()  # the tail has a method of its own
     assert abs(beyond - 2.52e-4) < SIGMAS * math.sqrt(2.52e-4 / len(drawn))
+
+
+def test_neither_the_deviates_of_a_path_nor_those_of_its_neighbours_know_of_each_other() -> None:
+    count, many = 2000, 200
+    words, drawn = np.empty(count, np.uint64), np.empty((many, count))
+    for path in range(many):
+        fill_normals(np.uint64(stream_of(np.uint64(7), path)), words, drawn[path])
+    bound = SIGMAS / math.sqrt(many * count)
+    for lag in (1, 2, 3, 12):
+        assert abs((drawn[:, lag:] * drawn[:, :-lag]).mean()) < bound
+        assert abs((drawn[lag:] * drawn[:-lag]).mean()) < 1.1 * bound
+    assert len(np.unique(drawn)) == drawn.size
 
 
 def test_wilsons_interval_holds_the_truth_as_often_as_it_says() -> None:

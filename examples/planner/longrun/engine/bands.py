@@ -5,28 +5,29 @@ be spread evenly. A percentile is then off by less than a bin, 3.1 % of itself, 
 tenth of that; ruin is exact, because only wealth below 6 cents shares its bin.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longrun.engine.compiled import compiled
-from longrun.engine.kernel import BINS, FIRST, SHIFT
+from longrun.engine.kernel import BINS, FIRST, PER_OCTAVE, SHIFT
 
 __all__ = ["PERCENTILES", "percentiles"]
 
 PERCENTILES = (10, 25, 50, 75, 90)
-LOWER = 0xFFFFFFFF
 
 
 def percentiles(counts: NDArray[np.int32], most: int) -> NDArray[np.float64]:
     """`counts` (months + 1, BINS) of `most` paths to wealth (months + 1, 5) at `PERCENTILES`."""
     found = np.empty((len(counts), len(PERCENTILES)))
     ranks = np.array(PERCENTILES) / 100 * most
-    _read(counts, counts.view(np.int64), ranks, _edges(), found)
+    _read(counts, ranks, _edges(), found)
     return found
 
 
+@cache
 def _edges() -> NDArray[np.float64]:
     """The lower edge of each bin, and the upper one of the last."""
     places = np.arange(BINS, dtype=np.int32) - 1 + FIRST
@@ -38,22 +39,19 @@ def _edges() -> NDArray[np.float64]:
 
 
 @compiled
-def _read(counts: Any, pairs: Any, ranks: Any, edges: Any, found: Any) -> None:
-    """`pairs` are the counts two by two, so that eight are summed up with three additions.
-
-    A count is below 2**31, and so is their sum: the lower half never carries into the upper one.
-    """
+def _read(counts: Any, ranks: Any, edges: Any, found: Any) -> None:
+    """An octave at a time; only one that holds a percentile is looked at bin by bin."""
     for t in range(counts.shape[0]):
         seen = 0
         wanted = 0
-        for eight in range(0, counts.shape[1], 8):
-            pair = eight // 2
-            both = pairs[t, pair] + pairs[t, pair + 1] + pairs[t, pair + 2] + pairs[t, pair + 3]
-            here = (both & LOWER) + (both >> 32)
+        for first in range(0, counts.shape[1], PER_OCTAVE):
+            here = 0
+            for place in range(first, first + PER_OCTAVE):
+                here += counts[t, place]
             if here == 0 or seen + here < ranks[wanted]:
                 seen += here
                 continue
-            for place in range(eight, eight + 8):
+            for place in range(first, first + PER_OCTAVE):
                 count = counts[t, place]
                 while wanted < ranks.shape[0] and count and seen + count >= ranks[wanted]:
                     part = (ranks[wanted] - seen) / count

@@ -11,15 +11,23 @@ from typing import Any
 import numpy as np
 
 from longrun.engine.compiled import compiled
-from longrun.engine.normals import fill_normals, fill_uniforms, seed_path
+from longrun.engine.normals import fill_normals, fill_uniforms, stream_of
 
-__all__ = ["BINS", "EARLY_MONTHS", "FIRST", "SHIFT", "count_block", "walk_block"]
+__all__ = [
+    "BINS",
+    "EARLY_MONTHS",
+    "FIRST",
+    "PER_OCTAVE",
+    "SHIFT",
+    "count_block",
+    "walk_block",
+]
 
 EARLY_MONTHS = 120  # what counts as early for the risk of a bad sequence
 PER_OCTAVE = 32
 OCTAVES = 48  # from 2**-4 dollars on
-# The first is for wealth below that, ruin included; eight bins are looked at together.
-BINS = OCTAVES * PER_OCTAVE + 8
+# The first is for wealth below that, ruin included; an octave's bins are looked at together.
+BINS = (OCTAVES + 1) * PER_OCTAVE
 SHIFT = 23 - 5
 FIRST = (127 - 4) << 5  # of float32 bits, shifted: of 2**-4
 
@@ -74,7 +82,7 @@ def grow(
 
 @compiled
 def draw_years(
-    state: Any,
+    stream: Any,
     first: int,
     run_years: float,
     years_growth: Any,
@@ -85,7 +93,7 @@ def draw_years(
 ) -> None:
     """Years of history in runs of `run_years` on average, from month `first` on."""
     count = years_growth.shape[0]
-    fill_uniforms(state, draws)
+    fill_uniforms(stream, draws)
     year = 0
     level = prices[first]
     place = 0
@@ -198,12 +206,11 @@ def _walk_fours(
     flat = np.empty(3 * months)
     deviates: Any = flat.reshape(3, months)
     growth = np.empty((4, months))
-    state = np.empty(4, np.uint64)
+    words = np.empty(3 * months, np.uint64)
     for first in range(0, block.shape[1], 4):
         these = slice(first, first + 4)
         for lane in range(4):
-            seed_path(seed, first_path + first + lane, state)
-            fill_normals(state, flat)
+            fill_normals(stream_of(seed, first_path + first + lane), words, flat)
             grow(deviates, means, deviations, mixing, weights, growth[lane])
             early[first + lane] = _early_growth(growth[lane], prices)
         _spend_four_down(
@@ -257,7 +264,7 @@ def walk_block(
     net = np.empty(months)
     prices = course_prices.copy()
     deflators = 1.0 / prices if is_real else np.ones(months + 1)
-    state = np.empty(4, np.uint64)
+    words = np.empty(3 * months, np.uint64)
     is_drawn = years_growth.shape[0] > 0
     if months_fixed > 0:
         deviates[:] = 0.0
@@ -285,13 +292,13 @@ def walk_block(
             scales,
         )
     for path in range(done, block.shape[1]):
-        seed_path(seed, first_path + path, state)
+        stream = stream_of(seed, first_path + path)
         if is_drawn:
             draw_years(
-                state, months_fixed, run_years, years_growth, years_prices, draws, growth, prices
+                stream, months_fixed, run_years, years_growth, years_prices, draws, growth, prices
             )
         else:
-            fill_normals(state, flat)
+            fill_normals(stream, words, flat)
             grow(deviates, means, deviations, mixing, weights, growth)
         if rule == 0:
             _add_up(flows, spending, prices, net)
@@ -323,10 +330,15 @@ def walk_block(
 def _early_growth(growth: Any, prices: Any) -> float:
     """By what factor the first years grew what was there, in today's money."""
     horizon = min(growth.shape[0], EARLY_MONTHS)
-    product = 1.0
-    for t in range(horizon):
-        product *= growth[t]
-    return product / prices[horizon]
+    a = b = c = d = 1.0  # none waits for another
+    for t in range(0, horizon - 3, 4):
+        a *= growth[t]
+        b *= growth[t + 1]
+        c *= growth[t + 2]
+        d *= growth[t + 3]
+    for t in range(horizon // 4 * 4, horizon):
+        a *= growth[t]
+    return a * b * c * d / prices[horizon]
 
 
 @compiled

@@ -1,10 +1,11 @@
-"""Random bits and normal deviates: xoshiro256++ and a ziggurat of 256 layers.
+"""Random bits and normal deviates: splitmix64, counted, and a ziggurat of 256 layers.
 
-Purpose: each path draws from a generator of its own, seeded by the plan's seed and the path's
-number. So a path is the same in whichever block, thread or run it is computed.
+Purpose: each path draws from a stream of its own, which is named by the plan's seed and the path's
+number. So a path is the same in whichever block, thread or run it is computed. A word depends on
+its place alone, not on the word before it: a compiler makes eight at once.
 
-xoshiro256++ and splitmix64: D. Blackman and S. Vigna, "Scrambled linear pseudorandom number
-generators", ACM TOMS 47 (2021). Ziggurat: G. Marsaglia and W. W. Tsang, "The ziggurat method for
+splitmix64: G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014. Ziggurat: G. Marsaglia and W. W. Tsang, "The ziggurat method for
 generating random variables", J. Stat. Software 5 (2000), with 53-bit deviates.
 """
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from longrun.engine.compiled import compiled
 
-__all__ = ["fill_normals", "fill_uniforms", "seed_path"]
+__all__ = ["fill_normals", "fill_uniforms", "stream_of"]
 
 LAYERS = 256
 RIGHT = 3.654152885361009  # where the tail begins
@@ -47,8 +48,7 @@ BOUNDS, WIDTHS, HEIGHTS = _tables()
 SIGNED_WIDTHS = np.concatenate((WIDTHS, -WIDTHS))
 WITH_SIGN = np.uint64(0x1FF)
 
-U1, U11, U12, U17, U19 = (np.uint64(bits) for bits in (1, 11, 12, 17, 19))
-U23, U27, U30, U31, U41, U45 = (np.uint64(bits) for bits in (23, 27, 30, 31, 41, 45))
+U1, U11, U12, U27, U30, U31 = (np.uint64(bits) for bits in (1, 11, 12, 27, 30, 31))
 LOW_BYTE = np.uint64(0xFF)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -65,75 +65,65 @@ def _mixed(word: Any) -> Any:
 
 
 @compiled
-def seed_path(seed: Any, path: int, state: Any) -> None:
-    """Set `state` (4 words) to the beginning of the stream of one path."""
-    word = _mixed(seed + GOLDEN) ^ _mixed(np.uint64(path) * GOLDEN + MIX_A)
-    for place in range(4):
-        word = word + GOLDEN
-        state[place] = _mixed(word)
+def stream_of(seed: Any, path: int) -> Any:
+    """Where the stream of one path begins."""
+    return _mixed(_mixed(seed + GOLDEN) ^ _mixed(np.uint64(path) * GOLDEN + MIX_A))
 
 
 @compiled
-def fill_uniforms(state: Any, out: Any) -> None:
-    """Fill `out` with numbers even in [0, 1)."""
-    a, b, c, d = state[0], state[1], state[2], state[3]
+def _uniform(stream: Any, place: int) -> float:
+    """The number at one place of a stream, even in [0, 1)."""
+    return (_mixed(stream + np.uint64(place) * GOLDEN) >> U11) * UNIT
+
+
+@compiled
+def fill_uniforms(stream: Any, out: Any) -> None:
+    """Fill `out` with the first numbers of a stream, even in [0, 1)."""
     for place in range(out.shape[0]):
-        total = a + d
-        bits = ((total << U23) | (total >> U41)) + a
-        shifted = b << U17
-        c ^= a
-        d ^= b
-        b ^= c
-        a ^= d
-        c ^= shifted
-        d = (d << U45) | (d >> U19)
-        out[place] = (bits >> U11) * UNIT
-    state[0], state[1], state[2], state[3] = a, b, c, d
+        out[place] = _uniform(stream, place)
 
 
 @compiled
-def fill_normals(state: Any, out: Any) -> None:
-    """Fill `out` with standard normal deviates."""
-    a, b, c, d = state[0], state[1], state[2], state[3]
-    spare = np.empty(2)
+def fill_normals(stream: Any, words: Any, out: Any) -> None:
+    """Fill `out` with standard normal deviates; `words` is as long, and used up.
+
+    One in a hundred needs more than its word: it draws from behind those of all.
+    """
     for place in range(out.shape[0]):
-        while True:
-            total = a + d
-            bits = ((total << U23) | (total >> U41)) + a
-            shifted = b << U17
-            c ^= a
-            d ^= b
-            b ^= c
-            a ^= d
-            c ^= shifted
-            d = (d << U45) | (d >> U19)
-            layer = bits & LOW_BYTE
-            size = bits >> U12
-            value = size * SIGNED_WIDTHS[bits & WITH_SIGN]
-            if size < BOUNDS[layer]:
-                out[place] = value
-                break
-            state[0], state[1], state[2], state[3] = a, b, c, d
-            is_taken = False
-            if layer == 0:
-                value = _tail(state, spare, value < 0.0)
-                is_taken = True
-            else:
-                fill_uniforms(state, spare[:1])
-                height = HEIGHTS[layer] + spare[0] * (HEIGHTS[layer - U1] - HEIGHTS[layer])
-                is_taken = height < math.exp(-0.5 * value * value)
-            a, b, c, d = state[0], state[1], state[2], state[3]
-            if is_taken:
-                out[place] = value
-                break
-    state[0], state[1], state[2], state[3] = a, b, c, d
+        words[place] = _mixed(stream + np.uint64(place) * GOLDEN)
+    behind = out.shape[0]
+    for place in range(out.shape[0]):
+        word = words[place]
+        size = word >> U12
+        out[place] = np.int64(size) * SIGNED_WIDTHS[word & WITH_SIGN]
+        if size >= BOUNDS[word & LOW_BYTE]:
+            out[place], behind = _outside(stream, behind, word)
 
 
 @compiled
-def _tail(state: Any, spare: Any, is_left: bool) -> float:
+def _outside(stream: Any, behind: int, word: Any) -> tuple[float, int]:
+    """The deviate of a word that fell outside of its layer's rectangle; the next place to draw."""
+    while True:
+        layer = word & LOW_BYTE
+        size = word >> U12
+        value: Any = np.int64(size) * SIGNED_WIDTHS[word & WITH_SIGN]
+        if size < BOUNDS[layer]:
+            return value, behind
+        if layer == 0:
+            return _tail(stream, behind, value < 0.0)
+        height = HEIGHTS[layer] + _uniform(stream, behind) * (HEIGHTS[layer - U1] - HEIGHTS[layer])
+        if height < math.exp(-0.5 * value * value):
+            return value, behind + 1
+        word = _mixed(stream + np.uint64(behind + 1) * GOLDEN)
+        behind += 2
+
+
+@compiled
+def _tail(stream: Any, behind: int, is_left: bool) -> tuple[float, int]:
     """A deviate beyond `RIGHT`, by Marsaglia's method."""
     while True:
-        fill_uniforms(state, spare)
-        beyond = -math.log1p(-spare[0]) / RIGHT
-        if -2.0 * math.log1p(-spare[1]) > beyond * beyond:
-            return -(RIGHT + beyond) if is_left else RIGHT + beyond
+        beyond = -math.log1p(-_uniform(stream, behind)) / RIGHT
+        depth = -2.0 * math.log1p(-_uniform(stream, behind + 1))
+        behind += 2
+        if depth > beyond * beyond:
+            return (-(RIGHT + beyond) if is_left else RIGHT + beyond), behind
