@@ -9,8 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from fastapi.testclient import TestClient
-from longrun import __version__
-from longrun import service
+from longrun import __version__, service
 from longrun.answers import Answer
 from longrun.service import Service
 from longrun.settings import Settings

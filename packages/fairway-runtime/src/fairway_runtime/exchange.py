@@ -80,16 +80,16 @@ class Exchange:
         if self.is_sealed:
             return _nothing()
         kind = message["type"]
-        if kind == "http.response.body":
-            if self._held is not None:
-                return self._release(self._held, message)
-            if not message.get("more_body", False):
-                self.finish()
-        elif kind == "http.response.start":
+        if kind == "http.response.start":
             if message["status"] == 500 and _may_be_starlette_s(message):
                 self._held = message
                 return _nothing()
-            message = self._begin(message)
+            return self._send(self._begin(message))
+        if kind == "http.response.body":
+            if self._held is not None:
+                return self._release(self._held, message)
+            if not message.get("more_body"):
+                self.finish()
         return self._send(message)
 
     def cut(self, refusal: Refusal) -> None:
@@ -121,7 +121,6 @@ class Exchange:
             self.finish()
             return
         self.status = refusal.status
-        self._fairway.lifecycle.waiting.pop(self, None)
         headers = self._headers(is_closing=_CLOSE in refusal.headers)
         self.finish()
         await answer(refusal, headers, self.context.correlation_id, self._send)
@@ -163,7 +162,6 @@ class Exchange:
             return
         refusal = refusal_of(sys.exc_info()[1])  # Starlette answers while it handles the error
         self.status = refusal.status
-        self._fairway.lifecycle.waiting.pop(self, None)
         headers = self._headers()
         self.finish()
         await answer(refusal, headers, self.context.correlation_id, self._send)
@@ -172,7 +170,6 @@ class Exchange:
     def _begin(self, message: Message) -> Message:
         """The start of the answer with our headers; the app's message stays as it is."""
         self.status = message["status"]
-        self._fairway.lifecycle.waiting.pop(self, None)
         given = message.get("headers", ())
         ours = self._headers()
         names = self._fairway.security.names

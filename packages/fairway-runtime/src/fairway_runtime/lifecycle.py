@@ -5,6 +5,7 @@ A process that never saw the lifespan protocol counts as started.
 """
 
 from enum import Enum
+from itertools import takewhile
 from typing import Protocol
 
 from fairway_runtime.refusals import DRAINED, TIMED_OUT, Refusal
@@ -28,6 +29,7 @@ class UnderWay(Protocol):
     """A request in flight, as far as the lifecycle minds."""
 
     deadline: float
+    status: int  # of the answer, once it has begun
 
     def cut(self, refusal: Refusal) -> None:
         """Stop the app's work on it, and answer `refusal` if nothing was answered yet."""
@@ -36,15 +38,13 @@ class UnderWay(Protocol):
 class Lifecycle:
     """The state of one process; `begin_drain` may be called from a signal handler."""
 
-    __slots__ = ("in_flight", "is_draining", "phase", "ticked_at", "waiting", "websockets")
+    __slots__ = ("in_flight", "is_draining", "phase", "ticked_at", "websockets")
 
     def __init__(self) -> None:
         self.phase = Phase.UNSEEN
         self.is_draining = False
         self.ticked_at = 0.0  # when the event loop last ran, by `time.perf_counter`
-        # Insertion order is age, so the first of `waiting` is the next to run out of time.
-        self.in_flight: dict[UnderWay, None] = {}
-        self.waiting: dict[UnderWay, None] = {}  # those that have not begun to answer
+        self.in_flight: dict[UnderWay, None] = {}  # the oldest first
         self.websockets: set[object] = set()
 
     @property
@@ -57,14 +57,9 @@ class Lifecycle:
 
     def expire(self, now: float) -> None:
         """Cut the requests whose time is over and that have not begun to answer (R235)."""
-        late: list[UnderWay] = []
-        for request in self.waiting:
-            if request.deadline > now:
-                break
-            late.append(request)
-        for request in late:
-            self.waiting.pop(request, None)
-            request.cut(TIMED_OUT)
+        for request in takewhile(lambda one: one.deadline <= now, tuple(self.in_flight)):
+            if not request.status:
+                request.cut(TIMED_OUT)
 
     def cut_all(self) -> int:
         """Cut whatever is left when the drain ends (C6); how many there were."""

@@ -193,7 +193,6 @@ class Fairway:
         """The app's part; whatever becomes of it, the request is answered, counted and logged."""
         lifecycle = self.lifecycle
         lifecycle.in_flight[exchange] = None
-        lifecycle.waiting[exchange] = None
         try:
             await self.app(exchange.scope, receive, exchange.send)
         except asyncio.CancelledError:
@@ -207,7 +206,6 @@ class Fairway:
                 raise
         finally:
             del lifecycle.in_flight[exchange]
-            lifecycle.waiting.pop(exchange, None)
             if exchange.refusal is not None and not exchange.is_sealed:
                 exchange.uncancel()
                 await exchange.refuse(exchange.refusal)
