@@ -83,6 +83,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     one.end()
 
 
+@pytest.mark.alone
 @pytest.mark.acceptance
 @pytest.mark.real
 @pytest.mark.timeout(600)

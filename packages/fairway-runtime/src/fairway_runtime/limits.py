@@ -124,7 +124,7 @@ class Limiter:
         return self._users if key[0] == "u" else self._addresses
 
     def headers(self, taken: Taken) -> Headers:
-        """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-07 has them."""
+        """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-06 has them."""
         _, remaining, full_seconds, _, rate = taken
         limit, policy = self._said[id(rate)]
         return [
