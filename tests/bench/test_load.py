@@ -11,6 +11,7 @@ from bench.load import Generator, Load, Report, Request
 from bench.load_request import cycle
 from tests.bench.server_of_faults import ServerOfFaults
 
+pytestmark = pytest.mark.real
 
 @pytest.fixture
 def server() -> Iterator[ServerOfFaults]:
