@@ -133,6 +133,16 @@ def test_on_new_runs_once_for_each_version_and_again_for_what_came_meanwhile() -
     assert world.tick(NIGHT + 5) == 0
 
 
+def test_a_run_takes_only_what_is_new_to_it_however_much_was_seen_before() -> None:
+    world = World(Job(name="ingest", command="x", on_new="files/incoming/"))
+    world.objects["ingest"] = {"incoming/a": "1", "incoming/b": "1"}
+    world.tick(NIGHT)
+    world.end("ingest", NIGHT + 10)
+    world.objects["ingest"] |= {"incoming/b": "2", "incoming/new": "1"}
+    world.tick(NIGHT + 20)
+    assert world.states["ingest"].taking == {"incoming/b": "2", "incoming/new": "1"}
+
+
 def test_on_new_that_fails_for_good_does_not_come_again_for_the_same_objects() -> None:
     world = World(Job(name="ingest", command="x", on_new="files/", retries=1))
     world.objects["ingest"] = {"a": "1"}

@@ -66,7 +66,7 @@ class JobState:
     retry_at: float | None = None
     pending: str = ""  # why it should run as soon as it may; empty: it need not
     seen: Mapping[str, str] = field(default_factory=dict[str, str])  # key -> version handled
-    taking: Mapping[str, str] = field(default_factory=dict[str, str])  # those of this run
+    taking: Mapping[str, str] = field(default_factory=dict[str, str])  # the new ones of this run
     history: tuple[Record, ...] = ()
 
 
@@ -206,7 +206,7 @@ def consider(job: Job, state: JobState, now: float, found: Mapping[str, str]) ->
     if state.considered is None or state.considered > now + CLOCK_WAS_WRONG_SECONDS:
         state = replace(state, considered=now)
     fired = due(job, state, now)
-    fresh = {key: version for key, version in found.items() if state.seen.get(key) != version}
+    fresh = unseen(state, found)
     if fired is not None:
         state = replace(state, considered=max(now, state.considered or now))
         missed = now - fired > PUNCTUAL_SECONDS
@@ -221,6 +221,11 @@ def consider(job: Job, state: JobState, now: float, found: Mapping[str, str]) ->
         count = len(fresh)
         state = want(state, f"{count} new object{'' if count == 1 else 's'} in {job.on_new}")
     return state
+
+
+def unseen(state: JobState, found: Mapping[str, str]) -> dict[str, str]:
+    """The objects that were found and not handled yet, in this version."""
+    return {key: version for key, version in found.items() if state.seen.get(key) != version}
 
 
 def want(state: JobState, cause: str) -> JobState:
@@ -260,7 +265,8 @@ def start_or_stop(
         attempt=state.attempt + 1 if retries else 1,
         retry_at=None,
         pending=state.pending if retries else "",
-        taking=state.taking if retries else dict(found),
+        # What was seen already would cost the journal as much as what is new.
+        taking=state.taking if retries else unseen(state, found),
     )
     return started, [RunOrder(job.name, run, cause)]
 
