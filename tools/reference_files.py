@@ -22,7 +22,7 @@ themselves.
 # What the engine and the command line keep there themselves, beside the local target's layout.
 OURS = {
     "journal.jsonl": "What the engine decided and what happened, one JSON object a line; a new "
-    "engine goes on from its last ledger.",
+    "engine goes on from its last ledger and the changes after it.",
     "lock": "Which process holds the project, and since when; the kernel releases it when that "
     "process ends.",
     "control.sock": "Where the running engine listens for other verbs; its owner's alone.",

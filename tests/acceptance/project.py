@@ -16,11 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fairway.engine import client
+from fairway.engine.journal import Journal
 from fairway.targets.local.ports import free_port
 
 __all__ = ["APP", "Answer", "Project", "Said"]
@@ -202,9 +203,9 @@ class Project:
 
     def history(self, job: str) -> list[Any]:
         """The ended runs of a job, from the journal."""
-        ledgers = [each["ledger"] for each in self.journal() if "ledger" in each]
-        state = ledgers[-1]["jobs"].get(job) if ledgers else None
-        return [] if state is None else [each for each in state["history"] if each["run"]]
+        ledger = Journal(self.state / "journal.jsonl", reads_only=True).ledger
+        records = ledger.jobs[job].history if job in ledger.jobs else ()
+        return [asdict(each) for each in records if each.run]
 
     def pid(self, process: str) -> int:
         """The process id of a replica, a run, `postgres`, ..."""
@@ -294,8 +295,11 @@ class Project:
         """What tells why something went wrong: the journal and the end of every log."""
         parts = [f"folder {self.folder}, port {self.port}", "-- journal"]
         for line in self.journal()[-60:]:
-            known = line.get("ledger")
-            said = line.get("text") or f"ledger {known['deployment']}, serving {known['serving']}"
+            known = line.get("ledger", {})
+            kept = line.get("change") or {
+                name: known.get(name) for name in ("deployment", "serving")
+            }
+            said = line.get("text") or f"ledger {kept}"
             parts.append(f"{line['at']:.3f} {line.get('node', '')} {said}"[:400])
         logs = sorted(self.state.glob("logs/*.log")) + sorted(self.state.glob("data/*/log"))
         for log in logs:

@@ -1,8 +1,8 @@
 """What an engine must remember over its own death, as one value.
 
-Pure. The engine writes the whole ledger to its journal whenever it has changed, before it acts
-on the change; after a kill it goes on from the last one written. What can be observed (what
-runs, on which port) is not in it.
+Pure. The engine writes what has changed of the ledger to its journal (`ledger_change.py`) before
+it acts on the change; after a kill it goes on from the last one written. What can be observed
+(what runs, on which port) is not in it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from fairway.core.release import deployment
 from fairway.core.release.deployment import Deployment
 from fairway.core.schedule import JobState, Record
 
-__all__ = ["Ledger", "Revised", "from_json", "to_json"]
+__all__ = ["Ledger", "Revised", "from_json", "job_to_json", "record_to_json", "to_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def to_json(ledger: Ledger) -> dict[str, Any]:
         "scale": dict(sorted(ledger.scale.items())),
         "scaled": dict(sorted(ledger.scaled.items())),
         "ordinals": dict(sorted(ledger.ordinals.items())),
-        "jobs": {name: asdict(job) for name, job in sorted(ledger.jobs.items())},
+        "jobs": {name: job_to_json(job) for name, job in sorted(ledger.jobs.items())},
     }
 
 
@@ -77,6 +77,22 @@ def from_json(data: Mapping[str, Any]) -> Ledger:
         ordinals=data["ordinals"],
         jobs={name: job_from_json(job) for name, job in data["jobs"].items()},
     )
+
+
+def job_to_json(state: JobState) -> dict[str, Any]:
+    """One job as JSON values. Not by `asdict`: that copies thousands of objects one by one."""
+    fields = {name: getattr(state, name) for name in JobState.__dataclass_fields__}
+    return {
+        **fields,
+        "seen": dict(state.seen),
+        "taking": dict(state.taking),
+        "history": [record_to_json(record) for record in state.history],
+    }
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """One ended run as JSON values."""
+    return asdict(record)
 
 
 def job_from_json(data: Mapping[str, Any]) -> JobState:
