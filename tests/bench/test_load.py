@@ -13,6 +13,7 @@ from tests.bench.server_of_faults import ServerOfFaults
 
 pytestmark = pytest.mark.real
 
+
 @pytest.fixture
 def server() -> Iterator[ServerOfFaults]:
     with ServerOfFaults() as running:
