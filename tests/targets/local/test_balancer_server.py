@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from fairway.core.problem import Problems
+from fairway.targets.local.balancer import server
 from fairway.targets.local.balancer.model import Endpoint
 from fairway.targets.local.balancer.server import NAME, Balancer
 from fairway.targets.local.balancer.stats import rates
@@ -237,6 +238,30 @@ async def test_what_envoy_refuses_is_told_in_its_words_and_changes_nothing(
             await balancer.set_endpoints("api", [Endpoint(port=1, address="nowhere")])
         await balancer.set_endpoints("api", [one.endpoint])
         assert (await fetch(front.port)).status == 200
+
+
+async def test_envoy_s_own_log_is_cut_when_it_is_large_and_envoy_goes_on_in_it(
+    balancer: Balancer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = a_front()
+    log, before = tmp_path / "balancer" / "envoy.log", tmp_path / "balancer" / "envoy.log.1"
+    async with backends("one") as (one,):
+        await balancer.start([front], {"api": [one.endpoint]})
+        with pytest.raises(Problems, match="malformed IP address: nowhere"):
+            await balancer.set_endpoints("api", [Endpoint(port=1, address="nowhere")])
+        assert "nowhere" in log.read_text()
+        await balancer.stats()
+        assert not before.exists(), "it is small"
+
+        monkeypatch.setattr(server, "LOG_BYTES", 10)
+        await balancer.stats()
+        assert log.stat().st_size == 0
+        assert "nowhere" in before.read_text()
+
+        with pytest.raises(Problems, match="malformed IP address: elsewhere"):
+            await balancer.set_endpoints("api", [Endpoint(port=1, address="elsewhere")])
+        assert log.read_bytes().startswith(b"["), "no hole where the old lines were"
+        assert "nowhere" not in log.read_text()
 
 
 async def test_endpoints_of_a_service_that_is_not_there_are_refused(balancer: Balancer) -> None:

@@ -4,6 +4,7 @@ Effects only, and no policy: what the files say is `config.py`'s, when they chan
 """
 
 import asyncio
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from fairway.core.problem import Problem, Problems
 from fairway.targets.local import disk
 from fairway.targets.local.balancer import config, stats
 from fairway.targets.local.balancer.admin import AdminError, ask
+from fairway.targets.local.output import last_lines
 
 __all__ = ["Folder"]
 
@@ -132,13 +134,15 @@ class Folder:
         return str(refusals[-1]).strip().splitlines()[-1].lstrip(": ") if refusals else ""
 
     def _last_lines(self) -> str:
-        return "\n".join(self._log_text().splitlines()[-LOG_LINES:])
+        return "\n".join(last_lines(self.log, LOG_LINES))
 
-    def _log_text(self, start: int = 0) -> str:
+    def _log_text(self, start: int) -> str:
         if not self.log.exists():
             return ""
-        text = self.log.read_bytes()
-        return text[start if start <= len(text) else 0 :].decode(errors="replace")
+        with self.log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(start if start <= size else 0)  # beyond its end: it was cut meanwhile
+            return file.read().decode(errors="replace")
 
     def _problems(self, what: str, why: str) -> Problems:
         said = f"{what}: {why}" if why else what

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
-from fairway.targets.local import binaries
+from fairway.targets.local import binaries, log_files
 from fairway.targets.local.balancer import config, ports, stats, weights
 from fairway.targets.local.balancer.admin import AdminError
 from fairway.targets.local.balancer.folder import Folder
@@ -34,6 +34,7 @@ POLL_SECONDS = 0.005
 QUIET_SECONDS = 0.02
 CLOSE_NOTICE_SECONDS = 0.1  # keep-alive clients are told to close, before we stop to listen
 ACCESS_LOG_BYTES = 64 * 1024**2  # rotated beyond this; one predecessor is kept
+LOG_BYTES = 16 * 1024**2  # of Envoy's own words, cut beyond this in the same way
 MOST_CLIENTS = 8192
 
 
@@ -158,7 +159,7 @@ class Balancer:
 
         AdminError where Envoy doesn't run.
         """
-        await self._rotate_access_log()
+        await self._bound_logs()
         query = f"/stats?format=json&histogram_buckets=cumulative&filter={stats.READING_FILTER}"
         return stats.readings(await self._folder.ask(query))
 
@@ -256,7 +257,9 @@ class Balancer:
                 )
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _rotate_access_log(self) -> None:
+    async def _bound_logs(self) -> None:
+        if not self._change.locked():  # a change that is under way reads why Envoy refuses it
+            log_files.cut(self._folder.log, limit_bytes=LOG_BYTES)
         log = self._folder.home / ACCESS_LOG
         if log.exists() and log.stat().st_size > ACCESS_LOG_BYTES:
             log.replace(log.with_suffix(".1.jsonl"))
