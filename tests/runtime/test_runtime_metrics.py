@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairway.targets.local.ports import free_port
-from fairway_runtime import Fairway, Settings, identify
+from fairway_runtime import Fairway, Settings, contract, identify
 from fairway_runtime.business import Business
-from fairway_runtime.metrics import openmetrics
+from fairway_runtime.metrics import RequestMetrics, openmetrics
 from fairway_runtime.workers import Workers, folder_for, merge
 from tests.properties import examples
 from tests.runtime.apps import api, plain
@@ -70,6 +71,33 @@ def test_the_process_tells_cpu_memory_disk_and_network() -> None:
 
 # -- The app's own -----------------------------------------------------------------------------
 @pytest.mark.requirement("R112", "R170", "R176", "R177", "R178", "R179", "R180")
+def test_requests_of_many_threads_are_all_told_whoever_asks_meanwhile() -> None:
+    metrics = RequestMetrics()
+    is_over = threading.Event()
+
+    def serve() -> None:
+        for number in range(1000):
+            metrics.series("GET", "/items/{item}", 200).observe(number / 1000)
+
+    def look() -> None:
+        while not is_over.is_set():
+            assert list(metrics.collect())
+
+    looking = threading.Thread(target=look)
+    serving = [threading.Thread(target=serve) for _ in range(4)]
+    looking.start()
+    for thread in serving:
+        thread.start()
+    for thread in serving:
+        thread.join()
+    is_over.set()
+    looking.join()
+    told = dict(line.rsplit(" ", 1) for line in metrics.collect())
+    of = 'method="GET",route="/items/{item}"'
+    assert told[f'{contract.REQUESTS_METRIC}{{{of},status="200"}}'] == "4000"
+    assert float(told[f"{contract.DURATION_METRIC}_sum{{{of}}}"]) == pytest.approx(4 * 499.5)
+
+
 def test_a_business_metric_is_one_line() -> None:
     own = Business()
 
