@@ -29,8 +29,9 @@ def kernel_folder() -> Path | None:
     """
     sources = sorted(Path(__file__).parent.glob("*.py"))
     named = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    for above in (Path(home), Path(tempfile.gettempdir())):
+    passing = tempfile.gettempdir()
+    caches = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", passing), ".cache")
+    for above in (Path(caches), Path(passing)):
         folder = above / f"longrun-{os.getuid()}" / named[:16]
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
