@@ -240,6 +240,34 @@ def test_what_was_written_down_is_deleted_though_its_stack_is_gone(
     assert nothing_is_left(environment), left(environment)
 
 
+def test_the_log_of_the_cdn_stays_until_it_is_named_and_deleted_in_its_own_region(
+    url: str, tmp_path: Path
+) -> None:
+    of = account(url)
+    of.client("route53").create_hosted_zone(Name="example.org", CallerReference="1")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("<p>hello")
+    app = app_of('[site.page]\nroot = "site"')
+    found = tuple(reduced(stack, MINISTACK)[0] for stack in stacks(app))
+    made = Environment(of, app, found, QUICK)
+    values = made.values(domain="shop.example.org", zone=None)
+    given = Given(images=lambda at, asked: {}, values=values, folder=tmp_path)
+    assert deploy(made, given).outcome == "promoted"
+    (edge,) = (each for each in found if each.name == "edge")
+    (log,) = (
+        each for each in kept.of_stack(made, edge) if each.type == BUCKET and "logs" in each.id
+    )
+    assert log.region == "us-east-1"
+    s3 = of.client("s3", "us-east-1")
+    s3.put_object(Bucket=log.id, Key="AWSLogs/000000000000/CloudFront/E1.gz", Body=b"x")
+    take_down(made)
+    assert log in kept.read(made.opened()), "no stack names it any more"
+    sizes = {each.id: each.size for each in losses(made)}
+    assert sizes[log.id] == "1 objects, 1 with their older versions"
+    erase(made)
+    assert nothing_is_left(made), left(made)
+
+
 def test_a_bucket_that_will_not_be_emptied_says_why() -> None:
     page = {"Versions": [{"Key": "a", "VersionId": "1"}]}
     errors = {"Errors": [{"Key": "a", "Message": "Access Denied"}]}

@@ -134,4 +134,7 @@ def test_what_neither_has_is_little_and_known() -> None:
         "AWS::EC2::NetworkAclEntry",
         "AWS::EC2::SecurityGroupEgress",
         "AWS::EC2::SubnetNetworkAclAssociation",
+        "AWS::Logs::Delivery",
+        "AWS::Logs::DeliveryDestination",
+        "AWS::Logs::DeliverySource",
     }

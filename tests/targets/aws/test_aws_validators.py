@@ -23,12 +23,13 @@ ANSWERED = {
     # The file decides: zones of a database, a firewall before a site.
     "CKV_AWS_157": "in how many zones a database stands, its `zones` say",
     "CKV_AWS_68": "whether a firewall stands before a site, `firewall` says",
-    # Logs of logs, and those of the CDN, which are said as a gap.
+    # Logs of logs.
     "CKV_AWS_18": "the bucket of logs has none of its own; a site's is read by its CDN alone",
-    "CKV_AWS_86": "the CDN writes no log yet: `fairway render` says so",
     # What checkov does not see.
     "CKV_AWS_16": "a replica inherits its source's encryption; AWS refuses to be told",
     "CKV_AWS_51": "all tags are immutable but `latest`; checkov does not know the exclusion",
+    "CKV_AWS_86": "the CDN's log is a delivery beside it; checkov knows the older way alone",
+    "CKV_AWS_45": "it takes the path of a parameter, which BUCKET_NAME refers to, for a secret key",
     "CKV_AWS_260": "port 80 leads to HTTPS and to nothing else",
     # Functions: the one that renews secrets, and services.
     "CKV_AWS_115": "a reserved concurrency fails in accounts with the first quota",
@@ -36,6 +37,7 @@ ANSWERED = {
     "CKV_AWS_117": "it calls AWS's API only, nothing in the network",
     "CKV_AWS_173": "no secret stands in a function's variables",
     "CKV_AWS_309": "the app knows who may do what",
+    "CKV_AWS_111": "an interface has no ARN before it is made; a Deny keeps the code from it",
 }
 EVERYTHING = """
 [service.web]

@@ -89,6 +89,4 @@ def _at_gateway(app: App, at: str, node: Service) -> Iterator[Problem]:
     elif node.firewall:
         what = "it stands before the CDN alone; the gateway's own name has none"
         yield Problem(f"{at}.firewall", what)
-    if node.cache:
-        yield Problem(f"{at}.cache", "the CDN writes no access log yet; the gateway does")
     yield Problem(at, "its gateway takes TLS 1.2 too, and answers nothing at port 80")

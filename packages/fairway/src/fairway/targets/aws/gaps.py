@@ -82,7 +82,6 @@ def _of_service(service: Service) -> Iterator[Problem]:
     if service.cache and not service.public:
         yield Problem(f"{at}.cache", "only the edge keeps answers, and it is not public")
     if service.cache and service.public:
-        yield Problem(f"{at}.cache", "the CDN writes no access log yet; the balancer does")
         what = "the balancer takes TLS 1.2 too, which the CDN speaks to it; visitors have 1.3"
         yield Problem(f"{at}.cache", what)
     if service.cache and service.timeouts.request_seconds > LONGEST_AT_EDGE_SECONDS:
@@ -195,7 +194,6 @@ def _of_database(database: Database) -> Iterator[Problem]:
 def _of_site(app: App, site: Site, callers: Sequence[str]) -> Iterator[Problem]:
     at = f"site.{site.name}"
     yield from _of_account(app, at, site)
-    yield Problem(at, "the CDN writes no access log yet")
     if site.build is not None:
         yield Problem(f"{at}.build", "nothing builds it yet: build it before its files are sent")
     if site.calls:

@@ -13,7 +13,14 @@ from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, join, ref, sub
 
-__all__ = ["add_bucket_policy", "add_buckets", "bucket_id", "closed", "tls_only"]
+__all__ = [
+    "add_bucket_of_logs",
+    "add_bucket_policy",
+    "add_buckets",
+    "bucket_id",
+    "closed",
+    "tls_only",
+]
 
 DAY = 86400.0
 UNDELETE_DAYS = 7
@@ -143,8 +150,11 @@ def add_bucket_policy(draft: Draft, id_: str, statements: Sequence[Value]) -> No
     )
 
 
-def _add_logs(draft: Draft) -> None:
-    """The bucket of access logs. Balancers write to no bucket with a key of one's own."""
+def add_bucket_of_logs(draft: Draft, writes: Sequence[Value]) -> Value:
+    """Add `LogsBucket`: who asked for what, kept for a year; `writes` say who may write into it.
+
+    S3's own key encrypts it: balancers write to no bucket with a key of one's own.
+    """
     id_ = "LogsBucket"
     rule: Value = {
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
@@ -153,7 +163,13 @@ def _add_logs(draft: Draft) -> None:
         "NoncurrentVersionExpiration": {"NoncurrentDays": UNDELETE_DAYS},
         "Status": "Enabled",
     }
-    draft.add(id_, "AWS::S3::Bucket", closed([rule]), keep="Retain")
+    bucket = draft.add(id_, "AWS::S3::Bucket", closed([rule]), keep="Retain")
+    add_bucket_policy(draft, id_, [tls_only(id_), *writes])
+    return bucket
+
+
+def _add_logs(draft: Draft) -> None:
+    """The bucket of what the balancer and the buckets log; the CDN has one beside it."""
     own: Mapping[str, Value] = {"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}}
     balancers = "logdelivery.elasticloadbalancing.amazonaws.com"
     writers = (
@@ -170,5 +186,4 @@ def _add_logs(draft: Draft) -> None:
         )
         for service, below, when in writers
     ]
-    add_bucket_policy(draft, id_, [tls_only(id_), *writes])
-    draft.give("logs/bucket", ref(id_))
+    draft.give("logs/bucket", add_bucket_of_logs(draft, writes))

@@ -169,9 +169,9 @@ def _migrations(app: App, draft: Draft, called: str) -> Iterator[Value]:
 
 
 def _sites(app: App, called: str) -> Iterator[Value]:
-    """Send files, and have the CDN ask anew."""
-    yield statement(("s3:ListBucket",), _bucket(f"{called}-edge-*"))
-    yield statement(("s3:DeleteObject", "s3:PutObject"), _bucket(f"{called}-edge-*/*"))
+    """Send files, and have the CDN ask anew; the bucket of its logs is none of a site's."""
+    yield statement(("s3:ListBucket",), _bucket(f"{called}-edge-site*"))
+    yield statement(("s3:DeleteObject", "s3:PutObject"), _bucket(f"{called}-edge-site*/*"))
     of = {f"aws:ResourceTag/fairway:{key}": value for key, value in _tags(app)}
     distributions = sub(f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/*")
     yield statement(("cloudfront:CreateInvalidation",), distributions, when={"StringEquals": of})

@@ -2,7 +2,7 @@
 
 A site is a private bucket that only its distribution reads (R2). A service with `cache` has a
 distribution before the balancer; the paths that it names are kept at the edge, without cookies
-(R8). Everything else goes through as it came. Pure.
+(R8). Everything else goes through as it came. Each distribution writes its access log. Pure.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from fairway.core.spec.model import App, Service, Site
 from fairway.targets.aws.render.accounts import home, services_domain
 from fairway.targets.aws.render.balancer import add_certificate
 from fairway.targets.aws.render.buckets import add_bucket_policy, closed, tls_only
+from fairway.targets.aws.render.edge_logs import add_delivery, add_destination
 from fairway.targets.aws.render.edge_policies import (
     EVERYTHING,
     NOT_CACHED,
@@ -60,6 +61,7 @@ def edge(app: App, ground: Ground, whole: App | None = None) -> Stack:
             if service.firewall and service.limits.per_ip is not None
         ]
         add_acl(draft, "Firewall", "CLOUDFRONT", rates)
+    add_destination(draft)
     for site in app.sites.values():
         _site(app, site, ground, _called(app, site, ground, whole))
     for service in cached:
@@ -233,6 +235,7 @@ def _distribution(
     if is_guarded(app, node):
         config["WebACLId"] = get("Firewall")
     draft.add(id_, "AWS::CloudFront::Distribution", {"DistributionConfig": config})
+    add_delivery(draft, id_, node.name)
     for kind in ("A", "AAAA"):
         draft.add(
             f"{id_}{kind.title()}",
