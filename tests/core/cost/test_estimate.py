@@ -64,7 +64,7 @@ def test_a_task_is_the_smallest_that_holds_processor_and_memory() -> None:
 def test_the_balancer_costs_its_hours_its_units_and_an_address_in_each_zone() -> None:
     found = priced(WEB, requests_per_month=73e6, response_kb=100)
     units = 73e6 * 100 / 1e6 / HOURS  # 10 GB an hour: the highest of its measures
-    assert usd(found, "balancer") == pytest.approx(
+    assert usd(found, "balancer") - usd(found, "balancer", "GB-month") == pytest.approx(
         HOURS * (0.0225 + 0.008 * units + 2 * 0.005), rel=1e-6
     )
 
@@ -131,9 +131,23 @@ def test_an_edge_takes_the_load_off_the_balancer_and_its_first_terabyte_is_free(
     found = priced(cached, requests_per_month=100e6, response_kb=50)
     assert usd(plain, "transfer") == pytest.approx((5000 - 100) * 0.09)
     assert not usd(found, "transfer")
-    assert usd(found, "edge") == pytest.approx(90 * 1.0 + 4000 * 0.085)
+    assert usd(found, "edge", "request") == pytest.approx(90 * 1.0)
+    assert usd(found, "edge", "GB") - usd(found, "edge", "GB-month") == pytest.approx(4000 * 0.085)
     assert usd(found, "balancer", "LCU") < usd(plain, "balancer", "LCU")
-    assert not usd(priced(cached), "edge")
+    assert usd(priced(cached), "edge") == usd(priced(cached), "edge", "GB-month")
+
+
+@pytest.mark.requirement("R256")
+def test_access_logs_cost_what_lies_there_after_a_year_and_nothing_to_be_written() -> None:
+    cached = f"{WEB}cache = {{ '/api/*' = '60s' }}\n"
+    found = priced(cached, requests_per_month=10e6, access_kb=2, edge_hits=80)
+    asked = {"edge": 10e6, "balancer": 2e6}
+    for node, requests in asked.items():
+        (line,) = (each for each in found.of(node) if "access log" in each.what)
+        kept = requests * 2e-6 * 0.15 * 12
+        assert (line.quantity, line.usd) == pytest.approx((kept, kept * 0.023))
+    none = priced("app = 'x'\n[job.a]\ncommand = 'a'\n")
+    assert not [each for each in none.lines if "access log" in each.what]
 
 
 @pytest.mark.requirement("R31", "R264")

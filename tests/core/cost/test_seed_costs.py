@@ -74,6 +74,7 @@ def items() -> tuple[Item, ...]:
                 ("an hour's rate and one unit, always: $22", HOURS * each["alb.hour"] + unit - 25),
                 ("210 GB a month need a third of a unit", unit * (210 / HOURS - 1)),
                 ("two public addresses, billed since 2024", 2 * HOURS * each["ipv4.hour"]),
+                ("a year of its access log", 2 * 0.15 * 12 * each["s3.storage"]),
             ),
         ),
         Item(

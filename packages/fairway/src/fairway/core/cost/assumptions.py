@@ -31,6 +31,7 @@ class Assumptions:
     edge_hits: float = assumed(80, "%", "of cacheable requests are answered at the edge")
     log_kb: float = assumed(1, "kB", "logged for one request")
     flow_kb: float = assumed(0.2, "kB", "that the network logs for one request")
+    access_kb: float = assumed(1, "kB", "that balancer or CDN log for one request")
     egress_gb: float = assumed(10, "GB", "fetched from outside through NAT")
     database_kb: float = assumed(5, "kB", "between service and database for one request")
     database_acu: float = assumed(1, "ACU", "in use by a serverless database, on average")
@@ -62,6 +63,7 @@ def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -
     functions = any(each.kind == "function" for each in app.services.values())
     container = any(each.kind == "container" for each in app.services.values())
     kept = any(each.cache for each in app.services.values())
+    balanced = any(each.public and each.kind == "container" for each in app.services.values())
     public = any(each.public for each in app.services.values()) or bool(app.sites)
     conditions = {
         "requests_per_month": bool(app.services) or bool(app.sites),
@@ -73,6 +75,7 @@ def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -
         "edge_hits": kept,
         "log_kb": bool(app.services),
         "flow_kb": bool(app.services),
+        "access_kb": balanced or kept or bool(app.sites),
         "database_kb": bool(app.databases),
         "database_acu": serverless,
         "database_ios": serverless,

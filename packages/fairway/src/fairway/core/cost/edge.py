@@ -8,6 +8,7 @@ from fairway.core.cost.compute import flat
 from fairway.core.cost.layout import Layout
 from fairway.core.cost.line import HOURS, Line
 from fairway.core.cost.prices import Prices
+from fairway.core.cost.watching import LOGS_SHRINK_TO
 from fairway.core.spec.model import App
 
 __all__ = ["Traffic", "balancer_units", "edge", "traffic_of"]
@@ -28,6 +29,7 @@ UNIT_CONNECTIONS = 25.0
 UNIT_ACTIVE = 3000.0
 REQUESTS_PER_CONNECTION = 10.0
 CONNECTION_SECONDS = 60.0
+ACCESS_LOG_MONTHS = 12.0  # an access log is kept for a year
 
 
 class Traffic(NamedTuple):
@@ -75,14 +77,16 @@ def balancer_units(requests: float, gigabytes: float) -> float:
 def edge(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:
     """The lines of what nobody's node is, but every node needs."""
     traffic = traffic_of(app, assumed)
-    yield from of_balancer(traffic, prices, layout)
+    yield from of_balancer(traffic, prices, assumed, layout)
     yield from of_cdn(app, traffic, prices, assumed)
     yield from of_firewalls(traffic, prices, layout)
     yield from of_network(app, prices, assumed, layout)
     yield from of_transfer(traffic.out_gb, prices)
 
 
-def of_balancer(traffic: Traffic, prices: Prices, layout: Layout) -> Iterator[Line]:
+def of_balancer(
+    traffic: Traffic, prices: Prices, assumed: Assumptions, layout: Layout
+) -> Iterator[Line]:
     if not layout.balancers:
         return
     node = "balancer"
@@ -92,6 +96,19 @@ def of_balancer(traffic: Traffic, prices: Prices, layout: Layout) -> Iterator[Li
     addresses = layout.balancers * layout.zones
     what = f"public addresses, {addresses}"
     yield flat(node, what, prices, "ipv4.hour", HOURS * addresses)
+    yield access_log(node, traffic.balancer_requests, prices, assumed)
+
+
+def access_log(node: str, requests: float, prices: Prices, assumed: Assumptions) -> Line:
+    """What lies in its bucket after a year, compressed; AWS delivers it there for nothing.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html and
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+    (2026-11): only what is stored is billed.
+    """
+    written = requests * assumed.access_kb / 1e6
+    kept = written * LOGS_SHRINK_TO * ACCESS_LOG_MONTHS
+    return flat(node, "access log, kept for a year", prices, "s3.storage", kept)
 
 
 def of_cdn(app: App, traffic: Traffic, prices: Prices, assumed: Assumptions) -> Iterator[Line]:
@@ -101,6 +118,7 @@ def of_cdn(app: App, traffic: Traffic, prices: Prices, assumed: Assumptions) -> 
     out = max(traffic.edge_gb - EDGE_FREE_GB, 0.0)
     yield flat("edge", "requests beyond the free 10M", prices, "cloudfront.requests", billed)
     yield flat("edge", "sent beyond the free 1 TB", prices, "cloudfront.gb", out)
+    yield access_log("edge", traffic.edge_requests, prices, assumed)
     for name in app.sites:
         yield flat(f"site {name}", "stored", prices, "s3.storage", assumed.object_kb / 1e3)
 
