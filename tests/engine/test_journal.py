@@ -92,6 +92,29 @@ def test_a_line_damaged_in_the_middle_is_a_problem_that_names_the_line(tmp_path:
     assert raised.value.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"at": 1.0, "change": {"jobs": {"ingest": None}}},
+        {"at": 1.0, "change": {"jobs": {"ingest": {"tomorrow": 1}}}},
+        {"at": 1.0, "ledger": {"stable": "one"}},
+        {"at": 1.0, "note": "mine"},
+        7,
+    ],
+    ids=["no such job", "no such field", "half a ledger", "a note", "a number"],
+)
+def test_a_line_that_does_not_follow_from_those_before_it_is_a_problem(
+    tmp_path: Path, line: object
+) -> None:
+    journal = Journal(path_in(tmp_path))
+    journal.write(Ledger(stable="one"), 1.0)
+    with journal.path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    with pytest.raises(Problems, match="the journal is damaged") as raised:
+        Journal(journal.path)
+    assert raised.value.problems[0].where == str(journal.path)
+
+
 def test_a_kill_at_any_byte_leaves_the_last_ledger_whose_line_was_whole(tmp_path: Path) -> None:
     walk = [
         Ledger(),

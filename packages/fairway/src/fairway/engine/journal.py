@@ -145,14 +145,20 @@ def read(path: Path) -> tuple[Ledger, deque[EventLine]]:
     whole: dict[str, Any] | None = None
     changes: list[Change] = []
     events: deque[EventLine] = deque(maxlen=KEPT_EVENTS)
-    for entry in entries(path):
-        if "ledger" in entry:
-            whole, changes = entry["ledger"], []
-        elif "change" in entry:
-            changes.append(entry["change"])
-        else:
-            events.append(EventLine(**entry))
-    return applied(Ledger() if whole is None else ledgers.from_json(whole), changes), events
+    try:
+        for entry in entries(path):
+            if "ledger" in entry:
+                whole, changes = entry["ledger"], []
+            elif "change" in entry:
+                changes.append(entry["change"])
+            else:
+                events.append(EventLine(**entry))
+        ledger = Ledger() if whole is None else ledgers.from_json(whole)
+        return applied(ledger, changes), events
+    except (AttributeError, KeyError, TypeError) as error:
+        # Whole lines of JSON, but not ours: edited, or a line was taken out.
+        why = f"{type(error).__name__}: {error}"
+        raise Problems([damaged(str(path), why)], exit_code=1) from error
 
 
 def event_to_json(event: EventLine) -> dict[str, Any]:
@@ -170,18 +176,16 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 entry = json.loads(line)
             except ValueError as error:
-                raise Problems(
-                    [
-                        Problem(
-                            where=f"{path}:{number}",
-                            what=f"the journal is damaged: {error}",
-                            mend="Move the file away; `fairway up` then starts afresh "
-                            "and keeps all data.",
-                        )
-                    ],
-                    exit_code=1,
-                ) from error
+                raise Problems([damaged(f"{path}:{number}", str(error))], exit_code=1) from error
             yield entry
+
+
+def damaged(where: str, why: str) -> Problem:
+    return Problem(
+        where=where,
+        what=f"the journal is damaged: {why}",
+        mend="Move the file away; `fairway up` then starts afresh and keeps all data.",
+    )
 
 
 def unwritable(path: Path, error: OSError) -> Problem:
