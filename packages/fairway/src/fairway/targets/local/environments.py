@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from fairway.core.problem import Problem, Problems
-from fairway.targets.local import declarations
+from fairway.targets.local import declarations, private
 from fairway.targets.local.declarations import Declaration
 from fairway.targets.local.installation import fits, install
 from fairway.targets.local.uv_command import Uv
@@ -145,7 +145,7 @@ def _install_into(
     again = condition == "broken" or (environment / INSTALLING).exists()
     environment.mkdir(parents=True, exist_ok=True)
     (environment / MARKER).unlink(missing_ok=True)
-    _write(environment / INSTALLING, digest + "\n")
+    private.write(environment / INSTALLING, digest + "\n", mode=0o644)
     said = install(uv, declared, environment, make=condition != "usable", again=again)
     ready = _mark(environment, digest, notes + said)
     (environment / INSTALLING).unlink()
@@ -189,7 +189,7 @@ def _mark(environment: Path, digest: str, notes: tuple[str, ...]) -> Environment
         "packages_ns": packages_folder(environment, version).stat().st_mtime_ns,
         "notes": notes,
     }
-    _write(environment / MARKER, json.dumps(marker, indent=2) + "\n")
+    private.write(environment / MARKER, json.dumps(marker, indent=2) + "\n", mode=0o644)
     return Environment(environment, version, digest, notes)
 
 
@@ -219,15 +219,6 @@ def _python_version(environment: Path) -> str:
 
 def _python_fits(environment: Path, wanted: Declaration) -> bool:
     return declarations.allows(wanted.requires_python, _python_version(environment))
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from fairway import __version__
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
-from fairway.targets.local import environments, invocation, revisions
+from fairway.targets.local import environments, invocation, private, revisions
 from fairway.targets.local.bytecode import compile_ahead
 from fairway.targets.local.code_paths import code_paths
 from fairway.targets.local.dotenv import read_dotenv
@@ -98,9 +98,7 @@ class Preparation:
         if self.assumed is not None and not (made.source / FILE).exists():
             path = self.layout.assumed / f"{made.id}.toml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
+            private.write(path, text, mode=0o644)
         return made
 
     def app(self, revision: str) -> App:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core import names
-from fairway.targets.local import disk, file_contents, source_tree
+from fairway.targets.local import disk, file_contents, private, source_tree
 from fairway.targets.local.file_contents import GONE, Known
 from fairway.targets.local.source_tree import Entry, Limits
 
@@ -304,9 +304,8 @@ def _believe(
         if one.path in before
     }
     if any(one != before[path] and one.believable for path, one in fresh.items()):
-        beside = revision.source.parent / f"contents.json.{os.getpid()}"
-        _write_durably(beside, json.dumps(fresh, separators=(",", ":")))
-        beside.replace(revision.source.parent / "contents.json")
+        text = json.dumps(fresh, separators=(",", ":"))
+        private.write(revision.source.parent / "contents.json", text, mode=0o644)
 
 
 def _write_durably(path: Path, text: str) -> None:
