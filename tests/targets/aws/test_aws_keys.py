@@ -1,5 +1,6 @@
 """No key of the file is dropped: each changes what is rendered, or is said as a gap or a limit."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ from fairway.core.build.images import images
 from fairway.core.detect.sources import Sources
 from fairway.core.spec.model import (
     Alarm,
-    App,
     Blue,
     Bucket,
     Cache,
@@ -234,7 +234,10 @@ PUBLIC = '[service.x]\nasgi = "m:app"\npublic = true\nuses = ["db", "memory"]\n'
 USED = "\n[database.db]\n[cache.memory]\n"
 
 
-def seen(of: App) -> tuple[object, ...]:
+@cache
+def seen(text: str) -> tuple[object, ...]:
+    """All that is said of a file of these lines; many cases vary the same one."""
+    of = app_of(text)
     made = build_files("shop", images(of, CODE, 8000), CODE, version="1", runtime_version="1")
     lines = commands(of, stacks(of), "infra")
     return (dict(render(of)), dict(made), [str(gap) for gap in gaps(of)], lines)
@@ -262,7 +265,7 @@ def cases() -> list[tuple[str, str, str]]:
 )
 def test_a_key_that_changes_changes_what_is_rendered_or_said(before: str, after: str) -> None:
     web = "" if "service" in before else '[service.web]\nasgi = "m:app"\npublic = true\n'
-    assert seen(app_of(before + "\n" + web + REST)) != seen(app_of(after + "\n" + web + REST))
+    assert seen(before + "\n" + web + REST) != seen(after + "\n" + web + REST)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +279,7 @@ def test_a_key_that_changes_changes_what_is_rendered_or_said(before: str, after:
 def test_a_key_inside_a_service_does_too(table: str, line: str) -> None:
     release = table.removeprefix("release.")
     base = PUBLIC if release == table else f"{PUBLIC}release.{release} = {{}}\n"
-    assert seen(app_of(base + USED)) != seen(app_of(PUBLIC + line + USED))
+    assert seen(base + USED) != seen(PUBLIC + line + USED)
 
 
 @pytest.mark.parametrize("table", INSIDE)
