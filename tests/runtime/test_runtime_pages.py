@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.real
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [*sorted((DOCS / "runtime").glob("*.md")), DOCS / "guides/harden.md"]
 MODULES = (
@@ -17,7 +18,6 @@ MODULES = (
 )
 
 
-@pytest.mark.real
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
