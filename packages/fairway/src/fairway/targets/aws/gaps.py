@@ -24,6 +24,8 @@ from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.balancer import cross_origin
 from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
+from fairway.targets.aws.render.edge import is_guarded
+from fairway.targets.aws.render.hosts import public_services
 from fairway.targets.aws.render.scaling import scales
 from fairway.targets.aws.render.sizes import fitting
 
@@ -50,6 +52,7 @@ def gaps(app: App) -> list[Problem]:
         ),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
         *(gap for database in app.databases.values() for gap in _of_database(database)),
+        *_of_edge(app),
         *_of_others(app),
     ]
 
@@ -93,6 +96,15 @@ def _of_service(service: Service) -> Iterator[Problem]:
     yield from _of_release(at, service)
     yield from _of_clients(at, service)
     yield from _of_size(at, service)
+
+
+def _of_edge(app: App) -> Iterator[Problem]:
+    cached = [service for service in public_services(app) if service.cache]
+    for kind, nodes in (("site", tuple(app.sites.values())), ("service", cached)):
+        for node in nodes:
+            if is_guarded(app, node):
+                what = "the CDN's firewall has no log; what it refuses is a 403 in the CDN's own"
+                yield Problem(f"{kind}.{node.name}.firewall", what)
 
 
 def _of_release(at: str, service: Service) -> Iterator[Problem]:
