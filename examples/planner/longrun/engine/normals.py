@@ -71,9 +71,15 @@ def stream_of(seed: Any, path: int) -> Any:
 
 
 @compiled
+def _word(stream: Any, place: int) -> Any:
+    """The random bits at one place of a stream."""
+    return _mixed(stream + np.uint64(place) * GOLDEN)
+
+
+@compiled
 def _uniform(stream: Any, place: int) -> float:
     """The number at one place of a stream, even in [0, 1)."""
-    return (_mixed(stream + np.uint64(place) * GOLDEN) >> U11) * UNIT
+    return (_word(stream, place) >> U11) * UNIT
 
 
 @compiled
@@ -90,7 +96,7 @@ def fill_normals(stream: Any, words: Any, out: Any) -> None:
     One in a hundred needs more than its word: it draws from behind those of all.
     """
     for place in range(out.shape[0]):
-        words[place] = _mixed(stream + np.uint64(place) * GOLDEN)
+        words[place] = _word(stream, place)
     behind = out.shape[0]
     for place in range(out.shape[0]):
         word = words[place]
@@ -114,7 +120,7 @@ def _outside(stream: Any, behind: int, word: Any) -> tuple[float, int]:
         height = HEIGHTS[layer] + _uniform(stream, behind) * (HEIGHTS[layer - U1] - HEIGHTS[layer])
         if height < math.exp(-0.5 * value * value):
             return value, behind + 1
-        word = _mixed(stream + np.uint64(behind + 1) * GOLDEN)
+        word = _word(stream, behind + 1)
         behind += 2
 
 

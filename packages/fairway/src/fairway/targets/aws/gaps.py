@@ -25,7 +25,7 @@ from fairway.targets.aws.render.balancer import cross_origin
 from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
 from fairway.targets.aws.render.edge import is_guarded
-from fairway.targets.aws.render.hosts import public_services
+from fairway.targets.aws.render.hosts import cached_services
 from fairway.targets.aws.render.scaling import scales
 from fairway.targets.aws.render.sizes import fitting
 
@@ -99,8 +99,7 @@ def _of_service(service: Service) -> Iterator[Problem]:
 
 
 def _of_edge(app: App) -> Iterator[Problem]:
-    cached = [service for service in public_services(app) if service.cache]
-    for kind, nodes in (("site", tuple(app.sites.values())), ("service", cached)):
+    for kind, nodes in (("site", app.sites.values()), ("service", cached_services(app))):
         for node in nodes:
             if is_guarded(app, node):
                 what = "the CDN's firewall has no log; what it refuses is a 403 in the CDN's own"

@@ -25,9 +25,9 @@ from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.hosts import (
     address,
     ask_domain,
+    cached_services,
     host,
     origin,
-    public_services,
 )
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, Stack, Value, get, ref, sub
@@ -45,7 +45,7 @@ NOTHING_FOUND = (403, 404)  # a private bucket says 403 of what is not there
 
 def has_edge(app: App) -> bool:
     """Whether anything stands behind the CDN."""
-    return bool(app.sites) or any(service.cache for service in public_services(app))
+    return bool(app.sites or cached_services(app))
 
 
 def edge(app: App, ground: Ground, whole: App | None = None) -> Stack:
@@ -53,7 +53,7 @@ def edge(app: App, ground: Ground, whole: App | None = None) -> Stack:
     draft = ground.draft
     ask_domain(draft)
     add_certificate(ground)
-    cached = [service for service in public_services(app) if service.cache]
+    cached = cached_services(app)
     if any(is_guarded(app, node) for node in (*app.sites.values(), *cached)):
         rates = [
             rate_rule(service, number, host(app, service.name))

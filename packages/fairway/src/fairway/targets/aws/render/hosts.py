@@ -14,6 +14,7 @@ __all__ = [
     "ask_domain",
     "ask_domain_of",
     "balanced",
+    "cached_services",
     "host",
     "is_at_edge",
     "origin",
@@ -34,6 +35,11 @@ def public_services(app: App) -> list[Service]:
 def balanced(app: App) -> list[Service]:
     """Those that the balancer leads to; a function has a gateway of its own."""
     return [service for service in public_services(app) if service.kind == "container"]
+
+
+def cached_services(app: App) -> list[Service]:
+    """Those of them whose answers the CDN keeps."""
+    return [service for service in public_services(app) if service.cache]
 
 
 def is_at_edge(app: App, name: str) -> bool:
