@@ -97,7 +97,7 @@ ROWS = (
     Row("`zones`", "[database.d]\nzones = 2\n"),
     Row("`read_replicas`", "[database.d]\nread_replicas = 1\n"),
     Row("`serverless`", "[database.d]\nserverless = true\n"),
-    Row("`cache` (a node)", "[cache.c]\n", "Redis, kept over a restart"),
+    Row("`cache` (a node)", "[cache.c]\n", "Redis, by Valkey; kept over a restart"),
     Row("`bucket`", "[bucket.b]\n", "ministack: an S3 API over files", STANDS_IN),
     Row("`keep` of a bucket", '[bucket.b]\nkeep = "1y"\n'),
     Row("`versions` of a bucket", "[bucket.b]\nversions = true\n"),

