@@ -226,6 +226,53 @@ def test_when_redis_is_killed_and_comes_back_empty_no_request_fails_and_none_is_
     ]
 
 
+def sharers(limiter: Limiter) -> object:
+    return {one.name: one.value for one in limiter.figures()}["rate_limit_sharers"]
+
+
+@pytest.mark.real
+@pytest.mark.requirement("R96", "R217", "R231")
+def test_each_process_gives_its_share_of_what_redis_had_heard_of(tmp_path: Path) -> None:
+    async def main(server: RedisServer) -> None:
+        clock = Ticking()
+        rate = Rate(60, 3600)
+        links = [RedisLink(server.url, "test", seconds=PATIENT, clock=clock) for _ in range(3)]
+        limiters = [Limiter(rate, link=link, clock=clock) for link in links]
+        for one in limiters:
+            await one.take(SCOPE)
+        assert [sharers(one) for one in limiters] == [1, 2, 3]
+        clock.now += 6
+        for one in limiters:
+            await one.take(SCOPE)
+        assert [sharers(one) for one in limiters] == [3, 3, 3]
+
+        server.kill()
+        stranger = scope_of(client=("203.0.113.77", 5))
+        passed = [
+            sum([(await one.take(stranger)).is_allowed for _ in range(60)]) for one in limiters
+        ]
+        assert passed == [20, 20, 20]  # together the rate, and neither three times it nor less
+
+        server.start()  # empty: it has heard of nobody, and they were three a moment ago
+        await regain(limiters[0], links[0], clock)
+        assert sharers(limiters[0]) == 3
+        clock.now += 31
+        await limiters[0].take(SCOPE)
+        assert sharers(limiters[0]) == 1
+        for one in limiters:
+            await one.close()
+
+    with RedisServer(tmp_path) as server:
+        asyncio.run(main(server))
+
+
+@pytest.mark.requirement("R217", "R231")
+def test_before_redis_was_heard_of_there_are_as_many_processes_as_may_be() -> None:
+    link = RedisLink("redis://127.0.0.1:1/0", "test")
+    limiter = Limiter(Rate(60, 3600), link=link, processes=4)
+    assert asyncio.run(allowed(limiter, 60)) == 15
+
+
 async def regain(limiter: Limiter, link: RedisLink, clock: Ticking) -> None:
     for _ in range(50):
         clock.now += 1

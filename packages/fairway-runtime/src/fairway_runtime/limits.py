@@ -17,6 +17,7 @@ from fairway_runtime.figures import Figure, roll
 from fairway_runtime.redis_link import RedisLink, RedisLost, Script
 from fairway_runtime.refusals import Refusal
 from fairway_runtime.settings import Settings
+from fairway_runtime.sharers import Sharers
 
 __all__ = ["Limiter", "limiter_of"]
 
@@ -49,9 +50,9 @@ class Limiter:
     `rate` is an address's, `user_rate` a known user's; without it they are the same.
 
     Probes never come here; paths below /static and /_stcore are exempt. Without `link` every
-    process counts for itself. While Redis is lost each of `processes` gives its share: a request
-    costs as many tokens as there are processes, or all together would let through as many times
-    the rate.
+    process counts for itself. While Redis is lost each process gives its share: a request costs as
+    many tokens as there are processes, or all together would let through as many times the rate.
+    How many there are, Redis was told while it answered; before that it is `processes`.
     """
 
     def __init__(
@@ -69,11 +70,11 @@ class Limiter:
         self.link = link
         self._clients = clients or Clients()
         self._clock = clock
-        self._processes = processes
         self._addresses = self._users = Buckets(rate, most_keys=most_keys, clock=clock)
         if user_rate is not None and user_rate != rate:
             self._users = Buckets(user_rate, most_keys=most_keys, clock=clock)
         self._prefix = f"fairway:rate:{scope_name}:"
+        self._sharers = Sharers(f"fairway:sharers:{scope_name}", processes, clock=clock)
         # By identity: a frozen dataclass's hash is made of its fields' each time.
         rates = (self._addresses.rate, self._users.rate)
         self._said = {id(one): _said(one) for one in rates}
@@ -153,6 +154,10 @@ class Limiter:
         yield Figure(
             "rate_limit_rejections_total", "counter", "Answers of 429.", (), self._rejections
         )
+        if self.link is not None:
+            yield Figure(
+                "rate_limit_sharers", "gauge", "Processes that share it.", (), self._sharers.count
+            )
         keys = sum(len(one) for one in {self._addresses, self._users})
         yield Figure("rate_limit_keys", "gauge", "Buckets in memory.", (), keys)
 
@@ -164,7 +169,8 @@ class Limiter:
         try:
             answer = await link.run(_TAKE, (self._prefix + key,), (step, step * rate.most, owed))
         except RedisLost:
-            return buckets.take(key, self._processes)
+            return buckets.take(key, self._sharers.count)
+        await self._sharers.tell(link)
         allowed, debt_us = cast("list[int]", answer)
         debt = debt_us / 1e6
         buckets.owe(key, asked + debt)  # since before Redis looked: never more than is true
