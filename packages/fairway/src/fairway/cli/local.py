@@ -137,7 +137,7 @@ def app_of(project: Project, environment: str, revision: str) -> "App":
 
 def revision_now(project: Project, environment: str) -> str:
     """The revision that the folder as it is now would be."""
-    return asyncio.run(local_driver(project, environment).revise())
+    return local_driver(project, environment).preparation.glance()
 
 
 def changed_files(project: Project, environment: str, before: str, after: str) -> tuple[str, ...]:

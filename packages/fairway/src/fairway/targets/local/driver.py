@@ -239,7 +239,12 @@ class LocalDriver:
 
     async def revise(self) -> str:
         with disk.wrapped("revision", self.layout.revisions):
-            return await self.in_thread(self.preparation.revise)
+            in_use = self.has_replicas()
+            return await self.in_thread(lambda: self.preparation.revise(in_use=in_use))
+
+    def has_replicas(self) -> bool:
+        """Whether something may run from the folder's own environment."""
+        return any(each.labels.get("kind") == "replica" for each in self.processes.all())
 
     def app(self, revision: str) -> App:
         app = self.preparation.app(revision)
@@ -266,7 +271,7 @@ class LocalDriver:
         """`apply`, with the system's own errors."""
         match action:
             case Prepare(revision=revision):
-                in_use = any(each.labels.get("kind") == "replica" for each in self.processes.all())
+                in_use = self.has_replicas()
                 await self.in_thread(lambda: self.preparation.prepare(revision, in_use=in_use))
             case Provision(node=node, kind=kind):
                 await self.backing.provision(node, kind)

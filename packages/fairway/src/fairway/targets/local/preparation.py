@@ -59,18 +59,25 @@ class Preparation:
 
     # -- Revisions ---------------------------------------------------------------------------
 
-    def revise(self) -> str:
-        """The revision of the folder as it is now, built where the file says so."""
+    def revise(self, *, in_use: bool) -> str:
+        """The revision of the folder as it is now, built where the file says so.
+
+        `in_use`: something runs from the folder's `.venv`, so a build must not change it.
+        """
         text = self.text()
         app = parse(text).app(self.environment_name)
         revision = self.snapshot(text)
         if self.needs_build(app, revision):
-            self.build(app)
+            self.build(app, in_use=in_use)
             revision = self.snapshot(text)
             self.mark_built(revision)
         for sentence in revision.skipped:
             self.say("revision", sentence)
         return revision.id
+
+    def glance(self) -> str:
+        """The revision that the folder would be; nothing is built for who only looks."""
+        return self.snapshot(self.text()).id
 
     def text(self) -> str:
         """The file as it is now."""
@@ -151,15 +158,20 @@ class Preparation:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
-    def build(self, app: App) -> None:
-        """Run the builds in the project's folder, where their tools are installed."""
+    def build(self, app: App, *, in_use: bool) -> None:
+        """Run the builds in the project's folder, with what the app needs installed.
+
+        They have the service's own `variables`, and nothing of what it `uses`: nothing of that
+        runs yet, and an image is built without it too.
+        """
         for name, service in sorted(app.services.items()):
             if service.build is None:
                 continue
+            python = self.installed(self.layout.project, service, in_use=in_use)
             self.say(name, f"builds: {service.build}")
             folder = self.layout.project / service.folder
             environment = invocation.app_environment(
-                self.caller, service.variables, environment=None, code=()
+                self.caller, service.variables, environment=str(python.folder), code=()
             )
             argv = invocation.job_argv(
                 service.build, environment, where=f"service.{name}.build", find=find
@@ -201,25 +213,34 @@ class Preparation:
         key = (revision, node.folder)
         if key not in self.places:
             source = self.source(revision)
-            uv = Uv(self.caller, report=lambda line: self.say_uv(node.name, line), stop=self.stop)
-            environment = environments.ensure(
-                source,
-                node.folder,
-                home=self.layout.project,
-                state=self.layout.state,
-                in_use=in_use,
-                uv=uv,
-            )
+            environment = self.installed(source, node, in_use=in_use)
             for note in environment.notes:
                 self.say(node.name, note)
             overlay = ensure_overlay(
-                environment.python, environment.python_version, state=self.layout.state, uv=uv
+                environment.python,
+                environment.python_version,
+                state=self.layout.state,
+                uv=self.uv(node),
             )
             code = code_paths(
                 source, node.folder, home=self.layout.project, packages=environment.packages
             )
             self.places[key] = Place(source / node.folder, environment, overlay, code)
         return self.places[key]
+
+    def installed(self, source: Path, node: Service | Job, *, in_use: bool) -> Environment:
+        """The Python environment for what `source` holds."""
+        return environments.ensure(
+            source,
+            node.folder,
+            home=self.layout.project,
+            state=self.layout.state,
+            in_use=in_use,
+            uv=self.uv(node),
+        )
+
+    def uv(self, node: Service | Job) -> Uv:
+        return Uv(self.caller, report=lambda line: self.say_uv(node.name, line), stop=self.stop)
 
     def say_uv(self, node: str, line: str) -> None:
         """What uv does, without the list of packages."""
