@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairway.core.addresses import NETWORK, block, is_private, overlapping, overlaps
+from fairway.core.addresses import (
+    NETWORK,
+    bits,
+    block,
+    is_private,
+    overlapping,
+    overlaps,
+    part,
+)
 from tests.properties import examples
 
 ODD = ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "256.0.0.0/8", "010.0.0.0/8", "::1/64", "a/b"]
@@ -47,3 +55,15 @@ def test_blocks_overlap_where_a_pair_of_them_does(texts: list[str]) -> None:
         assert owner != other
         assert (inner, owner) in owned
         assert (outer, other) in owned
+
+
+@given(blocks, st.integers(0, 4), st.integers(0, 15))
+@examples(100)
+def test_a_part_lies_in_its_block_and_apart_from_the_others(
+    text: str, more: int, number: int
+) -> None:
+    size = bits(text) + more
+    parts = [part(text, size, each) for each in range(2**more)]
+    assert all(bits(each) == size and overlaps(each, text) for each in parts)
+    assert not list(overlapping((each, each) for each in parts))
+    assert parts[number % 2**more] == part(text, size, number % 2**more)

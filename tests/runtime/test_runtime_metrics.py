@@ -28,7 +28,7 @@ QUIET = Settings(is_logging=False)
 OPENMETRICS = [(b"accept", b"application/openmetrics-text;version=1.0.0,text/plain;q=0.5")]
 
 
-@pytest.mark.requirement("R166", "R167", "R168", "R169")
+@pytest.mark.requirement("R166", "R167", "R168", "R169", "R182")
 def test_who_asks_for_openmetrics_gets_it() -> None:
     fairway = Fairway(api.app, QUIET, lines_into(Memory()))
 

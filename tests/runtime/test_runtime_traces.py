@@ -77,7 +77,7 @@ async def simulate(scope: Scope, receive: Receive, send: Send) -> None:
     await plain.app(scope, receive, send)
 
 
-@pytest.mark.requirement("R184", "R185", "R186", "C14")
+@pytest.mark.requirement("R182", "R183", "R184", "R185", "R186", "C14")
 def test_the_reference_trace_arrives_at_a_collector_nested_as_it_ran(
     lines_of_its_own: Memory,
 ) -> None:

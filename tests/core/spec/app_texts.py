@@ -67,6 +67,7 @@ BY_READER: dict[int, st.SearchStrategy[Any]] = {
     id(read.REPOSITORY): st.sampled_from(["example/shop", "a-b/c.d_e"]),
     id(read.ACCOUNT): st.sampled_from(["111111111111", "222222222222"]),
     id(read.BLOCKS): st.sampled_from(["10.40.0.0/16", ["172.20.0.0/14", "192.168.7.0/24"]]),
+    id(read.OWN_BLOCK): st.sampled_from(["10.20.0.0/16", "192.168.16.0/20"]),
     id(read.PEER): st.sampled_from(["vpc-0123456789abcdef0", "pcx-01234567"]),
     id(read.TRANSIT): st.just("tgw-0123456789abcdef0"),
     id(read.REGION): st.sampled_from(["eu-west-1", "us-gov-east-1"]),

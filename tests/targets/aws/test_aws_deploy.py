@@ -246,6 +246,18 @@ def test_two_at_once_refuse_and_name_who_holds_it(place: Place) -> None:
     assert place.deploy("two").outcome == "promoted"
 
 
+def test_a_network_that_stands_is_not_moved_and_a_plan_says_so(place: Place) -> None:
+    place.app = shop("shop", 'addresses = "10.20.0.0/16"\n' + SHOP)
+    with pytest.raises(Problems, match=r"the network stands with 10\.0\.0\.0/16") as raised:
+        place.deploy("two")
+    assert place.ended() == {}, "nothing was begun"
+    found = preview(place.environment, {}, with_drift=False)
+    assert found.refused == raised.value.problems
+    assert "network" in {each.kind for each in found.changes}
+    place.app = shop("shop")
+    assert preview(place.environment, {}, with_drift=False).refused == ()
+
+
 def test_without_an_image_network_and_data_stand_and_it_says_where_to_push_one(url: str) -> None:
     made = Place(url, shop("empty", PLAIN))
     with pytest.raises(Problems) as raised:

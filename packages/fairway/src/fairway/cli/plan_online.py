@@ -67,5 +67,6 @@ def held(plan: CloudPlan, environment: Environment, online: Online) -> CloudPlan
         ),
         changes=(*found.changes, *gone),
         drift=found.drift,
+        notes=(*found.refused, *plan.notes),
         compared=f"account {account.number} in {account.region}",
     )

@@ -11,10 +11,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
-__all__ = ["NETWORK", "PRIVATE", "WRITTEN", "block", "is_private", "overlapping", "overlaps"]
+__all__ = [
+    "NETWORK",
+    "OWN_BITS",
+    "PRIVATE",
+    "WRITTEN",
+    "bits",
+    "block",
+    "is_private",
+    "overlapping",
+    "overlaps",
+    "part",
+]
 
 NETWORK = "10.0.0.0/16"
-"""The addresses of an app's network, the same for each app and environment."""
+"""The addresses of an app's own network, where the file does not say others."""
+# AWS takes a network of /16 to /28; a balancer asks for /27 in each zone, which /20 has room for
+# (targets/aws/render/addresses.py).
+OWN_BITS = range(16, 21)
 # RFC 1918, and the shared addresses of RFC 6598, which AWS lets a network have too.
 PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 
@@ -31,6 +45,19 @@ def block(text: str) -> str | None:
         return str(IPv4Network(text, strict=False))
     except ValueError:
         return None
+
+
+def bits(text: str) -> int:
+    """How many bits a block shares: `10.40.0.0/16` -> 16."""
+    return int(text.rpartition("/")[2])
+
+
+def part(text: str, size: int, number: int) -> str:
+    """The block of `size` bits inside another one, counted from 0: `10.40.16.0/20` is 1 of /16."""
+    from ipaddress import IPv4Network
+
+    start = _network(text).network_address + (number << (32 - size))
+    return str(IPv4Network((start, size)))
 
 
 def is_private(text: str) -> bool:

@@ -51,7 +51,8 @@ KEEP = 'Objects are deleted after: keep = "1y".'
 AFTER = 'Said by the job that comes first: then = "statistics".'
 ON_NEW = 'What starts it: on_new = "files/incoming/", or schedule.'
 NETWORKS = (
-    "The app's own network follows from `uses`; "
+    "The app's own network follows from `uses`, "
+    'its addresses are addresses = "10.20.0.0/16"; '
     'another of yours is joined: [network.office] with peer = "vpc-…" and addresses.'
 )
 ENVIRONMENT = "What differs stands in one place: [environment.production]."
@@ -153,7 +154,16 @@ TOP: Mapping[str, tuple[str, ...]] = {
     "A kind and a name: [secret.SESSION_KEY].": ("secrets",),
     ENVIRONMENT: ("environments", "env", "envs", "stage", "stages"),
     VOLUMES: ("volumes", "volume"),
-    NETWORKS: ("networks", "vpc", "peering", "vpc_peering", "transit_gateway"),
+    NETWORKS: (
+        "networks",
+        "vpc",
+        "peering",
+        "vpc_peering",
+        "transit_gateway",
+        "cidr",
+        "cidr_block",
+        "vpc_cidr",
+    ),
     "The file has no version; leave it out.": ("version",),
     "Alarms stand in [alarm].": ("alarms", "alerts", "alert"),
     "Region and credentials are the cloud's own settings; leave it out.": ("region", "provider"),

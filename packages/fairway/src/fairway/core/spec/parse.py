@@ -15,6 +15,7 @@ from fairway.core.spec.check import check
 from fairway.core.spec.checked import Checked
 from fairway.core.spec.entry import show
 from fairway.core.spec.model import App
+from fairway.core.spec.networks import note_shared
 from fairway.core.spec.overlay import off
 from fairway.core.spec.profiles import lay_over_preset, preset
 from fairway.core.spec.readers.reader import Unreadable
@@ -65,13 +66,17 @@ def parse(text: str | bytes, *, file: str = FILE) -> Spec:
     read_table(App, written.base, report, environment="", profile=preset("").profile)
     faults: dict[Fault, list[str]] = {}
     _collect(report, "", faults)
-    apps: dict[str, App] = {}
+    read: dict[str, Checked] = {}
     noted: dict[str, tuple[Problem, ...]] = {}
     for environment in written.environments:
         report = Report()
-        apps[environment] = _read(environment, written, report)
+        read[environment] = _read(environment, written, report)
         _collect(report, environment, faults)
         noted[environment] = tuple(fault.problem for fault in report if fault.is_note)
+    for environment, report in note_shared(tuple(read.values())).items():
+        _collect(report, environment, faults)
+        noted[environment] += tuple(fault.problem for fault in report)
+    apps = {environment: each.app for environment, each in read.items()}
     told = _tell(faults, written.environments)
     problems = [fault.problem for fault in told if not fault.is_note]
     if problems:
@@ -86,7 +91,7 @@ def parse(text: str | bytes, *, file: str = FILE) -> Spec:
     )
 
 
-def _read(environment: str, written: Written, report: Report) -> App:
+def _read(environment: str, written: Written, report: Report) -> Checked:
     """One environment's app, checked as far as it could be read.
 
     Where the file does not name the app, which the base's reading reports, the rest is read too.
@@ -107,7 +112,7 @@ def _read(environment: str, written: Written, report: Report) -> App:
     )
     check(checked, report)
     advise(checked, report)
-    return checked.app
+    return checked
 
 
 def _without(app: App, off: frozenset[str]) -> App:

@@ -19,6 +19,7 @@ from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.decide.strangers import strangers
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import in_service, is_function, see_room
+from fairway.targets.aws.networks import see_addresses
 from fairway.targets.aws.releasing import release, taken_back
 from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
@@ -39,6 +40,7 @@ def deploy(environment: Environment, given: Given) -> Result:
     if problems := strangers(environment.app, environment.account.number):
         raise Problems(problems)
     see_room(environment)
+    see_addresses(environment)
     own = environment.own
     formation = environment.formation()
     with stepping(environment, "fairway") as end:

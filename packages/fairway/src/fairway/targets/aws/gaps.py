@@ -5,7 +5,6 @@ Never dropped silently: whoever adds a key to the file adds it to the templates 
 
 from collections.abc import Iterator, Sequence
 
-from fairway.core.addresses import NETWORK
 from fairway.core.problem import Problem
 from fairway.core.spec.model import (
     App,
@@ -215,12 +214,9 @@ def _of_site(app: App, site: Site, callers: Sequence[str]) -> Iterator[Problem]:
         yield Problem(f"{at}.calls", "the balancer adds CORS headers for one site only")
 
 
-def _of_network(network: Network) -> Iterator[Problem]:
+def _of_network(app: App, network: Network) -> Iterator[Problem]:
     at = f"network.{network.name}"
-    what = (
-        f"the way back is not made: from there to {NETWORK}, which is one environment's at a time, "
-        "for each has these addresses"
-    )
+    what = f"the way back is not made: from there to {app.addresses}"
     mend = "Add that route there, and let it in."
     yield Problem(at, what, mend)
     if network.transit is not None:
@@ -239,7 +235,7 @@ def _of_others(app: App) -> Iterator[Problem]:
             what = "its address is a secret that is made empty: put its value"
             yield Problem(f"cache.{name}.url", what)
     for network in app.networks.values():
-        yield from _of_network(network)
+        yield from _of_network(app, network)
     for name in app.tables:
         what = "no variable brings its name yet; it is in Parameter Store"
         yield Problem(f"table.{name}", what)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fairway.core.plan.diff import Change
+from fairway.core.problem import Problem
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.decide.differences import changes_of, drift_of
 from fairway.targets.aws.decide.stack_status import way
 from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.networks import moves
 from fairway.targets.aws.render.template import Stack
 from fairway.targets.aws.waiting import until
 
@@ -22,12 +24,16 @@ DRIFT_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What is there and what would change; `busy` are stacks in which something goes on now."""
+    """What is there and what would change; `busy` are stacks in which something goes on now.
+
+    `refused` is why a deploy would stop before it changes anything.
+    """
 
     there: tuple[str, ...]
     changes: tuple[Change, ...] = ()
     drift: tuple[Change, ...] = ()
     busy: tuple[str, ...] = ()
+    refused: tuple[Problem, ...] = ()
 
 
 def preview(environment: Environment, values: Mapping[str, str], *, with_drift: bool) -> Preview:
@@ -52,6 +58,7 @@ def preview(environment: Environment, values: Mapping[str, str], *, with_drift: 
         changes=tuple(changes),
         drift=drift(environment, there) if with_drift else (),
         busy=tuple(busy),
+        refused=tuple(moves(environment)),
     )
 
 

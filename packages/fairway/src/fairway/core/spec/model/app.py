@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from fairway.core.addresses import NETWORK
 from fairway.core.spec import readers as read
 from fairway.core.spec.key import Key
 from fairway.core.spec.model.nodes import (
@@ -162,6 +163,9 @@ class App:
     patch: Annotated[
         Patch, Key(read.table(Patch), "Changes to the files that a target renders.")
     ] = Patch()
+    addresses: Annotated[
+        str, Key(read.OWN_BLOCK, "The private addresses of its own network, from /16 to /20.")
+    ] = NETWORK
     accounts: Annotated[
         Mapping[str, str],
         Key(

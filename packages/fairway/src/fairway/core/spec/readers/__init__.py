@@ -3,7 +3,15 @@
 from fairway.core.spec.readers.alternatives import choice, off_or, one_of, optional
 from fairway.core.spec.readers.amounts import GIBIBYTES, MEBIBYTES, RATE, REPLICAS, SHARE, SIZE
 from fairway.core.spec.readers.lists import ANYTHING, tables
-from fairway.core.spec.readers.networks import ACCOUNT, BLOCKS, PEER, REGION, ROLE, TRANSIT
+from fairway.core.spec.readers.networks import (
+    ACCOUNT,
+    BLOCKS,
+    OWN_BLOCK,
+    PEER,
+    REGION,
+    ROLE,
+    TRANSIT,
+)
 from fairway.core.spec.readers.numbers import BOOLEAN, COUNT, NUMBER, PORT, POSITIVE
 from fairway.core.spec.readers.reader import UNREADABLE, Reader, Unreadable
 from fairway.core.spec.readers.schedule import SCHEDULE
@@ -45,6 +53,7 @@ __all__ = [
     "NUMBER",
     "OBJECT",
     "OBJECTS",
+    "OWN_BLOCK",
     "PATH",
     "PEER",
     "PORT",

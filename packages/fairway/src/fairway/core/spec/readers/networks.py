@@ -11,10 +11,11 @@ from fairway.core.spec.entry import Entry, show
 from fairway.core.spec.readers.reader import Refusal, Scalar
 from fairway.core.spec.readers.text import words
 
-__all__ = ["ACCOUNT", "BLOCKS", "PEER", "REGION", "ROLE", "TRANSIT"]
+__all__ = ["ACCOUNT", "BLOCKS", "OWN_BLOCK", "PEER", "REGION", "ROLE", "TRANSIT"]
 
 MOST_BLOCKS = 20
 LONGEST = 600
+NOT_A_BLOCK = 'Write one from /16 to /20: "10.20.0.0/16".'
 NOT_BLOCKS = 'Write blocks of addresses: "10.40.0.0/16", or ["10.40.0.0/16", "10.41.0.0/16"].'
 HEX = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 
@@ -37,13 +38,13 @@ def _blocks(entry: Entry) -> tuple[str, ...] | Refusal:
     return tuple(found)
 
 
-def _refused(text: str) -> Refusal | None:
-    """Why a text is no block that can be joined."""
+def _refused(text: str, mend: str = NOT_BLOCKS) -> Refusal | None:
+    """Why a text is no block of private addresses."""
     if addresses.block(f"{text}/32") is not None:
         return Refusal(f'For this address alone, write "{text}/32".', f"{show(text)} has no bits.")
     block = addresses.block(text)
     if block is None:
-        return Refusal(NOT_BLOCKS, f"{show(text)} is not a block of IPv4 addresses.")
+        return Refusal(mend, f"{show(text)} is not a block of IPv4 addresses.")
     if block != text:
         return Refusal(f'Write "{block}".', f"{show(text)} does not start where its block does.")
     if not addresses.is_private(block):
@@ -52,12 +53,22 @@ def _refused(text: str) -> Refusal | None:
             f"Private addresses are those in {', '.join(others)} and {last}.",
             f"{show(text)} holds addresses of the internet.",
         )
-    if addresses.overlaps(block, addresses.NETWORK):
-        return Refusal(
-            f"Write blocks beside {addresses.NETWORK}, which is the app's own network.",
-            f"{show(text)} holds addresses of the app's own network.",
-        )
     return None
+
+
+def _own_block(entry: Entry) -> str | Refusal:
+    """The block of the app's own network."""
+    text = entry.value
+    if not isinstance(text, str) or addresses.WRITTEN.fullmatch(text) is None:
+        return Refusal(NOT_A_BLOCK)
+    refused = _refused(text, NOT_A_BLOCK)
+    if refused is not None:
+        return refused
+    if addresses.bits(text) not in addresses.OWN_BITS:
+        few = addresses.bits(text) > max(addresses.OWN_BITS)
+        size = "too few addresses" if few else "more addresses than a network may have"
+        return Refusal(NOT_A_BLOCK, f"{show(text)} holds {size}.")
+    return text
 
 
 def _known_by(noun: str, pattern: str, example: str, mend: str) -> Scalar[str]:
@@ -79,6 +90,15 @@ BLOCKS: Final = Scalar(
     _blocks,
     {"anyOf": [BLOCK, {"type": "array", "items": BLOCK, "minItems": 1, "maxItems": MOST_BLOCKS}]},
     example='"10.40.0.0/16"',
+)
+OWN_BLOCK: Final = Scalar(
+    "a block of private addresses",
+    _own_block,
+    {
+        "type": "string",
+        "pattern": f"^(?:{addresses.WRITTEN.pattern.rpartition('/')[0]}/(?:1[6-9]|20))$",
+    },
+    example='"10.20.0.0/16"',
 )
 ACCOUNT: Final = _known_by(
     "the number of an account",

@@ -1,32 +1,51 @@
-"""The addresses inside an app's network, the same in each app: who may speak to whom is by these.
+"""The addresses inside an app's network: who may speak to whom is by these.
+
+Of 10.0.0.0/16, which it has where the file says no `addresses` (others follow the same way):
 
     10.0.0.0/22     public subnets: the balancer and NAT, nothing else
     10.0.8.0/22     data subnets: databases and caches, no way to the internet
     10.0.16.0/20 …  service subnets, one /20 a zone: 4,091 tasks each
 
-Pure values.
+A smaller network has smaller subnets: those of services a sixteenth each, down to /24 and 251
+tasks; the others /27 at least, which is what a balancer asks for. Pure values.
 """
 
-from fairway.core.addresses import NETWORK
+from fairway.core.addresses import bits, part
 
-__all__ = ["ANYWHERE", "DATA", "NETWORK", "PUBLIC", "SERVICES", "data", "public", "services"]
+__all__ = ["ANYWHERE", "data", "data_block", "public", "public_block", "services"]
 
 ANYWHERE = "0.0.0.0/0"
-PUBLIC = "10.0.0.0/22"
-DATA = "10.0.8.0/22"
-SERVICES = ("10.0.16.0/20", "10.0.32.0/20", "10.0.48.0/20")
+SMALLEST = 27  # of a balancer's subnet: AWS, Application Load Balancers, 2026-11
+SIXTEENTH = 4
+ZONES = 2  # bits for up to four zones
 
 
-def public(zone: int) -> str:
+def public_block(network: str) -> str:
+    """What holds the public subnets of every zone."""
+    return part(network, _zone_bits(network) - ZONES, 0)
+
+
+def data_block(network: str) -> str:
+    """What holds the data subnets: the second half of the first sixteenth."""
+    half = part(network, bits(network) + SIXTEENTH + 1, 1)
+    return part(half, _zone_bits(network) - ZONES, 0)
+
+
+def public(network: str, zone: int) -> str:
     """The public subnet of a zone, counted from 0."""
-    return f"10.0.{zone}.0/24"
+    return part(public_block(network), _zone_bits(network), zone)
 
 
-def data(zone: int) -> str:
+def data(network: str, zone: int) -> str:
     """The data subnet of a zone."""
-    return f"10.0.{8 + zone}.0/24"
+    return part(data_block(network), _zone_bits(network), zone)
 
 
-def services(zone: int) -> str:
+def services(network: str, zone: int) -> str:
     """The service subnet of a zone."""
-    return SERVICES[zone]
+    return part(network, bits(network) + SIXTEENTH, 1 + zone)
+
+
+def _zone_bits(network: str) -> int:
+    """The size of a zone's public subnet, and of its data's."""
+    return min(bits(network) + 2 * SIXTEENTH, SMALLEST)

@@ -44,7 +44,7 @@ def network(app: App, draft: Draft, choices: Choices) -> Stack:
         "Network",
         "AWS::EC2::VPC",
         {
-            "CidrBlock": addresses.NETWORK,
+            "CidrBlock": app.addresses,
             "EnableDnsHostnames": True,
             "EnableDnsSupport": True,
         },
@@ -56,11 +56,11 @@ def network(app: App, draft: Draft, choices: Choices) -> Stack:
         {"InternetGatewayId": ref("Gateway"), "VpcId": ref("Network")},
     )
     for zone in range(choices.zones):
-        _subnets(draft, zone)
+        _subnets(draft, app.addresses, zone)
     _ways_out(draft, choices)
     add_joined(app, draft, choices.zones)
-    add_network_acls(draft, choices.zones)
-    _endpoints(draft, choices)
+    add_network_acls(draft, app.addresses, choices.zones)
+    _endpoints(draft, app.addresses, choices)
     _flow_logs(draft, key, choices)
     for kind in ("Public", "Services", "Data"):
         ids: list[Value] = [ref(f"{kind}{zone + 1}") for zone in range(choices.zones)]
@@ -69,11 +69,11 @@ def network(app: App, draft: Draft, choices: Choices) -> Stack:
     return draft.stack()
 
 
-def _subnets(draft: Draft, zone: int) -> None:
+def _subnets(draft: Draft, network: str, zone: int) -> None:
     for kind, block in (
-        ("Public", addresses.public(zone)),
-        ("Services", addresses.services(zone)),
-        ("Data", addresses.data(zone)),
+        ("Public", addresses.public(network, zone)),
+        ("Services", addresses.services(network, zone)),
+        ("Data", addresses.data(network, zone)),
     ):
         draft.add(
             f"{kind}{zone + 1}",
@@ -137,7 +137,7 @@ def _ways_out(draft: Draft, choices: Choices) -> None:
             )
 
 
-def _endpoints(draft: Draft, choices: Choices) -> None:
+def _endpoints(draft: Draft, network: str, choices: Choices) -> None:
     """S3 and DynamoDB without the NAT and its price; with `endpoints`, the rest of AWS too."""
     zones = range(1, choices.zones + 1)
     for service in ("s3", "dynamodb"):
@@ -161,7 +161,7 @@ def _endpoints(draft: Draft, choices: Choices) -> None:
             "SecurityGroupEgress": [NOWHERE],
             "SecurityGroupIngress": [
                 {
-                    "CidrIp": addresses.services(zone),
+                    "CidrIp": addresses.services(network, zone),
                     "Description": "Services to AWS.",
                     "FromPort": 443,
                     "IpProtocol": "tcp",

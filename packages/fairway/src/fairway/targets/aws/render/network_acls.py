@@ -26,23 +26,25 @@ PUBLIC_IN = (
     Way(addresses.ANYWHERE, 443, 443),
     Way(addresses.ANYWHERE, *ANSWERS),
 )
-PUBLIC_OUT = (Way(addresses.NETWORK, 0, 65535), Way(addresses.ANYWHERE, 443, 443), PUBLIC_IN[2])
-SERVICES_IN = (Way(addresses.NETWORK, 0, 65535), Way(addresses.ANYWHERE, *ANSWERS))
-# An app may have a server elsewhere (`url`): its port is said by the security group.
-SERVICES_OUT = (Way(addresses.NETWORK, 0, 65535), Way(addresses.ANYWHERE, 443, 65535))
 
 
-def add_network_acls(draft: Draft, zones: int) -> None:
-    """Add one ACL a kind of subnet."""
-    services = addresses.SERVICES[:zones]
+def add_network_acls(draft: Draft, network: str, zones: int) -> None:
+    """Add one ACL a kind of subnet; `network` is the block of the app's own."""
+    inside, anywhere = Way(network, 0, 65535), addresses.ANYWHERE
+    public_out = (inside, Way(anywhere, 443, 443), Way(anywhere, *ANSWERS))
+    services_in = (inside, Way(anywhere, *ANSWERS))
+    # An app may have a server elsewhere (`url`): its port is said by the security group.
+    services_out = (inside, Way(anywhere, 443, 65535))
+    services = [addresses.services(network, zone) for zone in range(zones)]
+    data = Way(addresses.data_block(network), 0, 65535)
     data_in = (
         *(Way(block, port, port) for block in services for port in (5432, 6379)),
-        Way(addresses.DATA, 0, 65535),
+        data,
     )
-    data_out = (*(Way(block, *ANSWERS) for block in services), Way(addresses.DATA, 0, 65535))
+    data_out = (*(Way(block, *ANSWERS) for block in services), data)
     for kind, into, out in (
-        ("Public", PUBLIC_IN, PUBLIC_OUT),
-        ("Services", SERVICES_IN, SERVICES_OUT),
+        ("Public", PUBLIC_IN, public_out),
+        ("Services", services_in, services_out),
         ("Data", data_in, data_out),
     ):
         draft.add(f"{kind}Acl", "AWS::EC2::NetworkAcl", {"VpcId": ref("Network")})

@@ -51,7 +51,7 @@ def wired(app: App, node: Service | Job, draft: Draft, image: Value) -> Wired:
     if isinstance(node, Service):
         plain[contract.HOST] = "0.0.0.0"
         plain[contract.PORT] = str(port_of(node))
-        plain[contract.TRUSTED_PROXIES] = addresses.PUBLIC
+        plain[contract.TRUSTED_PROXIES] = addresses.public_block(app.addresses)
     return Wired(dict(sorted(plain.items())), dict(sorted(secret.items())))
 
 
