@@ -143,6 +143,41 @@ def test_a_run_takes_only_what_is_new_to_it_however_much_was_seen_before() -> No
     assert world.states["ingest"].taking == {"incoming/b": "2", "incoming/new": "1"}
 
 
+def test_objects_that_are_gone_are_forgotten_and_one_that_comes_again_is_new() -> None:
+    world = World(Job(name="ingest", command="x", on_new="files/incoming/"))
+    world.objects["ingest"] = {f"incoming/{number}": "1" for number in range(1000)}
+    world.tick(NIGHT)
+    world.end("ingest", NIGHT + 10)
+    world.objects["ingest"] = {"incoming/0": "1"}
+    assert world.tick(NIGHT + 20) == 0
+    assert world.states["ingest"].seen == {"incoming/0": "1"}
+    world.objects["ingest"]["incoming/1"] = "1"
+    assert world.tick(NIGHT + 30) == 1
+
+
+def test_nothing_is_forgotten_before_the_bucket_was_looked_at() -> None:
+    job = Job(name="ingest", command="x", on_new="files/incoming/")
+    known = JobState(considered=NIGHT, runs=1, seen={"incoming/a": "1"})
+    states, orders = decide(jobs={"ingest": job}, states={"ingest": known}, now=NIGHT, objects={})
+    assert (states["ingest"].seen, orders) == (known.seen, ())
+
+
+@given(some.lists(some.sets(some.sampled_from("abcdef")), max_size=30))
+@examples(200)
+def test_what_is_remembered_is_never_more_than_what_was_there(bucket: list[set[str]]) -> None:
+    world = World(Job(name="ingest", command="x", on_new="files/"))
+    for number, keys in enumerate(bucket):
+        now = NIGHT + 10 * number
+        world.objects["ingest"] = dict.fromkeys(keys, "1")
+        began = world.tick(now)
+        state = world.states["ingest"]
+        assert len(state.seen) <= len(keys)
+        if began:
+            assert set(state.taking) <= keys
+            world.end("ingest", now + 5)
+            assert set(world.states["ingest"].seen) == keys
+
+
 def test_on_new_that_fails_for_good_does_not_come_again_for_the_same_objects() -> None:
     world = World(Job(name="ingest", command="x", on_new="files/", retries=1))
     world.objects["ingest"] = {"a": "1"}

@@ -143,7 +143,7 @@ def decide(
     ended: Sequence[Ended] = (),
     asks: Sequence[Ask] = (),
 ) -> tuple[dict[str, JobState], tuple[Order, ...]]:
-    """New states and orders. `objects`: job -> key -> version, for jobs that look for new ones.
+    """New states and orders. `objects`: job -> key -> version, for jobs whose prefix was looked at.
 
     States of jobs that the file no longer names are kept while they run and dropped after.
     """
@@ -156,7 +156,7 @@ def decide(
         if state.running in codes:
             state, follow_up = finish(job, state, codes[state.running or ""], now)
             wishes += follow_up
-        after[name] = state
+        after[name] = remembering(state, objects[name]) if name in objects else state
     orders: list[Order] = []
     for name, job in sorted(jobs.items()):
         state = consider(job, after[name], now, objects.get(name, {}))
@@ -226,6 +226,13 @@ def consider(job: Job, state: JobState, now: float, found: Mapping[str, str]) ->
 def unseen(state: JobState, found: Mapping[str, str]) -> dict[str, str]:
     """The objects that were found and not handled yet, in this version."""
     return {key: version for key, version in found.items() if state.seen.get(key) != version}
+
+
+def remembering(state: JobState, found: Mapping[str, str]) -> JobState:
+    """Without the objects that are gone: one that comes again is new, and memory has an end."""
+    if len(state.seen) <= len(found):  # looked at every second: a count must do
+        return state
+    return replace(state, seen={key: state.seen[key] for key in state.seen if key in found})
 
 
 def want(state: JobState, cause: str) -> JobState:
