@@ -8,6 +8,7 @@ import importlib
 import inspect
 import sys
 import traceback
+from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -147,6 +148,7 @@ def _streamlit(script: str) -> App:
     """Streamlit as an ASGI app, which `streamlit run` is not (C13)."""
     if not Path(script).is_file():
         raise TargetError(f"there is no script {script!r} in {Path.cwd()}")
+    _check_compiles(Path(script))
     try:
         streamlit = importlib.import_module("streamlit")
     except ImportError as error:
@@ -161,6 +163,20 @@ def _streamlit(script: str) -> App:
     from fairway_runtime.streamlit_app import StreamlitApp
 
     return StreamlitApp(make, str(Path(script).resolve()))
+
+
+def _check_compiles(script: Path) -> None:
+    """Raise `TargetError` where the script or one of its `pages/` is no Python.
+
+    Streamlit reads a script when somebody comes: without this, a release of one that no visitor
+    could see would count as ready.
+    """
+    for path in (script, *sorted(script.parent.glob("pages/*.py"))):
+        try:
+            compile(path.read_bytes(), str(path), "exec", PyCF_ALLOW_TOP_LEVEL_AWAIT, True)  # noqa: FBT003 (positional in compile's own signature)
+        except (SyntaxError, ValueError) as error:
+            text = "".join(traceback.format_exception_only(error)).rstrip()
+            raise TargetError(f"the script does not compile:\n{text}") from error
 
 
 def _article(thing: object) -> str:
