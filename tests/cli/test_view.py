@@ -50,6 +50,14 @@ def test_events_are_lines_with_utc_time_mark_and_node(capsys: pytest.CaptureFixt
     )
 
 
+def test_a_headline_leaves_the_details_to_the_answer_that_follows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view.headline(EventLine(at=1_795_221_796.0, node="x", text="failed\n    why", level="bad"))
+    view.headline(EventLine(at=1_795_221_797.0, node="", text=""))
+    assert capsys.readouterr().err == "00:43:16 ✗ x failed\n00:43:17 · \n"
+
+
 def test_findings_of_the_machine_say_what_is_missing_and_whether_it_is_needed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

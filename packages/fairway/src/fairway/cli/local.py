@@ -71,7 +71,7 @@ async def run_engine(
     told: "Callable[[EventLine], None]",
 ) -> None:
     """Run the app until it is stopped by a signal or by `fairway down`."""
-    from fairway.core.status import EventLine
+    from fairway.cli.progress import Progress
     from fairway.engine import control
     from fairway.engine.clock import SystemClock
     from fairway.engine.engine import Engine
@@ -79,17 +79,19 @@ async def run_engine(
     from fairway.targets.local.driver import LocalDriver
 
     clock = SystemClock()
+    progress = Progress(asyncio.get_running_loop(), clock.now, told)
     with locked(project, purpose="up"):
         driver = await LocalDriver.connect(
             folder=project.folder,
             environment=environment,
             assumed=project.text if project.assumed else None,
-            say=lambda node, text: told(EventLine(at=clock.now(), node=node, text=text)),
+            say=progress.say,
         )
         journal = Journal(project.state / "journal.jsonl")
         engine = Engine(driver, journal, clock=clock, pid=os.getpid())
         engine.gaps = tuple(str(gap) for gap in driver.gaps(specified(project, environment)[1]))
         engine.world.listeners.append(told)
+        progress.listeners = engine.world.listeners
         driver.woken = engine.world.wake.set
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -23,9 +23,9 @@ def ask(
     project: Project,
     message: Mapping[str, Any],
     *,
-    tell: Callable[[EventLine], None] | None = view.event,
+    tell: Callable[[EventLine], None] | None = view.headline,
 ) -> Mapping[str, Any]:
-    """The result of one request; raises `Problems` as the engine says them."""
+    """The result of one request; raises `Problems` as the engine says them, with all details."""
     return asyncio.run(asking(project, message, tell))
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "echo",
     "event",
     "finding",
+    "headline",
     "notes",
     "paint",
     "problems",
@@ -134,6 +136,12 @@ def notes(title: str, lines: Sequence[str]) -> None:
     """Advice and gaps, if any."""
     for line in lines:
         echo(f"{click.style(f'{title}:', fg='yellow')} {line}", err=True)
+
+
+def headline(happened: "EventLine") -> None:
+    """An event without its details, for who gets them with the answer."""
+    first, *_ = happened.text.splitlines() or [""]
+    event(replace(happened, text=first))
 
 
 def event(happened: "EventLine", *, dated: bool = False) -> None:

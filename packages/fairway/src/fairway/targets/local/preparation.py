@@ -32,6 +32,7 @@ from fairway.targets.local.uv_command import Uv
 __all__ = ["Place", "Preparation"]
 
 BUILD_LINES = 20
+UNSAID = ("+ ", "- ", "~ ", "Audited ", "Built ", "Downloaded ", "Resolved ", "Using CPython ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +244,8 @@ class Preparation:
         return Uv(self.caller, report=lambda line: self.say_uv(node.name, line), stop=self.stop)
 
     def say_uv(self, node: str, line: str) -> None:
-        """What uv does, without the list of packages."""
-        if not line.startswith(("+ ", "- ", "~ ")):
+        """What uv does that takes time, without the list of packages."""
+        if not line.startswith(UNSAID):
             self.say(node, line)
 
     # -- Values ------------------------------------------------------------------------------

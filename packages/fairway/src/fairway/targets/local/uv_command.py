@@ -25,6 +25,8 @@ __all__ = ["Outcome", "Uv", "problem_of"]
 Report = Callable[[str], None]
 
 LAST_LINES = 14
+PYENV = "pyenv: "
+FAILING = (PYENV, "error: ", "× ")  # what follows says why
 
 
 def _silent(line: str) -> None:
@@ -67,7 +69,7 @@ class Uv:
         variables = _variables(self.variables, environment)
         report: Report = _silent if quiet else self.report
         outcome = self._once(arguments, folder, variables, report)
-        if outcome.code and outcome.says("pyenv: "):
+        if outcome.code and outcome.says(PYENV):
             # A pyenv shim of a version that is not active is no Python, and ends uv's search.
             around = variables | {"PATH": _without_shims(variables)}
             outcome = self._once(arguments, folder, around, report)
@@ -89,6 +91,8 @@ class Uv:
         try:
             for line in self._lines(process):
                 lines.append(line)
+                if line.lstrip().startswith(FAILING):
+                    report = _silent  # told once, as a problem
                 if line.strip() and not line.startswith("Activate with"):
                     report(line.strip())
             return Outcome(process.wait(), tuple(lines))
@@ -204,6 +208,14 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         r"failed to parse[^\n]*uv\.lock|unable to find lockfile|lockfile[^\n]*needs to be updated",
         "The lock cannot be used.",
         "Make it anew: `uv lock`.",
+    ),
+    (
+        r"failed to build `(?P<package>[\w.-]+)==(?P<version>[^`]+)`",
+        "{package} {version} does not come ready-built for this Python, and could not be built.",
+        (
+            "A newer version may come ready-built: raise {package} in {where}. Else install the "
+            "compiler or library that it lacks, or name another Python in .python-version."
+        ),
     ),
     (
         r"failed to (?:build|prepare|download and build)|build backend",
