@@ -42,7 +42,7 @@ STAMP := .venv/.made-by$(subst /,-,$(INTERPRETER))
 .PHONY: setup
 setup: $(STAMP) ## install what the project needs into the checkout
 
-$(STAMP): Makefile tools/install_uv.sh uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
+$(STAMP): Makefile tools/install_uv.sh tools/fetch_uv.py uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
 	@tools/install_uv.sh "$(PYTHON)" "$(UV_VERSION)"
 	@$(UV) sync --locked --all-packages --python "$(INTERPRETER)"
 	@touch $@

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs one version of uv from PyPI into .tools/, with whatever of venv, pip and apt is here.
+# Installs one version of uv from PyPI into .tools/, with whatever is here: Python's venv or pip, or
+# its standard library alone. Debian's Python has neither venv nor pip.
 #
 #     tools/install_uv.sh PYTHON VERSION
 #
-# Nothing outside the checkout changes, except where Python came without both venv and pip and we
-# are root (or may become it): then Debian's python3-venv is installed.
+# Nothing outside the checkout changes, and nobody need be root.
 set -eu
 
 python=$1
@@ -42,26 +42,16 @@ with_pip() {
     ln -sf ../site/bin/uv "$tools/bin/uv"
 }
 
-with_apt() {
-    command -v apt-get >/dev/null 2>&1 || return 1
-    become=
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null || return 1
-        become="sudo -n"
-    fi
-    package="$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-    say "set-up: Python came without venv and pip; installing $package"
-    $become apt-get update -qq >&2 &&
-        $become env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
-            -y "$package" >/dev/null &&
-        with_venv
+alone() {
+    say "set-up: Python came without venv and pip; fetching uv itself"
+    "$python" "$(dirname "$0")/fetch_uv.py" "$version" "$tools/bin/uv"
 }
 
 is_installed && exit 0
 rm -rf "$tools"
 say "set-up: uv $version into $tools/"
-with_venv || with_pip || with_apt ||
+with_venv || with_pip || alone ||
     fail "uv $version could not be installed into $tools/" \
-        "it needs PyPI, and Python's venv or pip; on Debian: apt-get install python3-venv" \
-        "what pip said stands above"
+        "it needs PyPI, or the index that PIP_INDEX_URL names" \
+        "what was wrong stands above"
 is_installed || fail "uv $version was installed into $tools/, yet it does not run here"
