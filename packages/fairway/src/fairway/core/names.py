@@ -10,12 +10,14 @@ from fairway_runtime import contract
 
 __all__ = [
     "bucket_name",
+    "bucket_start",
     "bucket_variable",
     "cloud_name",
     "cloud_path",
     "database_name",
     "database_variable",
     "is_label",
+    "keeps_its_name",
     "logical_id",
     "redis_variable",
     "replica_name",
@@ -25,6 +27,10 @@ __all__ = [
     "short_digest",
     "variable_stem",
 ]
+
+LONGEST_BUCKET = 63
+CLOUDFORMATION_ADDS = 13  # a hyphen and twelve characters
+UNIQUE = 9  # a hyphen and eight characters of what is a stack's own
 
 LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
@@ -92,6 +98,24 @@ def cloud_name(*parts: str, limit: int) -> str:
     return (
         whole if len(whole) <= limit else f"{whole[: limit - 7].rstrip('-')}-{short_digest(whole)}"
     )
+
+
+def keeps_its_name(stack: str, id_: str, *, limit: int) -> bool:
+    """Whether CloudFormation calls a resource by its stack and its id, uncut.
+
+    Of what is longer it cuts both parts; how, AWS does not say, so nothing may count on it.
+    """
+    return len(stack) + 1 + len(id_) + CLOUDFORMATION_ADDS <= limit
+
+
+def bucket_start(stack: str, id_: str) -> str:
+    """How the name of a stack's bucket starts, whatever stands behind it.
+
+    Where CloudFormation would cut its own, `cloud_name` does, with a digest of the whole.
+    """
+    if keeps_its_name(stack, id_, limit=LONGEST_BUCKET):
+        return f"{stack}-{id_}".lower()
+    return cloud_name(stack, id_.lower(), limit=LONGEST_BUCKET - UNIQUE)
 
 
 def cloud_path(app: str, environment: str, *parts: str) -> str:

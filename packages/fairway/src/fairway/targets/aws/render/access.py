@@ -38,15 +38,17 @@ ROWS = (
 
 
 def add_roles(
-    app: App, node: Service | Job, ground: Ground, id_: str, wired: Wired
+    app: App, node: Service | Job, ground: Ground, id_: str, wired: Wired, *, is_once: bool = False
 ) -> tuple[Value, Value]:
-    """Add both; the ARN of the one that starts the task, and of the task's own."""
-    start = add_role(
-        ground.draft, f"{id_}StartRole", "ecs-tasks.amazonaws.com", list(_start(ground, id_, wired))
-    )
-    own = add_role(
-        ground.draft, f"{id_}Role", "ecs-tasks.amazonaws.com", list(_own(app, node, ground))
-    )
+    """Add both; the ARN of the one that starts the task, and of the task's own.
+
+    `is_once`: whoever deploys starts it, so a pipeline passes both.
+    """
+    draft, tasks = ground.draft, "ecs-tasks.amazonaws.com"
+    to_start = list(_start(ground, id_, wired))
+    start = add_role(draft, f"{id_}StartRole", tasks, to_start, is_passed=is_once)
+    to_run = list(_own(app, node, ground))
+    own = add_role(draft, f"{id_}Role", tasks, to_run, is_passed=is_once)
     return start, own
 
 

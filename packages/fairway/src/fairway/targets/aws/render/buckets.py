@@ -11,7 +11,17 @@ from fairway.core import names
 from fairway.core.spec.model import App, Bucket
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.policies import statement
-from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, join, ref, sub
+from fairway.targets.aws.render.template import (
+    ACCOUNT,
+    Draft,
+    Value,
+    each,
+    get,
+    join,
+    ref,
+    split,
+    sub,
+)
 
 __all__ = [
     "add_bucket_of_logs",
@@ -19,6 +29,7 @@ __all__ = [
     "add_buckets",
     "bucket_id",
     "closed",
+    "named",
     "tls_only",
 ]
 
@@ -80,6 +91,19 @@ def closed(
             "LogFilePrefix": prefix,
         }
     return properties
+
+
+def named(draft: Draft, id_: str) -> dict[str, Value]:
+    """`BucketName`, where a policy of elsewhere names it by its start, which would be cut.
+
+    What comes behind it is the stack's own: one that is made anew after `fairway down`, which keeps
+    the bucket, gives another name.
+    """
+    if names.keeps_its_name(draft.stack_name, id_, limit=names.LONGEST_BUCKET):
+        return {}
+    # arn:aws:cloudformation:eu-west-1:222222222222:stack/name/51af3dc0-da77-11e4-872e-1234567db123
+    own = each(split("-", each(split("/", ref("AWS::StackId")), 2)), 0)
+    return {"BucketName": join("-", [names.bucket_start(draft.stack_name, id_), own])}
 
 
 def tls_only(id_: str) -> Value:

@@ -13,8 +13,8 @@ from fairway.core import names
 from fairway.core.spec.model import App, Pipeline
 from fairway.targets.aws.render.accounts import home
 from fairway.targets.aws.render.choices import Choices
-from fairway.targets.aws.render.edge import REGION_OF_EDGE
-from fairway.targets.aws.render.policies import policy, statement
+from fairway.targets.aws.render.edge import REGION_OF_EDGE, bucket_of_site
+from fairway.targets.aws.render.policies import LONGEST_ROLE, policy, statement
 from fairway.targets.aws.render.template import (
     ACCOUNT,
     PARTITION,
@@ -147,7 +147,8 @@ def _statements(app: App, draft: Draft, choices: Choices, deployer: Value) -> It
             ("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
             _arn("codebuild", REGION, f"project/{project}"),
         )
-        yield statement(("s3:PutObject",), _bucket(f"{called}-build-*/*"))
+        sources = names.bucket_start(f"{called}-build", "Sources")
+        yield statement(("s3:PutObject",), _bucket(f"{sources}-*/*"))
     if app.sites:
         yield from _sites(app, called)
 
@@ -164,17 +165,43 @@ def _migrations(app: App, draft: Draft, called: str) -> Iterator[Value]:
     ]
     yield statement(("ecs:RunTask",), tasks, when=cluster)
     to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    roles = sub(f"arn:{PARTITION}:iam::{ACCOUNT}:role/{called}-before-*")
-    yield statement(("iam:PassRole",), roles, when=to_tasks)
+    yield statement(("iam:PassRole",), _roles(app, draft, f"{called}-before"), when=to_tasks)
+
+
+def _roles(app: App, draft: Draft, stack: str) -> Value:
+    """The roles of tasks that run once before: by their stack's name, or by a path."""
+    iam = f"arn:{PARTITION}:iam::{ACCOUNT}:role"
+    ids = [names.logical_id(each.name) for each in app.services.values() if each.before]
+    by_name = sub(f"{iam}/{stack}-*")
+    if all(names.keeps_its_name(stack, f"{id_}StartRole", limit=LONGEST_ROLE) for id_ in ids):
+        return by_name
+    return [by_name, sub(f"{iam}{draft.path('before', '*')}")]
 
 
 def _sites(app: App, called: str) -> Iterator[Value]:
     """Send files, and have the CDN ask anew; the bucket of its logs is none of a site's."""
-    yield statement(("s3:ListBucket",), _bucket(f"{called}-edge-site*"))
-    yield statement(("s3:DeleteObject", "s3:PutObject"), _bucket(f"{called}-edge-site*/*"))
+    starts = _buckets_of_sites(app, f"{called}-edge")
+    yield statement(("s3:ListBucket",), _each([_bucket(f"{each}*") for each in starts]))
+    objects = [_bucket(f"{each}*/*") for each in starts]
+    yield statement(("s3:DeleteObject", "s3:PutObject"), _each(objects))
     of = {f"aws:ResourceTag/fairway:{key}": value for key, value in _tags(app)}
     distributions = sub(f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/*")
     yield statement(("cloudfront:CreateInvalidation",), distributions, when={"StringEquals": of})
+
+
+def _buckets_of_sites(app: App, stack: str) -> list[str]:
+    """How their names start: alike, but for those that are too long for that."""
+    found: set[str] = set()
+    for name in app.sites:
+        id_ = bucket_of_site(name)
+        is_whole = names.keeps_its_name(stack, id_, limit=names.LONGEST_BUCKET)
+        found.add(f"{stack}-site" if is_whole else f"{names.bucket_start(stack, id_)}-")
+    return sorted(found)
+
+
+def _each(found: list[Value]) -> Value:
+    """One, or a list of several."""
+    return found[0] if len(found) == 1 else found
 
 
 def _tags(app: App) -> Iterator[tuple[str, str]]:

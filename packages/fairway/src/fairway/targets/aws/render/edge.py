@@ -11,7 +11,7 @@ from fairway.core import names
 from fairway.core.spec.model import App, Service, Site
 from fairway.targets.aws.render.accounts import home, services_domain
 from fairway.targets.aws.render.balancer import add_certificate
-from fairway.targets.aws.render.buckets import add_bucket_policy, closed, tls_only
+from fairway.targets.aws.render.buckets import add_bucket_policy, closed, named, tls_only
 from fairway.targets.aws.render.edge_logs import add_delivery, add_destination
 from fairway.targets.aws.render.edge_policies import (
     EVERYTHING,
@@ -32,7 +32,7 @@ from fairway.targets.aws.render.hosts import (
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, Stack, Value, get, ref, sub
 
-__all__ = ["REGION_OF_EDGE", "edge", "has_edge", "is_guarded"]
+__all__ = ["REGION_OF_EDGE", "bucket_of_site", "edge", "has_edge", "is_guarded"]
 
 REGION_OF_EDGE = "us-east-1"  # where CloudFront takes certificates and firewalls from
 ZONE_OF_CLOUDFRONT = "Z2FDTNDATAQYW2"  # the same for every distribution
@@ -60,13 +60,19 @@ def edge(app: App, ground: Ground, whole: App | None = None) -> Stack:
             for number, service in enumerate(cached)
             if service.firewall and service.limits.per_ip is not None
         ]
-        add_acl(draft, "Firewall", "CLOUDFRONT", rates)
+        # Two accounts of the file may be one of AWS's, where names are told apart by the stack's.
+        add_acl(draft, "CLOUDFRONT", rates, [] if whole is None else [draft.name])
     add_destination(draft)
     for site in app.sites.values():
         _site(app, site, ground, _called(app, site, ground, whole))
     for service in cached:
         _service(app, service, ground)
     return draft.stack()
+
+
+def bucket_of_site(name: str) -> str:
+    """The id of the bucket that a site's files are sent to."""
+    return f"{names.logical_id('site', name)}Bucket"
 
 
 def is_guarded(app: App, node: Site | Service) -> bool:
@@ -85,14 +91,15 @@ def _called(app: App, site: Site, ground: Ground, whole: App | None) -> list[str
 
 def _site(app: App, site: Site, ground: Ground, called: Sequence[str]) -> None:
     draft, id_ = ground.draft, names.logical_id("site", site.name)
-    bucket, distribution = f"{id_}Bucket", f"{id_}Distribution"
+    bucket, distribution = bucket_of_site(site.name), f"{id_}Distribution"
     rule: Value = {
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
         "Id": "old-files",
         "NoncurrentVersionExpiration": {"NoncurrentDays": DAYS_OF_OLD},
         "Status": "Enabled",
     }
-    draft.add(bucket, "AWS::S3::Bucket", closed([rule]), keep="Retain")
+    properties = {**closed([rule]), **named(draft, bucket)}
+    draft.add(bucket, "AWS::S3::Bucket", properties, keep="Retain")
     draft.add(
         f"{id_}Access",
         "AWS::CloudFront::OriginAccessControl",

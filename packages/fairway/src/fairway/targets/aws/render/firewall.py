@@ -4,6 +4,8 @@ AWS's own rules against known attacks, and a rate for each address from `limits.
 runtime's token bucket answers first, this stops floods before they cost a task.
 """
 
+from collections.abc import Sequence
+
 from fairway.core import names
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.ground import Ground
@@ -22,6 +24,7 @@ MANAGED = (
 )
 WINDOWS = (60, 120, 300, 600)  # seconds over which AWS counts
 LEAST = 10
+LONGEST_NAME = 120
 
 
 def add_firewall(app: App, ground: Ground, *, balancer: Value) -> None:
@@ -35,7 +38,7 @@ def add_firewall(app: App, ground: Ground, *, balancer: Value) -> None:
         and service.limits.per_ip is not None
         and not is_at_edge(app, service.name)
     ]
-    add_acl(draft, "Firewall", "REGIONAL", rates)
+    add_acl(draft, "REGIONAL", rates)
     draft.add(
         "FirewallAssociation",
         "AWS::WAFv2::WebACLAssociation",
@@ -50,35 +53,36 @@ def add_firewall(app: App, ground: Ground, *, balancer: Value) -> None:
     )
 
 
-def add_acl(draft: Draft, id_: str, scope: str, rates: list[Value]) -> None:
-    """Add a list of rules with AWS's own and these."""
+def add_acl(draft: Draft, scope: str, rates: list[Value], of: Sequence[str] = ()) -> None:
+    """Add `Firewall`: AWS's own rules and these; `of` tells its name from another one's."""
+    name = draft.called(*of, limit=LONGEST_NAME)
     managed: list[Value] = [
         {
-            "Name": name,
+            "Name": group,
             "OverrideAction": {"None": {}},
             "Priority": 100 + number,
             "Statement": {
                 "ManagedRuleGroupStatement": {
-                    "Name": name,
+                    "Name": group,
                     "VendorName": "AWS",
                     "RuleActionOverrides": [
                         {"ActionToUse": {"Count": {}}, "Name": rule} for rule in counted
                     ],
                 }
             },
-            "VisibilityConfig": seen(name),
+            "VisibilityConfig": seen(group),
         }
-        for number, (name, counted) in enumerate(MANAGED)
+        for number, (group, counted) in enumerate(MANAGED)
     ]
     draft.add(
-        id_,
+        "Firewall",
         "AWS::WAFv2::WebACL",
         {
             "DefaultAction": {"Allow": {}},
-            "Name": draft.called(limit=120),
+            "Name": name,
             "Rules": [*rates, *managed],
             "Scope": scope,
-            "VisibilityConfig": seen(draft.called(limit=120)),
+            "VisibilityConfig": seen(name),
         },
     )
 
@@ -89,7 +93,7 @@ def rate_rule(service: Service, number: int, name_of_host: Value) -> Value:
     rate = service.limits.per_ip
     window = next((each for each in WINDOWS if each >= rate.seconds), WINDOWS[-1])
     limit = max(LEAST, round(rate.count * window / rate.seconds))
-    name = names.cloud_name("rate", service.name, limit=120)
+    name = names.cloud_name("rate", service.name, limit=LONGEST_NAME)
     return {
         "Action": {"Block": {"CustomResponse": {"ResponseCode": 429}}},
         "Name": name,

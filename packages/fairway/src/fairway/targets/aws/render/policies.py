@@ -6,11 +6,13 @@ that is allowed on `*`.
 
 from collections.abc import Mapping, Sequence
 
+from fairway.core import names
 from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, sub
 
 __all__ = [
     "IN_NETWORK",
     "LOG_DELIVERY",
+    "LONGEST_ROLE",
     "ON_ANY",
     "TRACING",
     "add_role",
@@ -19,6 +21,7 @@ __all__ = [
     "trust",
 ]
 
+LONGEST_ROLE = 64
 # What a state machine needs to write its log, and to send its traces.
 LOG_DELIVERY = (
     "logs:CreateLogDelivery",
@@ -109,12 +112,18 @@ def add_role(
     statements: Sequence[Value],
     *,
     of_this_account: bool = True,
+    is_passed: bool = False,
 ) -> Value:
-    """Add a role that `service` takes; its ARN."""
+    """Add a role that `service` takes; its ARN.
+
+    `is_passed`: a policy of elsewhere names it by its start; where that would be cut, by its path.
+    """
     properties: dict[str, Value] = {
         "AssumeRolePolicyDocument": trust(service, of_this_account=of_this_account)
     }
     if statements:
         properties["Policies"] = [policy("only", statements)]
+    if is_passed and not names.keeps_its_name(draft.stack_name, id, limit=LONGEST_ROLE):
+        properties["Path"] = draft.path(draft.name, "")
     draft.add(id, "AWS::IAM::Role", properties)
     return get(id)

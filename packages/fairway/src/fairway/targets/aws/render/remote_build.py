@@ -4,7 +4,7 @@ A project that reads one archive, builds the Dockerfile that is in it, and pushe
 tag that it is given. It may write nothing but its log and this app's images. Pure.
 """
 
-from fairway.targets.aws.render.buckets import add_bucket_policy, closed, tls_only
+from fairway.targets.aws.render.buckets import add_bucket_policy, closed, named, tls_only
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.policies import add_role, statement
@@ -116,5 +116,6 @@ def _add_sources(ground: Ground) -> None:
         "Status": "Enabled",
     }
     log = (draft.take("logs/bucket"), "buckets/build/")
-    draft.add("Sources", "AWS::S3::Bucket", closed([rule], key=ground.key, log=log), keep="Retain")
+    properties = {**closed([rule], key=ground.key, log=log), **named(draft, "Sources")}
+    draft.add("Sources", "AWS::S3::Bucket", properties, keep="Retain")
     add_bucket_policy(draft, "Sources", [tls_only("Sources")])

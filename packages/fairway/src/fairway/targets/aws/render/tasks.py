@@ -65,7 +65,8 @@ def add_task(
     log = draft.path(node.name) if command is None else draft.path(node.name, "before")
     draft_wired = wired(app, node, draft, image)
     add_log_group(draft, f"{id_}Logs", log, ground.key, ground.choices.log_days)
-    start, own = add_roles(app, node, ground, id_, draft_wired)
+    is_once = command is not None
+    start, own = add_roles(app, node, ground, id_, draft_wired, is_once=is_once)
     plain = draft_wired.plain
     is_seen = command is None and is_traced(node, ground.choices)
     if is_seen:

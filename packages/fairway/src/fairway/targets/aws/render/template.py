@@ -28,6 +28,7 @@ __all__ = [
     "joined",
     "ref",
     "said",
+    "split",
     "sub",
     "tags",
     "text",
@@ -158,11 +159,16 @@ class Draft:
         """The app's name of something."""
         return names.cloud_name(self.app, self.environment, *parts, limit=limit)
 
+    @property
+    def stack_name(self) -> str:
+        """What the stack is called."""
+        return self.called(self.name, limit=128)
+
     def stack(self) -> Stack:
         """What was gathered."""
         return Stack(
             name=self.name,
-            stack_name=self.called(self.name, limit=128),
+            stack_name=self.stack_name,
             description=self.description,
             resources=dict(self.resources),
             parameters=dict(self.parameters),
@@ -194,6 +200,11 @@ def join(between: str, parts: Sequence[Value]) -> Value:
 def joined(between: str, list_: Value) -> Value:
     """`Fn::Join` of a list that is a reference itself."""
     return {"Fn::Join": [between, list_]}
+
+
+def split(at: str, text: Value) -> Value:
+    """`Fn::Split`."""
+    return {"Fn::Split": [at, text]}
 
 
 def each(list_: Value, index: int) -> Value:
