@@ -95,7 +95,7 @@ def test_sqlalchemy_with_a_driver_of_another_scheme_is_advised(driver: str) -> N
         "from sqlalchemy import create_engine\ne = create_engine(os.environ['DATABASE_URL'])",
         requirements=f"fastapi\nsqlalchemy\n{driver}",
     )
-    assert f"postgresql+{driver}://" in findings.notes_of("advice")[0].mend
+    assert f"postgresql+{driver}://" in findings.notes_of("untold")[0].mend
 
 
 @pytest.mark.parametrize(

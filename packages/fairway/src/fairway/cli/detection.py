@@ -26,6 +26,7 @@ class Detected:
         self.explanation = explain(findings)
         self.assumed = assumed(findings)
         self.runs = bool(findings.services)
+        self.is_told = not findings.notes_of("untold")
 
 
 def read(folder: Path) -> Detected:

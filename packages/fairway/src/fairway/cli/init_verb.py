@@ -58,4 +58,6 @@ def command(
     temporary.write_text(found.text, encoding="utf-8")
     temporary.replace(target)
     then = "run it with `fairway up`" if found.runs else "say in it how the app runs"
+    if isinstance(found, detection.Detected) and found.runs and not found.is_told:
+        then = "mend what could not be told, then run it with `fairway up`"
     view.say(f"wrote {target}; {then}")

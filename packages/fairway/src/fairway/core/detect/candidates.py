@@ -112,7 +112,7 @@ def _from_object(one: AppObject, apps: Apps, layout: Layout) -> Candidate:
     is_part = one.factory or bool(one.framework.attribute)
     score -= 15 * (made and is_part) + 40 * bool(one.required)
     score -= MOUNTED_COST * (one.key in apps.mounted)
-    score -= ASIDE_COST * bool(ASIDE.search(one.path))
+    score -= ASIDE_COST * bool(ASIDE.search(one.path) or _migrates(one.path, apps))
     score -= 2 * parent_of(one.path).removeprefix(project).count("/")
     name = f"{one.name}.{one.framework.attribute}" if one.framework.attribute else one.name
     return Candidate(
@@ -127,6 +127,14 @@ def _from_object(one: AppObject, apps: Apps, layout: Layout) -> Candidate:
         required=one.required,
         inside=one.inside,
         score=score,
+    )
+
+
+def _migrates(path: str, apps: Apps) -> bool:
+    """Whether this is Alembic's env.py: the app that it makes is for looking at its tables."""
+    tree = apps.search.trees.get(path)
+    return tree is not None and any(
+        (one.module, one.name) == ("alembic", "context") for one in tree.imported
     )
 
 

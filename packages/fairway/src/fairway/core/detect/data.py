@@ -52,7 +52,7 @@ def find_database(evidence: Evidence) -> DatabaseUse:
     if postgres is None:
         return DatabaseUse(None)
     named = evidence.read_like(ADDRESS) or evidence.read_like(PARTS)
-    notes = (_unwired(evidence, named, postgres), *_scheme(evidence))
+    notes = (_unwired(evidence, named, postgres), *_scheme(evidence, None))
     if _has_sqlite(evidence):  # what runs until the address is read is the SQLite file
         return DatabaseUse(None, notes)
     return DatabaseUse(FoundNode("database", "db", named.finding if named else postgres), notes)
@@ -61,7 +61,8 @@ def find_database(evidence: Evidence) -> DatabaseUse:
 def _has_sqlite(evidence: Evidence) -> bool:
     engines = evidence.django.engines if evidence.django else ()
     django = any(one.value == "sqlite" for one in engines)
-    return django or evidence.literal("sqlite:///", "sqlite+aiosqlite:///") is not None
+    found = evidence.literal("sqlite:///", "sqlite+aiosqlite:///")
+    return django or (found is not None and not evidence.is_prefix(found))
 
 
 def _postgres(evidence: Evidence) -> Finding[str] | None:
@@ -81,7 +82,7 @@ def _postgres(evidence: Evidence) -> Finding[str] | None:
 def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | None) -> DatabaseUse:
     node = FoundNode("database", "db", wired.finding)
     if postgres is not None:
-        return DatabaseUse(node, (*_second(evidence), *_scheme(evidence)))
+        return DatabaseUse(node, (*_second(evidence), *_scheme(evidence, wired)))
     default = wired.default or next(
         (one.default for one in evidence.reads if one.name == wired.name and one.default), ""
     )
@@ -128,10 +129,13 @@ def _unwired(evidence: Evidence, named: VariableRead | None, found: Finding[str]
         return Note("untold", found.where, what, mend)
     names = sorted({one.name for one in evidence.reads} & {named.name} | _parts(evidence))
     what = f"The code reads the database's address from {', '.join(names)}."
-    mend = (
-        f"Fairway gives {contract.DATABASE_URL} (postgresql://user:password@host:port/name): "
-        f"read it at {named.finding.where}."
-    )
+    gives = f"Fairway gives {contract.DATABASE_URL} (postgresql://user:password@host:port/name)"
+    mend = f"{gives}: read it at {named.finding.where}."
+    if evidence.django is not None:
+        mend = (
+            f"{gives}: at {named.finding.where} write DATABASES = "
+            '{"default": dj_database_url.config()}, and add "dj-database-url" to the dependencies.'
+        )
     return Note("untold", named.finding.where, what, mend)
 
 
@@ -139,14 +143,22 @@ def _parts(evidence: Evidence) -> set[str]:
     return {one.name for one in evidence.reads if re.fullmatch(PARTS, one.name)}
 
 
-def _scheme(evidence: Evidence) -> tuple[Note, ...]:
-    """SQLAlchemy picks its driver by the URL's scheme; the plain one means psycopg2."""
+def _scheme(evidence: Evidence, wired: VariableRead | None) -> tuple[Note, ...]:
+    """SQLAlchemy picks its driver by the URL's scheme; the plain one means psycopg2.
+
+    Of an address that is `wired` the code must change the scheme: that its default has another
+    one does not help where the variable is set.
+    """
     engine = evidence.call(
         "sqlalchemy.create_engine",
         "sqlalchemy.ext.asyncio.create_async_engine",
         "sqlmodel.create_engine",
         "sqlalchemy.engine_from_config",
     )
+    migrates = engine is not None and "/env.py:" in f"/{engine.where}"  # Alembic's own engine
+    flask = evidence.call("flask_sqlalchemy.SQLAlchemy") if engine is None else None
+    if wired is not None and (migrates or flask is not None):  # the address is changed for all
+        engine = wired.finding
     names = evidence.dependencies.names
     if engine is None or {"psycopg2", "psycopg2-binary"} & names.keys() or not names:
         return ()
@@ -154,15 +166,18 @@ def _scheme(evidence: Evidence) -> tuple[Note, ...]:
     if engine.value.endswith("create_async_engine") and "asyncpg" in names:
         driver = "asyncpg"
     scheme = f"postgresql+{driver}"
-    if not driver or _says(evidence, scheme):
+    if not driver or _says(evidence, scheme, is_wired=wired is not None):
         return ()
     what = f"SQLAlchemy needs the scheme {scheme}:// to use {driver}; the address says postgresql."
     mend = f'Write .replace("postgresql://", "{scheme}://") at {engine.where}.'
-    return (Note("advice", engine.where, what, mend),)
+    return (Note("untold", engine.where, what, mend),)
 
 
-def _says(evidence: Evidence, scheme: str) -> bool:
-    return any(scheme in line for tree in evidence.trees.values() for line in tree.lines)
+def _says(evidence: Evidence, scheme: str, *, is_wired: bool) -> bool:
+    """Whether the code names the scheme; of an address that is wired, by itself."""
+    alone = r"(?::(?://)?)?[\"']" if is_wired else ""
+    shape = re.compile(re.escape(scheme) + alone)
+    return any(shape.search(line) for tree in evidence.trees.values() for line in tree.lines)
 
 
 def _other(evidence: Evidence) -> DatabaseUse | None:

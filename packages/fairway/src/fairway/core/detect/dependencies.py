@@ -23,6 +23,8 @@ LOCKS = (
 )
 NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 REQUIREMENTS = re.compile(r"requirements?[\w.-]*\.txt$|requirements/[\w.-]+\.(?:txt|in)$")
+COMMENT = re.compile(r"(?:^|\s)#.*")
+INCLUDED = re.compile(r"^\s*(?:-r|--requirement)(?:\s+|=)(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,12 @@ def _in_folder(sources: Sources, folder: str) -> Dependencies:
     file: Finding[str] | None = None
     for path in _files(sources, folder):
         before = len(names)
-        text = sources.texts.get(path, "")
-        for name, line in _names(path, text):
-            names.setdefault(_normal(name), f"{path}:{line}")
-            for extra in _extras(text, line):
-                names.setdefault(f"{_normal(name)}[{extra}]", f"{path}:{line}")
+        for part in _with_included(sources, path, frozenset()):
+            text = sources.texts.get(part, "")
+            for name, line in _names(part, text):
+                names.setdefault(_normal(name), f"{part}:{line}")
+                for extra in _extras(text, line):
+                    names.setdefault(f"{_normal(name)}[{extra}]", f"{part}:{line}")
         if file is None and (len(names) > before or name_of(path) == "pyproject.toml"):
             file = Finding(path, path)
     lock, tool = next(
@@ -125,6 +128,17 @@ def _files(sources: Sources, folder: str) -> Iterator[str]:
             yield join(folder, name)
 
 
+def _with_included(sources: Sources, path: str, above: frozenset[str]) -> Iterator[str]:
+    """A requirements file, and those that its lines `-r other.txt` bring in."""
+    yield path
+    if not path.endswith((".txt", ".in")):
+        return
+    for found in INCLUDED.finditer(sources.texts.get(path, "")):
+        inner = join(parent_of(path), found[1])
+        if inner in sources.texts and inner not in above | {path}:
+            yield from _with_included(sources, inner, above | {path})
+
+
 def _names(path: str, text: str) -> Iterator[tuple[str, int]]:
     name = name_of(path)
     if name == "pyproject.toml":
@@ -144,8 +158,9 @@ def _names(path: str, text: str) -> Iterator[tuple[str, int]]:
 
 def _lines(text: str, first: int) -> Iterator[tuple[str, int]]:
     for number, line in enumerate(text.splitlines(), first):
-        found = NAME.match(line)
-        if found and "://" not in line.partition("@")[0]:
+        said = COMMENT.sub("", line)
+        found = NAME.match(said)
+        if found and "://" not in said.partition("@")[0]:
             yield found[1], number
 
 
@@ -197,7 +212,13 @@ def _is_installed(sources: Sources, folder: str, pyproject: object) -> bool:
         return False
     if as_table(at(pyproject, "build-system")):
         return at(pyproject, "tool", "poetry", "package-mode") is not False
-    return sources.has(join(folder, "setup.py")) or sources.has(join(folder, "setup.cfg"))
+    return is_setup(sources, join(folder, "setup.py")) or sources.has(join(folder, "setup.cfg"))
+
+
+def is_setup(sources: Sources, path: str) -> bool:
+    """Whether a `setup.py` makes a package; in an app it may be a module of that name."""
+    text = sources.texts.get(path)
+    return sources.has(path) if text is None else "setup(" in text
 
 
 def _python(sources: Sources, folder: str, pyproject: object) -> str:

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fairway.core.detect.sources import Finding
+from fairway.core.detect.sources import Finding, stem_of
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
 from fairway_runtime import contract
 
@@ -21,18 +21,23 @@ READERS = frozenset({
     "starlette.config.Config",
 })  # fmt: skip
 WELL_KNOWN = frozenset({contract.DATABASE_URL, contract.REDIS_URL, contract.BUCKET_NAME})
+PLAIN = frozenset({"bool", "float", "int"})
 DATABASE_METHODS = frozenset({"db", "db_url", "dj_db_url"})
 
 
 @dataclass(frozen=True, slots=True)
 class VariableRead:
-    """One read of a variable. `default` is the text that stands in the code, if any does."""
+    """One read of a variable. `default` is the text that stands in the code, if any does.
+
+    `plain` says that the code takes it as a number or a flag.
+    """
 
     name: str
     path: str
     required: bool
     default: str
     finding: Finding[str]
+    plain: bool = False
 
 
 def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
@@ -40,8 +45,9 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     settings = _settings_classes(trees)
     found: list[VariableRead] = []
     passed = any(_passes_environment(tree) for tree in trees.values())
+    own = {tree.path: _readers(tree) for tree in trees.values()}
     for tree in trees.values():
-        readers, optional = _readers(tree), _optional(tree)
+        readers, optional = own[tree.path] | _borrowed(tree, own), _optional(tree)
         before = len(found)
         for node in tree.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
@@ -82,10 +88,17 @@ def _well_known(tree: Tree) -> Iterator[VariableRead]:
 
 
 def _read(
-    tree: Tree, node: ast.AST, name: str, *, required: bool, default: str = ""
+    tree: Tree,
+    node: ast.AST,
+    name: str,
+    *,
+    required: bool,
+    default: str = "",
+    plain: bool = False,
 ) -> Iterator[VariableRead]:
     if name and name.replace("_", "").isalnum():
-        yield VariableRead(name, tree.path, required, default, tree.finding(name, node))
+        found = tree.finding(name, node)
+        yield VariableRead(name, tree.path, required, default, found, plain)
 
 
 def _optional(tree: Tree) -> frozenset[ast.AST]:
@@ -117,6 +130,23 @@ def _readers(tree: Tree) -> frozenset[str]:
     return frozenset(names)
 
 
+def _borrowed(tree: Tree, own: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The readers of other files that a file imports: `from .base import env`, or `*`."""
+    found: set[str] = set()
+    for path, names in own.items():
+        if not names:
+            continue
+        stem = stem_of(path)
+        found.update(
+            name
+            for name, one in tree.imports.items()
+            if one.name in names and one.module.rpartition(".")[2] == stem
+        )
+        if any(one.module.rpartition(".")[2] == stem for one in tree.stars):
+            found.update(names)
+    return frozenset(found)
+
+
 def _called(tree: Tree, call: ast.Call, readers: frozenset[str]) -> Iterator[VariableRead]:
     name = tree.dotted(call.func)
     first = text_value(call.args[0]) if call.args else ""
@@ -135,7 +165,10 @@ def _called(tree: Tree, call: ast.Call, readers: frozenset[str]) -> Iterator[Var
             method = function.attr if isinstance(function, ast.Attribute) else ""
             variable = first or ("DATABASE_URL" if method in DATABASE_METHODS else "")
             fallback = _text_of(default)
-            yield from _read(tree, call, variable, required=default is None, default=fallback)
+            cast = next((word.value for word in call.keywords if word.arg == "cast"), None)
+            plain = method in PLAIN or _is_plain(cast)
+            needed = default is None
+            yield from _read(tree, call, variable, required=needed, default=fallback, plain=plain)
 
 
 def _default(call: ast.Call) -> ast.expr | None:
@@ -191,7 +224,12 @@ def _fields(tree: Tree, node: ast.ClassDef) -> Iterator[VariableRead]:
             required = empty and "default_factory" not in given
         name = alias.upper() or f"{prefix}{field}".upper()
         default = _text_of(value) if value is not None else ""
-        yield from _read(tree, statement, name, required=required, default=default)
+        plain = _is_plain(statement.annotation)
+        yield from _read(tree, statement, name, required=required, default=default, plain=plain)
+
+
+def _is_plain(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Name) and node.id in PLAIN
 
 
 def _is_ellipsis(node: ast.expr) -> bool:

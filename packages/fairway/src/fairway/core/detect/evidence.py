@@ -46,6 +46,12 @@ class Evidence:
         shape = re.compile(pattern)
         return next((one for one in self.reads if shape.fullmatch(one.name)), None)
 
+    def is_prefix(self, found: Finding[str]) -> bool:
+        """Whether this is the default of a `…_PREFIX`: a choice among several, not an address."""
+        return any(
+            one.name.endswith("_PREFIX") and one.finding.where == found.where for one in self.reads
+        )
+
     def image(self, *words: str) -> Finding[str] | None:
         """A service of the compose file that runs an image of this name, such as `postgres`."""
         for one in self.compose:

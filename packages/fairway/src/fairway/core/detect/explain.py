@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fairway.core.detect.choose import Question
 from fairway.core.detect.findings import Findings, FoundService, Note
+from fairway.core.detect.sources import Finding
 
 __all__ = ["assumed", "explain", "questions"]
 
@@ -98,7 +99,7 @@ def _found(findings: Findings) -> Iterator[str]:
             ("Port", one.port),
             ("Migrations", one.before),
             (
-                "Front end, served by the app" if one.framework != "Django" else "Static files",
+                "Static files" if _collects(one.build) else "Front end, served by the app",
                 one.build,
             ),
             ("Replicas", one.replicas),
@@ -130,9 +131,14 @@ def _assumed(findings: Findings) -> Iterator[str]:
         if node.kind == "secret" and node.keys:
             yield f"{node.name} may be made up (generate = true)."
     builds = [one.build for one in (*findings.services, *findings.sites) if one.build]
-    if any(not build.value.startswith("python") for build in builds):
+    if not all(_collects(build) for build in builds):
         yield "The front end's packages are installed before it is built."
     yield from (_told(note) for note in findings.notes_of("assumed"))
+
+
+def _collects(build: Finding[str] | None) -> bool:
+    """Whether this is Django's gathering of static files, which needs no Node.js."""
+    return build is not None and build.value.endswith(" collectstatic --noinput")
 
 
 def _told(note: Note) -> str:

@@ -109,11 +109,15 @@ def _dockerfiles(
         shown = command or entry
         if shown is None:
             continue
-        line: str | list[str] = words if (command or entry or shown).words else " ".join(words)
+        line: str | list[str] = words if shown.words else " ".join(words)
         finding = Finding(
             " ".join(words), f"{path}:{shown.line}", quote(f"{shown.name} {shown.text}")
         )
-        for launch in launches(line):
+        found = list(launches(line))
+        if not found and entry is not None and command is not None:
+            # An entrypoint of the project's own, that ends with `exec "$@"`.
+            found = list(launches(list(command.words) or command.text))
+        for launch in found:
             yield Started(launch, finding, folder, DEPLOYED, service)
 
 

@@ -164,7 +164,7 @@ def _python(words: list[str]) -> Launch | None:
 def _manage(program: str, words: list[str]) -> Launch | None:
     if words and words[0] == "migrate":
         return Launch("migration", f"python {program} migrate")
-    if words and words[0].startswith("runserver"):
+    if words and (words[0] == "run" or words[0].startswith("runserver")):
         return Launch("python", program)
     return None
 

@@ -119,10 +119,17 @@ def lay_out(trees: Mapping[str, Tree], paths: frozenset[str]) -> Layout:
     return Layout(
         files,
         {folder: moved[root] for folder, root in natural.items()},
-        frozenset(parent_of(path) for path in paths if name_of(path) in DEPENDENCY_FILES),
+        frozenset(parent_of(path) for path in paths if _lists_dependencies(path, trees)),
         frozenset(word.removesuffix(".py") for path in files for word in path.split("/")),
         {root: _nearest_first(root, roots) for root in roots | folders},
     )
+
+
+def _lists_dependencies(path: str, trees: Mapping[str, Tree]) -> bool:
+    """Whether a file says what a project needs; a module may be called `setup.py` too."""
+    if name_of(path) != "setup.py" or path not in trees:
+        return name_of(path) in DEPENDENCY_FILES
+    return any("setup(" in line for line in trees[path].lines)
 
 
 def _nearest_first(near: str, roots: frozenset[str]) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from fairway.core.detect.django import DjangoProject
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, FoundService, Note
+from fairway.core.detect.frameworks import ASGI_APP, WSGI_APP
 from fairway.core.detect.hints import Hints
 from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import Layout
 from fairway.core.detect.migrations import find_migrations
 from fairway.core.detect.sayable import is_port
 from fairway.core.detect.sources import Finding, Sources, join, parent_of, within
+from fairway.core.detect.static_files import collected
 from fairway.core.detect.stores import find_bucket, find_cache, find_state
 from fairway.core.detect.syntax import Tree
 from fairway.core.detect.variables import example_values, find_variables
@@ -27,6 +29,7 @@ __all__ = ["STORES", "Project", "ServiceUse", "build_services"]
 
 LOWEST_PORT = 1024  # below it, only the machine's administrator may listen
 STORES = frozenset({"db", "cache", "files"})  # what databases, caches and buckets are called
+DJANGO_SERVERS = frozenset({"Django", ASGI_APP.name, WSGI_APP.name})  # its app, and what wraps it
 FIRST_PORT = 8000  # what Fairway tries first by itself
 DATA_PORTS = frozenset({3306, 5432, 6379, 9000, 27017})
 
@@ -103,7 +106,7 @@ def _service(
         port=_port(project.hints, chosen, folder, alone=len(all_chosen) == 1),
         uses=tuple(node.name for node in nodes),
         before=migrations.before,
-        build=_collected(evidence.django, folder),
+        build=collected(evidence, folder, use),
         replicas=replicas,
         memory_mib=manifest.memory if manifest else None,
         cpu=_processors(manifest),
@@ -169,7 +172,7 @@ def _evidence(
         trees={path: project.trees[path] for path in scope},
         reads=tuple(reads),
         dependencies=dependencies,
-        django=django if chosen.framework.name == "Django" else None,
+        django=django if chosen.framework.name in DJANGO_SERVERS else None,
         compose=project.hints.compose,
         given=given,
         running=_running(project, chosen, django),
@@ -234,15 +237,6 @@ def _processors(manifest: CopilotManifest | None) -> Finding[str] | None:
     if manifest is None or manifest.cpu is None:
         return None
     return Finding(f"{manifest.cpu.value / 1024:g}", manifest.cpu.where, manifest.cpu.why)
-
-
-def _collected(django: DjangoProject | None, folder: str) -> Finding[str] | None:
-    """Django's static files, where the app serves them itself."""
-    if django is None or django.static_root is None or not django.serves_static:
-        return None
-    manage = django.manage.value[len(folder) + 1 :] if folder else django.manage.value
-    value = f"python {manage} collectstatic --noinput"
-    return replace(django.static_root, value=value)
 
 
 def _candidate_notes(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, Note
 from fairway.core.detect.sources import Finding
@@ -25,6 +26,7 @@ REDIS_CALLS = (
     "aioredis.from_url",
 )
 REDIS_READS = r"(?:\w+_)?(?:REDIS|BROKER|CACHE)_(?:URL|URI|DSN|HOST|SERVER|HOSTNAME|ADDRESS)"
+OTHER_BROKERS = ("amqp", "pyamqp", "sqs", "kafka")
 BUCKET_READS = r"(?:\w+_)?(?:BUCKET|BUCKET_NAME|S3_BUCKET\w*)"
 CONNECTS = frozenset({"sqlite3.connect", "aiosqlite.connect", "apsw.Connection"})
 WRITERS = frozenset({"json.dump", "pickle.dump", "yaml.dump", "yaml.safe_dump"})
@@ -44,7 +46,7 @@ def find_cache(evidence: Evidence) -> StoreUse:
     wired = evidence.read(contract.REDIS_URL)
     if wired is not None:
         return StoreUse(FoundNode("cache", "cache", wired.finding))
-    read = evidence.read_like(REDIS_READS)
+    read = _redis_read(evidence)
     address = evidence.call(*REDIS_CALLS) or evidence.literal("redis://", "rediss://")
     imported = evidence.imports(*REDIS_IMPORTS)
     listed = evidence.dependencies.where("redis", "celery[redis]", "kombu[redis]", "django-redis")
@@ -62,6 +64,17 @@ def find_cache(evidence: Evidence) -> StoreUse:
         f'Fairway gives {contract.REDIS_URL}: read os.environ["{contract.REDIS_URL}"] there.',
     )
     return StoreUse(FoundNode("cache", "cache", found), (note,))
+
+
+def _redis_read(evidence: Evidence) -> VariableRead | None:
+    """The read of Redis's address: by its name, else by what else may hold it, as a broker's."""
+    shape = re.compile(REDIS_READS)
+    found = [
+        one
+        for one in evidence.reads
+        if shape.fullmatch(one.name) and not one.default.startswith(OTHER_BROKERS)
+    ]
+    return min(found, key=lambda one: "REDIS" not in one.name, default=None)
 
 
 def find_bucket(evidence: Evidence) -> StoreUse:
@@ -120,7 +133,7 @@ def _sqlite_address(evidence: Evidence) -> Finding[str] | None:
     if evidence.read(contract.DATABASE_URL) is not None:
         return None
     found = evidence.literal("sqlite:///", "sqlite+aiosqlite:///")
-    if found is None or ":memory:" in found.value:
+    if found is None or ":memory:" in found.value or evidence.is_prefix(found):
         return None
     return Finding(found.value.partition(":///")[2] or "a SQLite file", found.where, found.why)
 

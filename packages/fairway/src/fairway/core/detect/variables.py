@@ -21,6 +21,10 @@ SECRET = re.compile(
     # Addresses of services that people log in to carry a password.
     r"(?:\w+_)?(?:MONGO\w*|MYSQL\w*|AMQP|RABBITMQ|SENTRY|ELASTIC\w*|CLICKHOUSE)_(?:URL|URI|DSN)"
 )
+ABOUT = re.compile(
+    r"_(?:ALGORITHM|AUDIENCE|DAYS?|EXPIR\w*|HEADER|HOURS?|ISSUER|LENGTH|LIFETIME|MIN(?:UTES?)?|NAME|"
+    r"PREFIX|SECONDS?|TTL|TYPE)$"
+)
 # What only the app itself must know can be made up; what another company issued cannot.
 MADE_UP = re.compile(
     r"(?:(?:APP|DJANGO|FLASK|FASTAPI|JWT|AUTH|SESSION|COOKIE|CSRF|TOKEN)_)?"
@@ -67,7 +71,7 @@ def find_variables(
             secrets.append(FoundNode("secret", read.name, read.finding, (("generate", "true"),)))
         elif not read.required:
             continue
-        elif SECRET.fullmatch(read.name) and is_secret(read.name):
+        elif _is_secret(read):
             secrets.append(FoundNode("secret", read.name, read.finding))
         elif (value := _value(read, evidence, examples)) is not None:
             values[read.name] = value
@@ -76,6 +80,12 @@ def find_variables(
     return VariableUse(
         tuple(secrets), values, tuple(_missing(read, service) for read in missing[:MOST_VARIABLES])
     )
+
+
+def _is_secret(read: VariableRead) -> bool:
+    """By its name; a number or a flag is none, nor what says how a secret is made or named."""
+    named = SECRET.fullmatch(read.name) and not ABOUT.search(read.name)
+    return bool(named) and not read.plain and is_secret(read.name)
 
 
 def example_values(sources: Sources, folder: str) -> Mapping[str, Finding[str]]:

@@ -26,7 +26,7 @@ Report = Callable[[str], None]
 
 LAST_LINES = 14
 PYENV = "pyenv: "
-FAILING = (PYENV, "error: ", "× ")  # what follows says why
+FAILING = (PYENV, "error: ", "\u00d7 ")  # what follows says why
 
 
 def _silent(line: str) -> None:

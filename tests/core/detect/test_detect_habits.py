@@ -1,0 +1,202 @@
+"""Habits of public projects that were misread once, each as the smallest project that has it."""
+
+import pytest
+
+from fairway.core.detect.findings import Findings
+from fairway.core.detect.project import detect
+from tests.core.detect.archive import read_archive
+
+FLASK = "from flask import Flask\n"
+DJANGO = """\
+-- manage.py --
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+-- config/__init__.py --
+-- config/settings/__init__.py --
+-- config/settings/base.py --
+import environ
+env = environ.Env()
+MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]
+DATABASES = {"default": env.db("DATABASE_URL")}
+STATIC_ROOT = "staticfiles"
+-- config/settings/production.py --
+from .base import *
+from .base import env
+SECRET_KEY = env("DJANGO_SECRET_KEY")
+WORKERS = env.int("WORKERS", default=2)
+-- requirements.txt --
+-r requirements/production.txt
+"""
+REQUIREMENTS = """\
+-- requirements/production.txt --
+-r base.txt
+psycopg[binary]  # https://github.com/psycopg/psycopg
+-- requirements/base.txt --
+# https://docs.djangoproject.com
+django  # https://www.djangoproject.com/
+"""
+PLAIN_APP = """\
+-- config/wsgi.py --
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+"""
+CHANNELS_APP = """\
+-- config/asgi.py --
+import django
+from channels.routing import get_default_application
+django.setup()
+application = get_default_application()
+-- Procfile --
+web: daphne config.asgi:application
+"""
+
+
+def found(text: str) -> Findings:
+    return detect(read_archive("project", text))
+
+
+def targets(findings: Findings) -> list[str]:
+    return [one.target.value for one in findings.services]
+
+
+@pytest.mark.parametrize("app", [PLAIN_APP, CHANNELS_APP])
+def test_static_files_are_gathered_without_what_is_only_there_when_the_app_runs(app: str) -> None:
+    (service,) = found(DJANGO + REQUIREMENTS + app).services
+    assert service.build is not None
+    assert service.build.value == (
+        "env DATABASE_URL=postgresql://build@localhost/build DJANGO_SECRET_KEY=build"
+        " python manage.py collectstatic --noinput"
+    )
+    assert service.before is not None
+    assert service.before.value == "python manage.py migrate"
+
+
+def test_a_reader_of_variables_is_known_where_another_file_imports_it() -> None:
+    findings = found(DJANGO + REQUIREMENTS + PLAIN_APP)
+    assert [one.name for one in findings.nodes] == ["db", "DJANGO_SECRET_KEY"]
+
+
+def test_requirements_are_followed_into_the_files_that_they_name() -> None:
+    (service,) = found(DJANGO + REQUIREMENTS + PLAIN_APP).services
+    assert service.dependencies.file is not None
+    assert service.dependencies.file.value == "requirements.txt"
+    assert service.dependencies.names == {
+        "django": "requirements/base.txt:2",
+        "psycopg": "requirements/production.txt:2",
+        "psycopg[binary]": "requirements/production.txt:2",
+    }
+    assert service.dependencies.not_installable is None
+
+
+def test_requirements_that_name_each_other_end() -> None:
+    text = "-- requirements.txt --\n-r more.txt\nflask\n-- more.txt --\n-r requirements.txt\n"
+    (service,) = found(f"{text}-- app.py --\n{FLASK}app = Flask('x')\n").services
+    assert list(service.dependencies.names) == ["flask"]
+
+
+def test_the_app_of_alembics_env_is_not_the_one_that_serves() -> None:
+    findings = found(
+        f"-- shop/__init__.py --\n-- shop/app.py --\n{FLASK}def create_app(settings=None):\n    app = Flask('x')\n"
+        "    return app\n"
+        "-- db/env.py --\nfrom alembic import context\nfrom shop.app import create_app\n"
+        "app = create_app()\n"
+    )
+    assert targets(findings) == ["shop.app:create_app"]
+
+
+def test_a_command_behind_an_entrypoint_of_the_projects_own_counts() -> None:
+    app = f"{FLASK}def create_app():\n    return Flask('x')\n"
+    findings = found(
+        f"-- one.py --\n{app}-- two.py --\n{app}"
+        "-- bin/enter --\n"
+        '-- Dockerfile --\nFROM python\nENTRYPOINT ["/app/bin/enter"]\n'
+        'CMD ["gunicorn", "-c", "python:config.gunicorn", "two:create_app()"]\n'
+    )
+    assert targets(findings) == ["two:create_app"]
+
+
+def test_manage_py_run_starts_the_app_of_that_file() -> None:
+    app = f"{FLASK}def create_app(info=None):\n    app = Flask('x')\n    return app\n"
+    findings = found(
+        f"-- server/__init__.py --\n{app}-- server/main/__init__.py --\n{app}"
+        "-- manage.py --\nfrom server import create_app\napp = create_app()\n"
+        "-- compose.yaml --\nservices:\n  web:\n    build: .\n    command: python manage.py run\n"
+    )
+    assert targets(findings) == ["manage:app"]
+
+
+def test_a_module_called_setup_makes_no_project_of_its_folder() -> None:
+    findings = found(
+        "-- requirements.txt --\nfastapi\n"
+        "-- app/core/setup.py --\nfrom fastapi import FastAPI\n"
+        "def create_application(router):\n    return FastAPI()\n"
+        "-- app/main.py --\nfrom app.core.setup import create_application\n"
+        "app = create_application(None)\n"
+    )
+    assert targets(findings) == ["app.main:app"]
+
+
+def test_a_prefix_that_could_be_chosen_is_no_sqlite_file() -> None:
+    findings = found(
+        "-- requirements.txt --\nfastapi\nasyncpg\n"
+        "-- main.py --\nfrom fastapi import FastAPI\nfrom starlette.config import Config\n"
+        "config = Config()\n"
+        "SYNC_PREFIX = config('SYNC_PREFIX', default='sqlite:///')\n"
+        "URI = config('POSTGRES_URI', default='postgresql://here')\n"
+        "app = FastAPI()\n"
+    )
+    assert [one.name for one in findings.nodes] == ["db"]
+    assert findings.services[0].replicas is None
+
+
+def test_a_broker_that_is_not_redis_is_not_taken_for_it() -> None:
+    code = "broker = os.getenv('CELERY_BROKER_URL', 'amqp://here')\n"
+    app = f"-- app.py --\nimport os\n{FLASK}app = Flask('x')\n{code}"
+    assert found(app).nodes == ()
+    (node,) = found(f"{app}host = os.getenv('REDIS_HOST')\n").nodes
+    assert node.finding.where == "app.py:5"
+
+
+@pytest.mark.parametrize(
+    ("read", "secret"),
+    [
+        ("decouple.config('API_TOKEN', cast=str)", True),
+        ("decouple.config('ALLOW_CREDENTIALS', cast=bool)", False),
+        ("decouple.config('TOKEN_EXPIRE_MINUTES', cast=int)", False),
+        ("decouple.config('JWT_TOKEN_PREFIX')", False),
+        ("decouple.config('JWT_SECRET_ALGORITHM')", False),
+    ],
+)
+def test_a_number_a_flag_and_what_is_said_about_a_secret_is_none(read: str, secret: bool) -> None:
+    findings = found(f"-- app.py --\nimport decouple\n{FLASK}app = Flask('x')\nx = {read}\n")
+    assert bool(findings.nodes) is secret
+
+
+def test_a_field_of_settings_that_is_a_number_is_no_secret() -> None:
+    findings = found(
+        f"-- app.py --\nfrom pydantic_settings import BaseSettings\n{FLASK}app = Flask('x')\n"
+        "class Settings(BaseSettings):\n    api_token: str\n    token_days_key: int\n"
+    )
+    assert [one.name for one in findings.nodes] == ["API_TOKEN"]
+
+
+def test_a_default_with_the_drivers_scheme_does_not_change_the_address_that_is_given() -> None:
+    code = "import os\nURL = os.getenv('DATABASE_URL', 'postgresql+psycopg://me:x@db/app')\n"
+    text = (
+        f"-- requirements.txt --\nflask\nflask-sqlalchemy\npsycopg\n-- app.py --\n{FLASK}{code}"
+        "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\napp = Flask('x')\n"
+    )
+    (note,) = found(text).notes_of("untold")
+    assert note.where == "app.py:3"
+    assert "postgresql+psycopg://" in note.mend
+    changed = f"{text}URL = URL.replace('postgresql://', 'postgresql+psycopg://')\n"
+    assert found(changed).notes_of("untold") == ()
+
+
+def test_an_address_in_parts_is_told_to_django_in_one_line() -> None:
+    text = DJANGO.replace(
+        'env.db("DATABASE_URL")',
+        '{"ENGINE": "django.db.backends.postgresql", "HOST": env("POSTGRES_HOST")}',
+    )
+    notes = found(text + REQUIREMENTS + PLAIN_APP).notes_of("untold")
+    assert "dj_database_url.config()" in notes[0].mend
