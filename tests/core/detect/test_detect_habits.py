@@ -96,8 +96,8 @@ def test_requirements_that_name_each_other_end() -> None:
 
 def test_the_app_of_alembics_env_is_not_the_one_that_serves() -> None:
     findings = found(
-        f"-- shop/__init__.py --\n-- shop/app.py --\n{FLASK}def create_app(settings=None):\n    app = Flask('x')\n"
-        "    return app\n"
+        "-- shop/__init__.py --\n"
+        f"-- shop/app.py --\n{FLASK}def create_app(settings=None):\n    return Flask('x')\n"
         "-- db/env.py --\nfrom alembic import context\nfrom shop.app import create_app\n"
         "app = create_app()\n"
     )
