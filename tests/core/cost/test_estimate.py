@@ -180,6 +180,27 @@ def test_a_function_is_priced_by_memory_seconds_and_requests() -> None:
     assert not found.of("balancer")
 
 
+@pytest.mark.requirement("R18")
+def test_the_access_log_of_a_function_s_gateway_is_taken_in_and_kept_as_other_logs_are() -> None:
+    text = "app = 'x'\n[service.api]\nasgi = 'm:a'\nkind = 'function'\npublic = true\n"
+    public = priced(text, requests_per_month=10e6, gateway_kb=0.5)
+    inside = priced(text.replace("public = true\n", ""), requests_per_month=10e6, gateway_kb=0.5)
+    (line,) = (each for each in public.of("watching") if "of gateways" in each.what)
+    assert (line.quantity, line.price.key) == (pytest.approx(10 * 0.5), "logs.ingest")
+    assert not [each for each in inside.lines if "of gateways" in each.what]
+    kept, without = (
+        next(each.quantity for each in found.of("watching") if "logs kept" in each.what)
+        for found in (public, inside)
+    )
+    assert kept - without == pytest.approx(5 * 0.15 * 90 / 30.4)
+    # What the CDN answers itself reaches no gateway, and no function.
+    behind = priced(text + "cache = { '/a/*' = '60s' }\n", requests_per_month=10e6, gateway_kb=0.5)
+    (less,) = (each for each in behind.of("watching") if "of gateways" in each.what)
+    assert less.quantity == pytest.approx(line.quantity * 0.2)
+    asked = next(each for each in behind.of("service api") if "gateway" in each.what)
+    assert asked.quantity == pytest.approx(2e6)
+
+
 @pytest.mark.requirement("R11")
 @pytest.mark.requirement("R184")
 def test_traces_are_priced_where_spans_are_sent_and_builds_where_aws_builds() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fairway.cli.aws_status import of_service
 from fairway.core.build.images import images
+from fairway.core.cost.assumptions import Assumptions
 from fairway.core.detect.sources import Sources
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
@@ -23,6 +24,7 @@ from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import answered, see_room, standing
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import choices_for, stacks
+from fairway.targets.aws.render.gateway import LINE
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.runs import execute
 from fairway.targets.aws.scaling import scale
@@ -216,6 +218,24 @@ def test_people_reach_the_version_that_live_names() -> None:
     assert found["Permission"]["Properties"]["FunctionName"] == {"Ref": "Alias"}
     assert found["Version"]["UpdateReplacePolicy"] == "Retain"
     assert found["Version"]["DeletionPolicy"] == "Delete"
+
+
+def test_a_line_of_the_gateway_is_about_as_long_as_the_estimate_assumes() -> None:
+    """Names of 30 characters and times of three digits: what is usual, not what is possible."""
+    usual = {
+        "bytes": "20480",
+        "error": "-",
+        "ip": "203.0.113.107",
+        "method": "GET",
+        "milliseconds": "112",
+        "path": "/api/items/of/the/shop/and/more",
+        "request": "JKJaXmPLvHcESHA=",
+        "status": "200",
+        "time": "21/Nov/2026:12:00:00 +0000",
+    }
+    assert usual.keys() == LINE.keys()
+    length = len(json.dumps(usual, sort_keys=True))
+    assert 0.6 < length / (Assumptions().gateway_kb * 1000) <= 1
 
 
 # -- Its gateway -------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ class Assumptions:
     edge_hits: float = assumed(80, "%", "of cacheable requests are answered at the edge")
     log_kb: float = assumed(1, "kB", "logged for one request")
     flow_kb: float = assumed(0.2, "kB", "that the network logs for one request")
+    gateway_kb: float = assumed(0.3, "kB", "that the gateway of a function logs for one request")
     access_kb: float = assumed(1, "kB", "that balancer or CDN log for one request")
     egress_gb: float = assumed(10, "GB", "fetched from outside through NAT")
     database_kb: float = assumed(5, "kB", "between service and database for one request")
@@ -75,6 +76,9 @@ def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -
         "edge_hits": kept,
         "log_kb": bool(app.services),
         "flow_kb": bool(app.services),
+        "gateway_kb": any(
+            each.public and each.kind == "function" for each in app.services.values()
+        ),
         "access_kb": balanced or kept or bool(app.sites),
         "database_kb": bool(app.databases),
         "database_acu": serverless,

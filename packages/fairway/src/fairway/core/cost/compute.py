@@ -9,7 +9,7 @@ from fairway.core.cost.load import Running, average_replicas, runs_per_month
 from fairway.core.cost.prices import Prices
 from fairway.core.spec.model import App, Job, Service
 
-__all__ = ["compute", "flat", "of_service", "runs"]
+__all__ = ["compute", "flat", "of_service", "past_the_edge", "runs"]
 
 LAMBDA_FREE_REQUESTS = 1e6
 SCHEDULER_FREE = 14e6
@@ -113,7 +113,7 @@ def of_function(
 ) -> Iterator[Line]:
     """Requests, and memory by the second that they take; the gateway in front if it is public."""
     node = f"service {service.name}"
-    count = assumed.requests_per_month
+    count = past_the_edge(service, assumed)
     seconds = count * assumed.function_ms / 1000
     chip = "arm" if layout.is_arm else "x86"
     used = seconds * service.memory_mib / 1024
@@ -122,6 +122,12 @@ def of_function(
     yield flat(node, "calls beyond the free million", prices, "lambda.requests", billed)
     if service.public:
         yield flat(node, "requests through the gateway", prices, "apigateway.requests", count)
+
+
+def past_the_edge(service: Service, assumed: Assumptions) -> float:
+    """The requests to a service that the CDN does not answer itself."""
+    hits = assumed.edge_hits / 100 if service.public and service.cache else 0.0
+    return assumed.requests_per_month * (1 - hits)
 
 
 def runs(app: App, job: Job) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fairway.core.cost.assumptions import Assumptions
-from fairway.core.cost.compute import flat
+from fairway.core.cost.compute import flat, past_the_edge
 from fairway.core.cost.layout import Layout
 from fairway.core.cost.line import HOURS, Line
 from fairway.core.cost.prices import Prices
@@ -50,13 +50,12 @@ def traffic_of(app: App, assumed: Assumptions) -> Traffic:
     for service in app.services.values():
         if not service.public:
             continue
-        through = requests * (1 - assumed.edge_hits / 100) if service.cache else requests
         if service.cache:
             edge_requests += requests
         else:
             out_gb += requests * size_gb
         if service.kind == "container":
-            at_balancer += through
+            at_balancer += past_the_edge(service, assumed)
     edge_requests += requests * len(app.sites)
     return Traffic(
         at_balancer, at_balancer * size_gb, edge_requests, edge_requests * size_gb, out_gb

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from fairway.core.cost.assumptions import Assumptions
-from fairway.core.cost.compute import flat
+from fairway.core.cost.compute import flat, past_the_edge
 from fairway.core.cost.layout import Layout
 from fairway.core.cost.line import Line
 from fairway.core.cost.prices import Prices
-from fairway.core.spec.model import App
+from fairway.core.spec.model import App, Service
 
 __all__ = ["watching"]
 
@@ -28,10 +28,14 @@ def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> 
     requests = len(app.services) * assumed.requests_per_month
     logged = requests * assumed.log_kb / 1e6
     flows = requests * assumed.flow_kb / 1e6
+    gateways = sum(asked_of_gateway(each, assumed) for each in app.services.values())
+    asked = gateways * assumed.gateway_kb / 1e6
     if logged or flows:
-        kept = (logged + flows) * LOGS_SHRINK_TO * layout.log_days / MONTH_DAYS
+        kept = (logged + flows + asked) * LOGS_SHRINK_TO * layout.log_days / MONTH_DAYS
         yield flat(node, "logs of the app", prices, "logs.ingest", logged)
         yield flat(node, "logs of the network", prices, "logs.ingest", flows)
+        if gateways:
+            yield flat(node, "access logs of gateways", prices, "logs.ingest", asked)
         yield flat(node, f"logs kept for {layout.log_days} days", prices, "logs.storage", kept)
     if layout.metrics:
         yield flat(node, "metrics of your own", prices, "cloudwatch.metric", layout.metrics)
@@ -47,3 +51,9 @@ def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> 
     if layout.dashboards:
         billed = max(layout.dashboards - FREE_DASHBOARDS, 0)
         yield flat(node, "dashboards beyond 3", prices, "cloudwatch.dashboard", billed)
+
+
+def asked_of_gateway(service: Service, assumed: Assumptions) -> float:
+    """Requests of which a gateway writes a line: only a public function has one."""
+    is_behind_one = service.kind == "function" and service.public
+    return past_the_edge(service, assumed) if is_behind_one else 0.0
