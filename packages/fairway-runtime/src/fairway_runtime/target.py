@@ -49,6 +49,8 @@ def load(target: str, kind: Kind | None = None, *, is_factory: bool = False) -> 
         raise TargetError(f"{target} is {_article(app)}, not an app: name an ASGI or WSGI callable")
     if kind is None:
         kind = _kind_of(target, app)
+    elif not is_factory:
+        _check_takes(target, app, 2 if kind is Kind.WSGI else 3)
     if kind is Kind.WSGI:
         return _from_wsgi(app)
     return cast("App", app)
@@ -131,6 +133,23 @@ def _kind_of(target: str, app: Callable[..., object]) -> Kind:
     if not required and inspect.isroutine(app):
         raise TargetError(f"{target} takes no arguments: if it makes the app, add --factory")
     return Kind.ASGI
+
+
+def _check_takes(target: str, app: Callable[..., object], count: int) -> None:
+    """Raise `TargetError` where `app` is a function that no server could call.
+
+    Most often it makes the app. Without this every request would fail, and readiness would not
+    know: it is answered before the app is asked.
+    """
+    if not inspect.isfunction(app):
+        return
+    try:
+        inspect.signature(app).bind(*[None] * count)
+    except TypeError:
+        raise TargetError(
+            f"{target} is a function that does not take a server's {count} arguments: if it makes"
+            " the app, add --factory (`factory = true` in fairway.toml)"
+        ) from None
 
 
 def _from_wsgi(app: Callable[..., object]) -> App:
