@@ -98,6 +98,17 @@ def test_a_locked_project_gets_what_its_lock_says_and_then_uv_is_not_run(
     assert said == []
 
 
+def test_a_lock_that_lacks_a_dependency_is_refused_though_all_that_it_names_is_installed(
+    app: Path, have: Ensure
+) -> None:
+    (app / "pyproject.toml").write_text(PROJECT.format(dependency="iniconfig"))
+    run_uv(app, "lock")
+    have()
+    (app / "pyproject.toml").write_text(PROJECT.format(dependency='iniconfig", "sniffio'))
+    with pytest.raises(Problems, match="does not know sniffio"):
+        have(in_use=True)
+
+
 def test_requirements_with_includes_are_installed(app: Path, have: Ensure) -> None:
     requirements(app, "-r base.txt\n-c pins.txt\n")
     (app / "base.txt").write_text("iniconfig\n")

@@ -36,7 +36,7 @@ PROVIDED = frozenset(
     if name.isupper() and isinstance(value, str) and value.isupper()
 )
 ORDINARY = re.compile(
-    r"HOME|PATH|USER|USERNAME|PWD|TZ|LANG|LC_\w+|PYTHON\w+|CI|HOSTNAME|TMPDIR|TEMP|SHELL|TERM|"
+    r"HOME|PATH|USER|USERNAME|PWD|TZ|LANG|LC_\w+|PYTHON(?!_VERSION)\w+|CI|HOSTNAME|TMPDIR|TEMP|SHELL|TERM|"
     r"VIRTUAL_ENV|GITHUB_\w+|DJANGO_SETTINGS_MODULE|AWS_\w+|FLASK_\w+|WEB_CONCURRENCY|EDITOR"
 )
 # References, addresses of other machines, and values that ask to be replaced.

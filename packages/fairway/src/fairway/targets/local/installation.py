@@ -23,10 +23,14 @@ SYNC = ("sync", "--frozen", "--no-dev", "--inexact")
 
 
 def fits(uv: Uv, declared: Declaration, environment: Path) -> bool:
-    """Whether uv finds nothing to do; changes nothing, needs no network if so."""
+    """Whether uv finds nothing to do; changes nothing, needs no network if so.
+
+    Raises `Problems` where the lock lacks what the project asks for.
+    """
     if declared.kind == "none":
         return True
     if declared.kind == "uv":
+        _refuse_stale_lock(declared)
         outcome = uv.run([*SYNC, "--check"], declared.folder, environment=environment, quiet=True)
         return outcome.code == 0
     if declared.project and not _is_installed(environment, declared.project):

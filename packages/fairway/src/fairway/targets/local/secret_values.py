@@ -24,7 +24,7 @@ def secret_values(app: App, dotenv: Mapping[str, str], folder: Path) -> Mapping[
             missing.append(
                 Problem(
                     where=f"secret.{name}",
-                    what="it has no value on this machine",
+                    what=f"{name} has no value on this machine, and is not generated",
                     mend=f"Put `{name}=…` into .env, or write `generate = true`.",
                 )
             )
