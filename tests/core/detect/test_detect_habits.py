@@ -200,3 +200,18 @@ def test_an_address_in_parts_is_told_to_django_in_one_line() -> None:
     )
     notes = found(text + REQUIREMENTS + PLAIN_APP).notes_of("untold")
     assert "dj_database_url.config()" in notes[0].mend
+
+
+def test_alembics_own_address_is_mended_with_the_scheme_that_the_driver_needs() -> None:
+    findings = found(
+        "-- requirements.txt --\nfastapi\nsqlalchemy\nasyncpg\nalembic\n"
+        "-- main.py --\nimport os\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+        "URL = os.environ['DATABASE_URL']\n"
+        "-- alembic.ini --\n[alembic]\nscript_location = migrations\n"
+        "sqlalchemy.url = postgresql+asyncpg://me@db/app\n"
+        "-- migrations/env.py --\nfrom alembic import context\n"
+    )
+    (note,) = findings.notes_of("untold")
+    assert 'os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+asyncpg://")' in (
+        note.mend
+    )

@@ -9,7 +9,7 @@ from fairway.core.detect.findings import FoundNode, Note
 from fairway.core.detect.sources import Finding
 from fairway_runtime import contract
 
-__all__ = ["DatabaseUse", "find_database"]
+__all__ = ["DatabaseUse", "driver_scheme", "find_database"]
 
 ADDRESS = (
     r"(?:\w+_)?(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)(?:_A?SYNC)?"
@@ -159,18 +159,24 @@ def _scheme(evidence: Evidence, wired: VariableRead | None) -> tuple[Note, ...]:
     flask = evidence.call("flask_sqlalchemy.SQLAlchemy") if engine is None else None
     if wired is not None and (migrates or flask is not None):  # the address is changed for all
         engine = wired.finding
-    names = evidence.dependencies.names
-    if engine is None or {"psycopg2", "psycopg2-binary"} & names.keys() or not names:
+    scheme = driver_scheme(evidence)
+    if engine is None or not scheme or _says(evidence, scheme, is_wired=wired is not None):
         return ()
-    driver = next((name for name in ("psycopg", "asyncpg", "pg8000") if name in names), "")
-    if engine.value.endswith("create_async_engine") and "asyncpg" in names:
-        driver = "asyncpg"
-    scheme = f"postgresql+{driver}"
-    if not driver or _says(evidence, scheme, is_wired=wired is not None):
-        return ()
+    driver = scheme.partition("+")[2]
     what = f"SQLAlchemy needs the scheme {scheme}:// to use {driver}; the address says postgresql."
     mend = f'Write .replace("postgresql://", "{scheme}://") at {engine.where}.'
     return (Note("untold", engine.where, what, mend),)
+
+
+def driver_scheme(evidence: Evidence) -> str:
+    """`postgresql+asyncpg`, where SQLAlchemy has another driver than its own choice; else empty."""
+    names = evidence.dependencies.names
+    if {"psycopg2", "psycopg2-binary"} & names.keys():
+        return ""
+    if evidence.call("sqlalchemy.ext.asyncio.create_async_engine") and "asyncpg" in names:
+        return "postgresql+asyncpg"
+    driver = next((name for name in ("psycopg", "asyncpg", "pg8000") if name in names), "")
+    return f"postgresql+{driver}" if driver else ""
 
 
 def _says(evidence: Evidence, scheme: str, *, is_wired: bool) -> bool:

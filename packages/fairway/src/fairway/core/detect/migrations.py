@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from fairway.core.detect.data import driver_scheme
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import Note
 from fairway.core.detect.hints import Hints
@@ -45,7 +46,7 @@ def find_migrations(
     flask = _flask(sources, evidence, folder, target)
     if flask is not None:
         return MigrationUse(flask)
-    return _alembic(sources, folder) or _stated(hints, folder)
+    return _alembic(sources, folder, driver_scheme(evidence)) or _stated(hints, folder)
 
 
 def _flask(sources: Sources, evidence: Evidence, folder: str, target: str) -> Finding[str] | None:
@@ -71,7 +72,7 @@ def _flask(sources: Sources, evidence: Evidence, folder: str, target: str) -> Fi
     return Finding(f"flask {app}db upgrade{option}", made.where, made.why)
 
 
-def _alembic(sources: Sources, folder: str) -> MigrationUse | None:
+def _alembic(sources: Sources, folder: str, scheme: str) -> MigrationUse | None:
     inis = [
         path
         for path in sources.paths | sources.texts.keys()
@@ -84,7 +85,7 @@ def _alembic(sources: Sources, folder: str) -> MigrationUse | None:
         text = sources.texts.get(ini, "")
         number = line_of(text, r"^\s*script_location\b")
         finding = Finding(f"alembic {option}upgrade head", f"{ini}:{number}", "script_location")
-        return MigrationUse(finding, _fixed_address(sources, ini, text))
+        return MigrationUse(finding, _fixed_address(sources, ini, text, scheme))
     pyproject = join(folder, "pyproject.toml")
     text = sources.texts.get(pyproject, "")
     if as_table(at(read_toml(text), "tool", "alembic")):
@@ -94,7 +95,7 @@ def _alembic(sources: Sources, folder: str) -> MigrationUse | None:
     return None
 
 
-def _fixed_address(sources: Sources, ini: str, text: str) -> tuple[Note, ...]:
+def _fixed_address(sources: Sources, ini: str, text: str, scheme: str) -> tuple[Note, ...]:
     """alembic.ini names the database itself, and env.py does not look elsewhere."""
     fixed = re.search(r"^\s*sqlalchemy\.url\s*=\s*(\S+)", text, re.MULTILINE)
     if fixed is None or fixed[1].startswith("driver://") or "%(" in fixed[1]:
@@ -108,7 +109,11 @@ def _fixed_address(sources: Sources, ini: str, text: str) -> tuple[Note, ...]:
     if any(word in own for word in READS_ELSEWHERE[:-1]):
         return ()
     where = f"{ini}:{line_of(text, r'^ *sqlalchemy.url')}"
-    mend = 'In env.py write config.set_main_option("sqlalchemy.url", os.environ["DATABASE_URL"]).'
+    changed = f'.replace("postgresql://", "{scheme}://")' if scheme else ""
+    mend = (
+        'In env.py write config.set_main_option("sqlalchemy.url", '
+        f'os.environ["DATABASE_URL"]{changed}).'
+    )
     return (Note("untold", where, "Alembic migrates the database that this line names.", mend),)
 
 
