@@ -224,12 +224,14 @@ def test_threads_that_fill_it_beyond_its_bound_break_nothing() -> None:
 
 
 def test_arrays_are_keyed_by_type_shape_and_content() -> None:
-    numpy = pytest.importorskip("numpy")
-    arrays = [numpy.zeros(4), numpy.zeros((2, 2)), numpy.zeros(4, "float32"), numpy.ones(4)]
+    import numpy as np  # where it is needed: others that ask for this module need not wait
+
+    arrays = [np.zeros(4), np.zeros((2, 2)), np.zeros(4, "float32"), np.ones(4)]
     assert len({digest(one) for one in arrays}) == 4
-    assert digest(numpy.zeros(4)) == digest(numpy.zeros(4))
+    assert digest(np.zeros(4)) == digest(np.zeros(4))
+    assert digest(np.float64(1)) != digest(np.float32(1))
     with pytest.raises(UnkeyableError):
-        digest(numpy.array([object()]))
+        digest(np.array([object()]))
 
 
 def test_what_cannot_be_keyed_is_refused_unless_a_key_is_given() -> None:
