@@ -7,8 +7,9 @@ function has one: Lambda fetches its image by the registry's own policy, its run
 from collections.abc import Iterator
 
 from fairway.core.spec.model import App, Job, Service
+from fairway.targets.aws.render.dead_letters import may_leave
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.policies import IN_NETWORK, add_role, statement
+from fairway.targets.aws.render.policies import IN_NETWORK, LOOKS_AT_NETWORK, add_role, statement
 from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Value, get, join, sub
 from fairway.targets.aws.render.traces import is_traced, may_trace
 from fairway.targets.aws.render.wiring import Wired
@@ -61,13 +62,27 @@ def _start(ground: Ground, id_: str, wired: Wired) -> Iterator[Value]:
     yield from _telling(ground, f"{id_}Logs", wired)
 
 
-def add_function_role(app: App, node: Service, ground: Ground, name: str, wired: Wired) -> Value:
-    """Add the role of the function of this name; its ARN."""
+def add_function_role(
+    app: App, node: Service, ground: Ground, name: str, wired: Wired, *, unheard: Value
+) -> Value:
+    """Add the role of the function of this name; its ARN. `unheard`: the queue of failed events."""
     statements = [
         *_own(app, node, ground),
         *_telling(ground, "ServiceLogs", wired),
-        # Lambda puts it into the network by its own role; its code may not.
-        statement(IN_NETWORK, "*"),
+        *may_leave(unheard, ground.key),
+        # Lambda opens its variables as it.
+        statement(
+            ("kms:Decrypt",),
+            ground.key,
+            when={"StringEquals": {"kms:ViaService": sub(f"lambda.{REGION}.amazonaws.com")}},
+        ),
+        # Lambda puts it into the network by its own role; its code may not. An interface has no
+        # name before it is made: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+        statement(LOOKS_AT_NETWORK, "*"),
+        statement(
+            [each for each in IN_NETWORK if each not in LOOKS_AT_NETWORK],
+            sub(f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT}:*/*"),
+        ),
         statement(
             IN_NETWORK,
             "*",

@@ -13,6 +13,7 @@ from fairway.core import names
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.access import add_function_role
 from fairway.targets.aws.render.accounts import home
+from fairway.targets.aws.render.dead_letters import add_dead_letters
 from fairway.targets.aws.render.function_alarms import add_function_alarms
 from fairway.targets.aws.render.function_names import ALIAS, function_name
 from fairway.targets.aws.render.gateway import add_gateway
@@ -50,19 +51,24 @@ def function(whole: App, node: Service, ground: Ground) -> Stack:
     log_days = ground.choices.log_days
     log = add_log_group(draft, "ServiceLogs", draft.path(node.name), ground.key, log_days)
     is_seen = is_traced(node, ground.choices)
+    name = function_name(draft, node.name)
+    # Of those who ask without waiting for an answer, when it failed three times.
+    unheard = add_dead_letters(draft, ground.key)
     said: dict[str, Value] = {
         "Architectures": [PROCESSORS[ground.choices.processor]],
         "Code": {"ImageUri": image},
+        "DeadLetterConfig": {"TargetArn": unheard},
         "Environment": {"Variables": _variables(node, found)},
-        "FunctionName": function_name(draft, node.name),
+        "FunctionName": name,
         "ImageConfig": {
             "Command": command_of(node),
             "WorkingDirectory": working_folder(node),
         },
+        "KmsKeyArn": ground.key,
         "LoggingConfig": {"LogFormat": "JSON", "LogGroup": log},
         "MemorySize": min(MOST_MEMORY_MIB, max(LEAST_MEMORY_MIB, node.memory_mib)),
         "PackageType": "Image",
-        "Role": add_function_role(app, node, ground, function_name(draft, node.name), found),
+        "Role": add_function_role(app, node, ground, name, found, unheard=unheard),
         "Timeout": math.ceil(request_seconds(node)) + 1,
         "TracingConfig": {"Mode": "Active" if is_seen else "PassThrough"},
         "VpcConfig": {"SecurityGroupIds": [group], "SubnetIds": ground.subnets("services")},

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fairway.core import names
 from fairway.core.spec.model import App, Job, Workflow
 from fairway.targets.aws.render.cron import expressions, is_sayable
+from fairway.targets.aws.render.dead_letters import add_dead_letters
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.new_objects import add_new_objects
@@ -31,7 +32,6 @@ from fairway.targets.aws.render.template import (
 
 __all__ = ["dead_letters", "job", "machine_arn", "machine_name", "workflow"]
 
-KEPT_SECONDS = 14 * 86_400
 PUNCTUAL_SECONDS = 300
 DAY_SECONDS = 86_400
 
@@ -53,15 +53,7 @@ def workflow(node: Workflow, ground: Ground) -> Stack:
 def _shared(name: str, ground: Ground) -> None:
     """What every machine has: where unstarted runs wait, and its own log."""
     draft = ground.draft
-    draft.add(
-        "DeadLetters",
-        "AWS::SQS::Queue",
-        {
-            "KmsMasterKeyId": ground.key,
-            "MessageRetentionPeriod": KEPT_SECONDS,
-            "QueueName": dead_letters(draft, name),
-        },
-    )
+    add_dead_letters(draft, ground.key, name=dead_letters(draft, name))
     add_log_group(
         draft, "MachineLogs", draft.path(name, "machine"), ground.key, ground.choices.log_days
     )

@@ -13,6 +13,7 @@ __all__ = [
     "IN_NETWORK",
     "LOG_DELIVERY",
     "LONGEST_ROLE",
+    "LOOKS_AT_NETWORK",
     "ON_ANY",
     "TRACING",
     "add_role",
@@ -39,7 +40,7 @@ TRACING = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
-# What Lambda needs to stand in a network of yours; AWS's own policy says it of any resource, too.
+# What Lambda needs to stand in a network of yours; looking is possible on any resource only.
 IN_NETWORK = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -48,11 +49,12 @@ IN_NETWORK = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
+LOOKS_AT_NETWORK = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 # Actions without a resource of their own (service authorization reference, 2026-11).
 ON_ANY = frozenset(
     {
-        *IN_NETWORK,
         *LOG_DELIVERY,
+        *LOOKS_AT_NETWORK,
         *TRACING,
         "ecr:GetAuthorizationToken",
         "elasticloadbalancing:DescribeListeners",

@@ -8,6 +8,7 @@ import math
 
 from fairway.core import names
 from fairway.core.spec.model import App, Secret
+from fairway.targets.aws.render.dead_letters import add_dead_letters
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
 from fairway.targets.aws.render.policies import add_role, statement
@@ -116,6 +117,7 @@ def _add_function(ground: Ground, secrets: list[str]) -> None:
         ground.key,
         ground.choices.log_days,
     )
+    unheard = add_dead_letters(draft, ground.key, id_="RotationDeadLetters")
     arns: list[Value] = [ref(secret) for secret in secrets]
     role = add_role(
         draft,
@@ -133,6 +135,7 @@ def _add_function(ground: Ground, secrets: list[str]) -> None:
             ),
             statement(("secretsmanager:GetRandomPassword",), "*"),
             statement(("kms:Decrypt", "kms:GenerateDataKey"), ground.key),
+            statement(("sqs:SendMessage",), unheard),
             statement(("logs:CreateLogStream", "logs:PutLogEvents"), get("RotationLogs")),
         ],
         of_this_account=False,
@@ -142,6 +145,7 @@ def _add_function(ground: Ground, secrets: list[str]) -> None:
         "AWS::Lambda::Function",
         {
             "Code": {"ZipFile": ROTATION_CODE},
+            "DeadLetterConfig": {"TargetArn": unheard},
             "Description": "Renews the app's secrets.",
             "FunctionName": name,
             "Handler": "index.handler",
