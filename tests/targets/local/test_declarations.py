@@ -179,6 +179,7 @@ def test_pipenvs_lock_becomes_requirements() -> None:
         ("invalid peer certificate: UnknownIssuer", "not trusted"),
         ("error: No interpreter found for Python 3.99 in search path", "fits (Python 3.99)"),
         ("error: Failed to build `x`", "could not be built"),
+        ("error: Failed to parse: `pyproject.toml`\n  cause: not", "cannot read pyproject.toml"),
         ("Failed to build `psycopg2==2.7.3`\nhint: libpq", "psycopg2 2.7.3 does not come"),
         ("No space left on device (os error 28)", "disk is full"),
         ("Hash mismatch for `x`", "not the one that was locked"),

@@ -210,6 +210,11 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
         "Make it anew: `uv lock`.",
     ),
     (
+        r"failed to parse: `?(?P<file>[^`\n]*pyproject\.toml)",
+        "uv cannot read {file} in the same folder.",
+        "Mend {file} as uv says; {where} is not the cause.",
+    ),
+    (
         r"failed to build `(?P<package>[\w.-]+)==(?P<version>[^`]+)`",
         "{package} {version} does not come ready-built for this Python, and could not be built.",
         (
