@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fairway.core.problem import Problems
 from fairway.targets.local.declarations import allows, read
-from fairway.targets.local.pinned import Pinned, from_pipenv, from_poetry
+from fairway.targets.local.pinned import Pinned, from_pdm, from_pipenv, from_poetry
 from fairway.targets.local.uv_command import Outcome, problem_of
 
 PROJECT = '[project]\nname = "a"\nrequires-python = ">=3.11"\ndependencies = ["x"]\n'
@@ -152,6 +152,22 @@ def test_poetrys_lock_becomes_constraints_for_the_main_dependencies() -> None:
 def test_poetrys_newer_projects_name_their_own_dependencies() -> None:
     lock = '[[package]]\nname = "x"\nversion = "1"\n'
     assert from_poetry(PROJECT, lock) == Pinned((), ("x==1",), own=True)
+
+
+def test_pdms_lock_becomes_constraints_for_the_projects_own_dependencies() -> None:
+    lock = (
+        '[metadata]\ngroups = ["default", "dev"]\n'
+        '[[package]]\nname = "alpha"\nversion = "1.4"\nmarker = "os_name == \'nt\'"\n'
+        '[[package]]\nname = "alpha"\nversion = "1.4"\nextras = ["z"]\n'
+        '[[package]]\nname = "gamma"\nversion = "3"\ngit = "https://h/g.git"\n'
+        '[[package]]\nname = "two"\nversion = "1"\nmarker = "python_version < \'3.12\'"\n'
+        '[[package]]\nname = "two"\nversion = "2"\nmarker = "python_version >= \'3.12\'"\n'
+    )
+    assert from_pdm(lock) == Pinned(
+        (),
+        ("alpha==1.4", "two==1 ; python_version < '3.12'", "two==2 ; python_version >= '3.12'"),
+        own=True,
+    )
 
 
 def test_pipenvs_lock_becomes_requirements() -> None:

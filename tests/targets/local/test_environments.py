@@ -139,6 +139,14 @@ def test_a_project_that_cannot_be_built_runs_anyway_and_says_so(app: Path, have:
     assert have().notes == made.notes
 
 
+def test_pdms_lock_decides_the_versions(app: Path, have: Ensure) -> None:
+    (app / "pyproject.toml").write_text(PROJECT.format(dependency="iniconfig"))
+    (app / "pdm.lock").write_text('[[package]]\nname = "iniconfig"\nversion = "2.0.0"\n')
+    made = have()
+    assert (made.packages / "iniconfig-2.0.0.dist-info").is_dir()
+    assert made.notes == ("Installed with uv, at the versions in pdm.lock.",)
+
+
 def test_poetry_and_pipenv_locks_decide_the_versions(app: Path, have: Ensure) -> None:
     (app / "pyproject.toml").write_text(
         '[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\npython = "^3.11"\n'

@@ -1,8 +1,9 @@
 """How an app says what it needs: the files that name its dependencies, and their digest.
 
-`read` looks for, in this order: `uv.lock`, `poetry.lock`, `Pipfile.lock`, `requirements.txt`,
-`pyproject.toml`, `setup.py`. The digest covers what decides an installation and nothing else, so
-that a change of a linter's settings does not make a new environment. Nothing is installed here.
+`read` looks for, in this order: `uv.lock`, `poetry.lock`, `pdm.lock`, `Pipfile.lock`,
+`requirements.txt`, `pyproject.toml`, `setup.py`. The digest covers what decides an installation and
+nothing else, so that a change of a linter's settings does not make a new environment. Nothing is
+installed here.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from fairway.core.problem import Problem, Problems
 
 __all__ = ["Declaration", "allows", "read"]
 
-Kind = Literal["uv", "poetry", "pipenv", "requirements", "pyproject", "setup", "none"]
+Kind = Literal["uv", "poetry", "pdm", "pipenv", "requirements", "pyproject", "setup", "none"]
 
 FORMAT = 1
 # The tables of pyproject.toml that decide what is installed, and how.
@@ -80,7 +81,7 @@ def _read_folder(folder: Path, root: Path) -> Declaration | None:
         folder=folder,
         where=found.where,
         digest=_digest(found, folder, toml),
-        lock=found.files[0] if found.kind in {"uv", "poetry", "pipenv"} else None,
+        lock=found.files[0] if found.kind in {"uv", "poetry", "pdm", "pipenv"} else None,
         requires_python=str(project.get("requires-python", "")),
         pins_python=(folder / ".python-version").exists(),
         project=_package_name(toml),
@@ -105,6 +106,8 @@ def _decisive(folder: Path, root: Path, toml: Mapping[str, Any]) -> _Decisive | 
         return _Decisive("uv", os.path.relpath(lock, folder), (lock,))
     if toml and (folder / "poetry.lock").exists():
         return _Decisive("poetry", "poetry.lock", (folder / "poetry.lock",))
+    if project and (folder / "pdm.lock").exists():
+        return _Decisive("pdm", "pdm.lock", (folder / "pdm.lock",))
     if (folder / "Pipfile.lock").exists():
         return _Decisive("pipenv", "Pipfile.lock", (folder / "Pipfile.lock",))
     if (folder / "requirements.txt").exists():

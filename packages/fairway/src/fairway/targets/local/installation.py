@@ -63,8 +63,8 @@ def install(
     _run(uv, [*_pip(environment), *anew, *wanted], declared)
     _compile(uv, [*_pip(environment), *wanted], declared, environment)
     notes: tuple[str, ...] = ()
-    if declared.kind == "poetry":
-        notes = ("Installed with uv, at the versions in poetry.lock.",)
+    if declared.kind in {"poetry", "pdm"}:
+        notes = (f"Installed with uv, at the versions in {declared.where.rpartition('/')[2]}.",)
     return notes + _install_project(uv, declared, environment)
 
 
@@ -126,7 +126,7 @@ def _requirements(declared: Declaration, environment: Path) -> list[str]:
             return ["-r", "pyproject.toml"]
         case "setup":
             return ["-r", declared.where.rpartition("/")[2]]
-        case "poetry" | "pipenv":
+        case "poetry" | "pdm" | "pipenv":
             found = _pinned(declared)
             arguments = _file("-r", environment / ".fairway.requirements.txt", found.requirements)
             if found.constraints:
@@ -148,6 +148,8 @@ def _pinned(declared: Declaration) -> pinned.Pinned:
     try:
         if declared.kind == "pipenv":
             return pinned.from_pipenv(lock)
+        if declared.kind == "pdm":
+            return pinned.from_pdm(lock)
         pyproject = (declared.folder / "pyproject.toml").read_text(encoding="utf-8")
         return pinned.from_poetry(pyproject, lock)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

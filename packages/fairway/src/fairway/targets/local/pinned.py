@@ -1,8 +1,8 @@
-"""Locks of Poetry and Pipenv as requirements that uv installs.
+"""Locks of Poetry, PDM and Pipenv as requirements that uv installs.
 
-Pure: texts in, lines of a requirements file out. Poetry's lock says which version of each
-package, not which packages a production needs, so it becomes constraints beside the project's
-own main dependencies; Pipfile.lock says both in its `default` part.
+Pure: texts in, lines of a requirements file out. The locks of Poetry and PDM say which version of
+each package, not which packages a production needs, so they become constraints beside the
+project's own main dependencies; Pipfile.lock says both in its `default` part.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-__all__ = ["Pinned", "from_pipenv", "from_poetry"]
+__all__ = ["Pinned", "from_pdm", "from_pipenv", "from_poetry"]
 
 PYPI = ("https://pypi.org/simple", "https://pypi.python.org/simple")
 
@@ -40,6 +40,26 @@ def from_pipenv(lock: str) -> Pinned:
             line += version
         lines.append(_with_marker(line, str(package.get("markers", ""))))
     return Pinned(tuple(lines))
+
+
+def from_pdm(lock: str) -> Pinned:
+    """The project's own dependencies, held to the versions in pdm.lock.
+
+    A package is listed once for itself and once more for each set of its extras.
+    """
+    packages = cast("list[Mapping[str, Any]]", tomllib.loads(lock).get("package", []))
+    plain = [package for package in packages if not package.keys() & {"git", "path", "url"}]
+    versions = {(package["name"], package["version"]) for package in plain}
+    names = [name for name, _ in versions]
+    lines = {
+        _with_marker(
+            f"{package['name']}=={package['version']}",
+            str(package.get("marker", "")) if names.count(package["name"]) > 1 else "",
+        )
+        for package in plain
+        if names.count(package["name"]) == 1 or package.get("marker")
+    }
+    return Pinned((), tuple(sorted(lines)), own=True)
 
 
 def from_poetry(pyproject: str, lock: str) -> Pinned:
