@@ -215,3 +215,32 @@ def test_alembics_own_address_is_mended_with_the_scheme_that_the_driver_needs() 
     assert 'os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+asyncpg://")' in (
         note.mend
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "folder"),
+    [
+        ("from .models import x", "shop.app:app", "src"),
+        ("from src.shop.models import x", "src.shop.app:app", ""),
+        ("from ..models import x", "src.shop.app:app", ""),
+    ],
+)
+def test_an_app_is_imported_from_where_its_dependencies_are_if_that_will_do(
+    code: str, target: str, folder: str
+) -> None:
+    (service,) = found(
+        "-- requirements.txt --\ngunicorn\n-- src/requirements.txt --\nfastapi\n"
+        "-- src/__init__.py --\n-- src/models.py --\nx = 1\n"
+        "-- src/shop/__init__.py --\n-- src/shop/models.py --\nx = 1\n"
+        f"-- src/shop/app.py --\nfrom fastapi import FastAPI\n{code}\napp = FastAPI()\n"
+    ).services
+    assert (service.target.value, service.folder) == (target, folder)
+
+
+def test_many_folders_with_an_app_each_are_told_how_to_name_one() -> None:
+    text = "".join(
+        f"-- ch{n}/requirements.txt --\nflask\n-- ch{n}/app.py --\n{FLASK}app = Flask('x')\n"
+        for n in range(1, 7)
+    )
+    (question,) = found(text).questions
+    assert "`fairway init ch1`" in question.mend

@@ -32,7 +32,7 @@ NAMES = frozenset({
 })  # fmt: skip
 ENDINGS = (".py", ".sh", ".Dockerfile", ".cron", ".crontab", "requirements.txt")
 STARTS = ("Dockerfile.", "vite.config.", "next.config.", "nuxt.config.", "requirements", "README")
-TEXTLESS = (".png", ".pdf", ".html", ".svg", ".pyc")
+TEXTLESS = (".png", ".pdf", ".html", ".svg", ".pyc", ".gz")
 
 
 @dataclass(frozen=True, slots=True)

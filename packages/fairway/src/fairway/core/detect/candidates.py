@@ -100,8 +100,8 @@ def _is_sayable(one: Candidate) -> bool:
 
 
 def _from_object(one: AppObject, apps: Apps, layout: Layout) -> Candidate:
-    root = layout.root_of(one.path)
     project = layout.project_of(one.path)
+    root = _root(one.path, project, apps, layout)
     stem = name_of(one.path).removesuffix(".py")
     score = FILE_NAMES.get(stem, 0) + 8 * (one.key in apps.routed or one.factory)
     score += (FACTORY_NAMES if one.factory else OBJECT_NAMES).get(one.name, 2)
@@ -121,13 +121,33 @@ def _from_object(one: AppObject, apps: Apps, layout: Layout) -> Candidate:
         framework=one.framework,
         finding=one.finding,
         root=root,
-        target=f"{layout.module_of(one.path)}:{name}",
+        target=f"{layout.module_of(one.path, root)}:{name}",
         project=project,
         factory=one.factory,
         required=one.required,
         inside=one.inside,
         score=score,
     )
+
+
+def _root(path: str, project: str, apps: Apps, layout: Layout) -> str:
+    """The import root: the folder whose dependencies the app has, if it lies below and will do.
+
+    It will not where the code says that this folder is a package: by its name, or by relative
+    imports that go above what is in it.
+    """
+    root = layout.root_of(path)
+    if project == root or not within(project, root):
+        return root
+    package = project[len(root) + 1 if root else 0 :].replace("/", ".")
+    for tree in apps.search.trees.values():
+        inner = within(tree.path, project)
+        depth = tree.path[len(project) + 1 :].count("/")
+        for one in tree.imported:
+            named = f"{one.module}.".startswith(f"{package}.") and not one.level
+            if named or (inner and one.level > depth):
+                return root
+    return project
 
 
 def _migrates(path: str, apps: Apps) -> bool:

@@ -151,7 +151,9 @@ def _one_of_many(groups: list[tuple[str, list[Candidate]]], answers: Mapping[str
     if answer is not None:
         return Choice((("web", answer),))
     ask = f"{len(groups)} folders hold an app each; which one is meant?"
-    return Choice((), (_question("server", ask, best[:9]),))
+    options = tuple(Option(one.label, str(one.finding)) for one in best[:9])
+    mend = f"Name its folder, as in `fairway init {best[0].project}`."
+    return Choice((), (Question("server", ask, options, mend),))
 
 
 def _with_names(chosen: list[tuple[str, Candidate]]) -> Iterator[tuple[str, Candidate]]:
