@@ -244,3 +244,36 @@ def test_many_folders_with_an_app_each_are_told_how_to_name_one() -> None:
     )
     (question,) = found(text).questions
     assert "`fairway init ch1`" in question.mend
+
+
+def test_static_files_that_nobody_would_serve_are_told() -> None:
+    apps = 'INSTALLED_APPS = ["django.contrib.staticfiles"]\nSTATIC_ROOT'
+    text = DJANGO.replace("STATIC_ROOT", apps) + REQUIREMENTS + PLAIN_APP
+    assert found(text).notes_of("advice") == ()
+    bare = text.replace('MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]', "")
+    (note,) = found(bare).notes_of("advice")
+    assert note.where == "config/settings/base.py:5"
+    assert "whitenoise" in note.mend
+    urls = (
+        "-- config/urls.py --\n"
+        "from django.contrib.staticfiles.urls import staticfiles_urlpatterns\n"
+        "urlpatterns = staticfiles_urlpatterns()\n"
+    )
+    assert found(bare + urls).notes_of("advice") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "mend"),
+    [
+        ("SECURE_SSL_REDIRECT = True", 'os.environ["ENVIRONMENT"] != "local"'),
+        (
+            "SECURE_SSL_REDIRECT = env.bool('SSL_REDIRECT', default=True)",
+            'Under [environment.local] write service.web.variables.SSL_REDIRECT = "false"',
+        ),
+        ("SECURE_SSL_REDIRECT = False", ""),
+    ],
+)
+def test_pages_that_would_lead_to_https_are_told(line: str, mend: str) -> None:
+    text = DJANGO.replace("WORKERS =", f"{line}\nWORKERS =") + REQUIREMENTS + PLAIN_APP
+    said = [note.mend for note in found(text).notes_of("advice")]
+    assert [mend in one for one in said] == [True] * bool(mend)

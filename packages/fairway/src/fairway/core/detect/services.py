@@ -10,6 +10,7 @@ from fairway.core.detect.copilot import CopilotManifest
 from fairway.core.detect.data import find_database
 from fairway.core.detect.dependencies import Dependencies, read_dependencies
 from fairway.core.detect.django import DjangoProject
+from fairway.core.detect.django_advice import advise
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, FoundService, Note
@@ -88,6 +89,7 @@ def _service(
     nodes = (*stores, *use.secrets)
     notes = [*database.notes, *cache.notes, *bucket.notes, *migrations.notes, *use.notes]
     notes.extend(_candidate_notes(chosen, dependencies, evidence))
+    notes.extend(advise(evidence, _service_name(name)))
     is_file = any(("engine", '"sqlite"') in node.keys for node in stores)
     replicas = manifest.replicas if manifest else None
     if is_file and state is None:

@@ -1,0 +1,67 @@
+"""What a Django project meets in its production shape that `runserver` never showed.
+
+Advice only: the app starts, and its pages come without style, or not at all.
+"""
+
+import ast
+from collections.abc import Iterator
+
+from fairway.core.detect.evidence import Evidence
+from fairway.core.detect.findings import Note
+from fairway.core.detect.syntax import Tree
+
+__all__ = ["advise"]
+
+SERVING = (
+    "django.contrib.staticfiles.urls.staticfiles_urlpatterns",
+    "django.conf.urls.static.static",
+)
+
+
+def advise(evidence: Evidence, service: str) -> Iterator[Note]:
+    """Notes on static files that nobody serves, and on pages that lead to https."""
+    if evidence.django is None:
+        return
+    yield from _static_files(evidence)
+    yield from _redirects(evidence, service)
+
+
+def _static_files(evidence: Evidence) -> Iterator[Note]:
+    used = evidence.literal("django.contrib.staticfiles")
+    if used is None or evidence.django is None or evidence.django.serves_static:
+        return
+    if evidence.call(*SERVING) or evidence.dependencies.where("whitenoise"):
+        return
+    what = "Nothing serves the static files: Django itself does under runserver only."
+    mend = (
+        'Add "whitenoise" to the dependencies, "whitenoise.middleware.WhiteNoiseMiddleware" after '
+        "SecurityMiddleware in MIDDLEWARE, and STATIC_ROOT; then run `fairway init --force`."
+    )
+    yield Note("advice", used.where, what, mend)
+
+
+def _redirects(evidence: Evidence, service: str) -> Iterator[Note]:
+    for tree, node in _redirecting(evidence):
+        where = tree.where(node)
+        line = getattr(node, "lineno", 0)
+        read = next((one for one in evidence.reads if one.finding.where == where), None)
+        if read is None and not (isinstance(node.value, ast.Constant) and node.value.value is True):
+            continue
+        what = "Where this is on, every page leads to https, which is not served on this machine."
+        mend = f'Write SECURE_SSL_REDIRECT = os.environ["ENVIRONMENT"] != "local" at line {line}.'
+        if read is not None:
+            key = f"service.{service}.variables.{read.name}"
+            mend = f'Under [environment.local] write {key} = "false".'
+        yield Note("advice", where, what, mend)
+
+
+def _redirecting(evidence: Evidence) -> Iterator[tuple[Tree, ast.Assign]]:
+    """The assignments to `SECURE_SSL_REDIRECT` in the settings."""
+    settings = evidence.django.settings if evidence.django else ()
+    for path in settings:
+        tree = evidence.trees.get(path)
+        for node in tree.nodes if tree else ():
+            if isinstance(node, ast.Assign) and tree is not None:
+                names = [one.id for one in node.targets if isinstance(one, ast.Name)]
+                if "SECURE_SSL_REDIRECT" in names:
+                    yield tree, node
