@@ -240,7 +240,9 @@ class LocalDriver:
     async def revise(self) -> str:
         with disk.wrapped("revision", self.layout.revisions):
             in_use = self.has_replicas()
-            return await self.in_thread(lambda: self.preparation.revise(in_use=in_use))
+            revision = await self.in_thread(lambda: self.preparation.revise(in_use=in_use))
+        self.fronts.see_free(self.preparation.app(revision))
+        return revision
 
     def has_replicas(self) -> bool:
         """Whether something may run from the folder's own environment."""

@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App, Service
 from fairway.targets.local.balancer.model import Front
+from fairway.targets.local.balancer.ports import refusal
 from fairway.targets.local.layout import Layout
-from fairway.targets.local.ports import is_free
+from fairway.targets.local.ports import HOST, is_free
 from fairway_runtime import contract
 
 __all__ = ["FIRST_PORT", "Fronts"]
@@ -50,6 +52,22 @@ class Fronts:
             return kept
         first = FIRST_PORT if service.public else FIRST_PORT + 1000
         return next(port for port in range(first, 65536) if port not in taken and is_free(port))
+
+    def see_free(self, app: App) -> None:
+        """Raise `Problems` for each port that the file newly names and somebody else has.
+
+        Seen before a release begins: it would bring replicas into service behind an address that
+        is another program's.
+        """
+        ours = {*self.kept().values(), *self.ports.values()}
+        found = [
+            Problem(f"service.{name}.port", why, "End that program, or name another port.")
+            for name, service in sorted(app.services.items())
+            if service.port is not None and service.port not in ours
+            if (why := refusal(HOST, service.port))
+        ]
+        if found:
+            raise Problems(found, exit_code=1)
 
     def give_up_taken(self, app: App) -> bool:
         """Forget ports that the file does not name and somebody else has; whether there were."""
