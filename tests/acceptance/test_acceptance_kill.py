@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from fairway.targets.local import procfs
 from tests.acceptance.conftest import MakeProject
 from tests.acceptance.project import Project
 from tests.acceptance.traffic import Traffic
@@ -220,8 +221,6 @@ def belongs(pid: int, expected: set[int]) -> bool:
     while pid > 1:
         if pid in expected:
             return True
-        said = subprocess.run(
-            ["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout
-        pid = int(said or 0)
+        found = procfs.read(pid)
+        pid = 0 if found is None else found.parent
     return False

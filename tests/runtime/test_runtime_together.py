@@ -46,6 +46,7 @@ def test_redis_killed_and_back_and_no_collector_cost_no_request_and_give_none_aw
     surroundings = {
         "RATE_LIMIT": "60/min",
         "WEB_CONCURRENCY": "2",
+        "FAIRWAY_CACHE_SECONDS": "5",  # a busy machine must not look like a lost Redis
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",  # nobody is there
     }
     with (

@@ -170,10 +170,10 @@ class Limiter:
             answer = await link.run(_TAKE, (self._prefix + key,), (step, step * rate.most, owed))
         except RedisLost:
             return buckets.take(key, self._sharers.count)
-        await self._sharers.tell(link)
         allowed, debt_us = cast("list[int]", answer)
         debt = debt_us / 1e6
         buckets.owe(key, asked + debt)  # since before Redis looked: never more than is true
+        await self._sharers.tell(link)
         return rate.taken(debt, is_allowed=allowed == 1)
 
 

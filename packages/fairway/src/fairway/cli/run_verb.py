@@ -38,7 +38,8 @@ def command(
         aws_verbs.ran(there, job, detach=detach, as_json=as_json)
         return
     places.only_there("run", region=region, profile=profile)
-    result = talk.ask(found, {"verb": "run", "job": job, "wait": not detach})
+    # The last lines of a run that failed come with its event, not with the answer.
+    result = talk.ask(found, {"verb": "run", "job": job, "wait": not detach}, tell=view.event)
     if as_json:
         view.data(result)
     if detach:
