@@ -107,18 +107,17 @@ MOTO = Emulator(
 )
 
 
-def account(url: str) -> Account:
-    """Somebody's account at an emulator."""
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
-    )
+def account(url: str, number: str = "0" * 12) -> Account:
+    """Somebody's account at an emulator; ministack takes a key of twelve digits for its number."""
+    key = "test" if number == "0" * 12 else number
+    session = boto3.Session(aws_access_key_id=key, aws_secret_access_key="test", region_name=REGION)
     made = session.client
 
     def client(service: str, **more: Any) -> Any:
         return made(service, endpoint_url=url, **more)
 
     session.client = client  # type: ignore[method-assign] # every client goes to the emulator
-    return Account(session, REGION, who="arn:aws:iam::000000000000:user/test", number="0" * 12)
+    return Account(session, REGION, who=f"arn:aws:iam::{number}:user/test", number=number)
 
 
 @contextmanager

@@ -1,14 +1,18 @@
 """Front end and back end in accounts of their own, from one file: who stands where, who deploys."""
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fairway.cli.aws import domains, others
 from fairway.core.problem import Problems
 from fairway.targets.aws.account import Account
 from fairway.targets.aws.course import Given
+from fairway.targets.aws.decide.order import asked
+from fairway.targets.aws.decide.others import values_of
 from fairway.targets.aws.decide.strangers import strangers
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.environment import Environment
@@ -16,6 +20,8 @@ from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import Stack, choices_for, stacks
 from fairway.targets.aws.render.commands import commands
 from fairway.targets.aws.render.limits import limits
+from fairway.targets.aws.stacks import Stacks
+from fairway.targets.aws.waiting import Clock
 from tests.targets.aws.shapes import app, app_of, templates
 
 BANDIT = app("bandit", "production")
@@ -203,16 +209,63 @@ def test_the_script_stops_where_it_is_signed_in_to_another_account(tmp_path: Any
 
 
 @pytest.mark.requirement("R204")
-def test_fairway_s_own_deploy_refuses_two_accounts_and_names_the_way() -> None:
-    (problem,) = strangers(BANDIT, BACK)
-    assert problem.where == "site.page.account"
-    assert "fairway render production" in problem.mend
-    assert any("does not act in two accounts" in gap.what for gap in gaps(BANDIT))
+def test_a_deploy_asks_nobody_to_sign_in_to_another_account_but_whoever_says_how() -> None:
     nothing = Account(session=None, region="eu-west-1", number=BACK)  # a call would fail
     given = Given(images=lambda registry, parameters: {}, values={}, folder=Path())
     with pytest.raises(Problems) as caught:
         deploy(Environment(nothing, BANDIT, stacks(BANDIT)), given)
-    assert caught.value.problems == (problem,)
+    assert [problem.where for problem in caught.value.problems] == ["accounts.frontend"]
+    assert not [gap for gap in gaps(BANDIT) if "account" in gap.where]
+
+
+def test_the_profile_of_another_account_is_said_as_in_the_script(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FRONTEND_PROFILE", raising=False)
+    with pytest.raises(Problems, match="export FRONTEND_PROFILE=") as caught:
+        others(BANDIT, "eu-west-1")("frontend")
+    assert FRONT in str(caught.value)
+    monkeypatch.setenv("FRONTEND_DOMAIN", "example.net")
+    assert domains("frontend") == ("example.net", None)
+
+
+def test_a_stack_of_another_account_is_given_values_by_its_own_names() -> None:
+    values = {
+        "Domain": "api.example.org",
+        "HostedZoneId": "Z1",
+        "FrontendDomain": "example.net",
+        "FrontendHostedZoneId": "Z2",
+        "Image": "registry:tag",
+    }
+    edge = there("frontend")["edge-frontend"]
+    given = values_of(edge, values)
+    assert given == {
+        "Domain": "example.net", "HostedZoneId": "Z2", "ServicesDomain": "api.example.org"
+    }  # fmt: skip
+    assert set(asked(edge)) == set(given)
+    assert values_of(there(None)["balancer"], values) == values
+    assert set(asked(there(None)["balancer"])) <= set(values)
+
+
+def test_a_large_template_of_another_account_goes_in_the_call_itself() -> None:
+    """Nobody there may read the bucket in which home's large templates lie."""
+    uploaded: list[str] = []
+
+    def upload(key: str, body: str) -> str:
+        uploaded.append(key)
+        return f"https://bucket/{key}"
+
+    home = Account(session=None, region="eu-west-1", number=BACK)
+    formation = Stacks(lambda stack: home, Clock(), lambda beat: None, upload)
+    edge, balancer = there("frontend")["edge-frontend"], there(None)["balancer"]
+    large = json.dumps({"Resources": {f"It{number}": {} for number in range(3500)}}, indent=1)
+    assert len(large) > 51_200
+    assert json.loads(formation.body(edge, large)["TemplateBody"]) == json.loads(large)
+    assert uploaded == []
+    assert "TemplateURL" in formation.body(balancer, large)
+    larger = json.dumps({"Resources": {f"It{number}": {} for number in range(7000)}})
+    with pytest.raises(Problems, match="larger than what one call takes"):
+        formation.body(edge, larger)
 
 
 def test_a_deploy_by_another_account_than_the_file_says_is_refused() -> None:
@@ -221,6 +274,9 @@ def test_a_deploy_by_another_account_than_the_file_says_is_refused() -> None:
     (problem,) = strangers(of, FRONT)
     assert BACK in problem.what
     assert FRONT in problem.what
+    assert strangers(BANDIT, BACK, {"frontend": FRONT}) == []
+    (problem,) = strangers(BANDIT, BACK, {"frontend": BACK})
+    assert problem.where == "accounts.frontend"
     assert strangers(app_of(TEXT.split("[environment", maxsplit=1)[0].format()), FRONT) == []
 
 

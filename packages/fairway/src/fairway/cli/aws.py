@@ -4,19 +4,25 @@ Nothing here is imported before a verb names an environment that is there (`plac
 """
 
 import json
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from fairway.cli.project import Project
+from fairway.core import names
+from fairway.core.problem import Problem, Problems
+from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.account import Account, connect
 from fairway.targets.aws.decide.progress import Beat
-from fairway.targets.aws.environment import Environment, silent
+from fairway.targets.aws.decide.strangers import stranger
+from fairway.targets.aws.environment import Environment, Said, silent
 from fairway.targets.aws.render import Choices, choices_for, stacks
 from fairway.targets.aws.store import Store
 
-__all__ = ["REMEMBERED", "opened", "remember", "remembered"]
+__all__ = ["REMEMBERED", "domains", "opened", "others", "remember", "remembered"]
 
 CHOICES = "choices.json"
 REMEMBERED = ("builds", "egress", "processor", "traces")
@@ -34,12 +40,43 @@ def opened(
 ) -> Environment:
     """An environment of the file, in the account of whoever calls. Raises `Problems`."""
     app = parse(found.text).app(name)
+    here = account or connect(region=region, profile=profile)
     return Environment(
-        account or connect(region=region, profile=profile),
+        here,
         app,
         stacks(app, choices or choices_for(app)),
         tell=tell,
+        other=others(app, here.region),
     )
+
+
+def others(app: App, region: str) -> Callable[[str], Account]:
+    """What signs in to the other accounts of the file, each once, as the script of `render` does.
+
+    `FRONTEND_PROFILE` names the profile for the account `frontend`.
+    """
+
+    @cache
+    def other(name: str) -> Account:
+        variable = f"{names.variable_stem(name)}_PROFILE"
+        profile = os.environ.get(variable)
+        if not profile:
+            number = app.accounts.get(name, "a number that the file does not say any more")
+            what = f"nobody says who signs in to it: it is account {number}"
+            mend = f"Name a profile of that account: export {variable}=…"
+            raise Problems([Problem(f"accounts.{name}", what, mend)], exit_code=1)
+        found = connect(region=region, profile=profile)
+        if problems := stranger(app, name, found.number):
+            raise Problems(problems, exit_code=1)
+        return found
+
+    return other
+
+
+def domains(name: str) -> Said:
+    """`FRONTEND_DOMAIN` and `FRONTEND_HOSTED_ZONE_ID`, for the account `frontend`."""
+    stem = names.variable_stem(name)
+    return os.environ.get(f"{stem}_DOMAIN"), os.environ.get(f"{stem}_HOSTED_ZONE_ID")
 
 
 def remembered(first: Choices, said: Mapping[str, str | None], store: Store | None) -> Choices:

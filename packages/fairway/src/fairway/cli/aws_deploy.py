@@ -27,6 +27,7 @@ from fairway.targets.aws.images import Builder, parameter_of, tag_here
 from fairway.targets.aws.releasing import roll_back
 from fairway.targets.aws.remote_images import RemoteBuilder
 from fairway.targets.aws.render import Builds, Choices, Egress, Processor, Traces, choices_for
+from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.wiring import PORT
 
@@ -69,7 +70,9 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
         raise Problems(problems)
     view.notes("gap", [str(gap) for gap in gaps(app)])
     account = connect(region=asked.region, profile=asked.profile)
-    if problems := strangers(app, account.number):  # before anything is asked for
+    other = aws.others(app, account.region)
+    there = {each: other(each).number for each in away(app)}
+    if problems := strangers(app, account.number, there):  # before anything is asked for
         raise Problems(problems)
     where = f"{account.number} {account.region}"
     with shown(f"{app.name} · {name} · {where}") as tell:
@@ -84,7 +87,7 @@ def deployed(found: Project, name: str, asked: Asked, *, as_json: bool) -> None:
             )
         given = Given(
             images=images_of(asked) or builder(found, environment, sources, held, chosen),
-            values=environment.values(domain=asked.domain, zone=asked.zone),
+            values=environment.values(domain=asked.domain, zone=asked.zone, others=aws.domains),
             folder=found.folder,
         )
         try:

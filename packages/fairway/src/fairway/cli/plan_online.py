@@ -29,7 +29,8 @@ def plan_of(app: App, asked: Asked, online: Online, *, notes: tuple[Problem, ...
         plan = plan_aws.plan_of(app, place, notes=notes)
         held_images = images(app, read_build_sources(online.folder, app), PORT)
         choices = plan_aws.chosen(app, asked, held_images)
-        environment = Environment(account, app, stacks(app, choices))
+        other = aws.others(app, account.region)
+        environment = Environment(account, app, stacks(app, choices), other=other)
         said = {name: getattr(asked, name) for name in aws.REMEMBERED}
         kept = aws.remembered(choices, said, environment.store())
         if kept != choices:

@@ -13,7 +13,9 @@ from fairway.core.problem import Problem, Problems
 from fairway.targets.aws import kept, sites, steering
 from fairway.targets.aws.course import Course, Given, Result, stepping
 from fairway.targets.aws.decide import order, releases
+from fairway.targets.aws.decide.differences import stack_of
 from fairway.targets.aws.decide.order import Apply, Build, Files, Once, Step, Values
+from fairway.targets.aws.decide.others import values_of
 from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.decide.strangers import strangers
@@ -21,6 +23,7 @@ from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import in_service, is_function, see_room
 from fairway.targets.aws.networks import see_addresses
 from fairway.targets.aws.releasing import release, taken_back
+from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
 from fairway.targets.aws.secret_versions import see_values, versions
@@ -37,7 +40,8 @@ def deploy(environment: Environment, given: Given) -> Result:
 
     Raises `Problems` for what fails before a release begins; a release that fails is a `Result`.
     """
-    if problems := strangers(environment.app, environment.account.number):
+    there = {name: environment.other(name).number for name in away(environment.app)}
+    if problems := strangers(environment.app, environment.account.number, there):
         raise Problems(problems)
     see_room(environment)
     see_addresses(environment)
@@ -133,7 +137,7 @@ def apply(
 
     if order.is_released(stack.name):
         course.released.append(stack)
-    applied = course.formation.apply(stack, course.values, step=step, beside=look)
+    applied = course.formation.apply(stack, values_of(stack, course.values), step=step, beside=look)
     protect(environment, course.formation, stack, applied)
     outcome: Outcome = applied.outcome
     if applied.outcome != "unchanged":
@@ -239,14 +243,15 @@ def send_files(
     for file in sorted(each for each in folder.rglob("*") if each.is_file()):
         digest.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode())
         digest.update(file.read_bytes())
-    edge = environment.stack("edge")
-    region = None if edge is None else edge.region
-    bucket = environment.needed("site", site, "bucket", region=region)
+    edge = environment.stack(stack_of(environment.app, "site", site))
+    bucket = environment.needed("site", site, "bucket", by=edge)
     whole = f"{bucket} {digest.hexdigest()}"
     if course.store.done().get(step) == whole:
         return "unchanged"
-    distribution = environment.handed("site", site, "distribution", region=region)
-    count = sites.send(environment.account, folder, bucket, distribution, region=region)
+    distribution = environment.handed("site", site, "distribution", by=edge)
+    region = None if edge is None else edge.region
+    account = environment.account_of(edge)
+    count = sites.send(account, folder, bucket, distribution, region=region)
     environment.tell(Told(step, f"{count} files"))
     course.has_changed = True
     course.store.has_done(step, whole)

@@ -1,6 +1,7 @@
 """One environment of an app at AWS: its names, what its stacks hand over, what was given before.
 
-Place in the flow: what deploys, looks and takes down shares it. It only reads.
+Place in the flow: what deploys, looks and takes down shares it. It only reads. Most of it stands in
+one account; a stack of another one (R204) is asked there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.targets.aws.account import Account, Refused
 from fairway.targets.aws.decide.order import asked, may_go
+from fairway.targets.aws.decide.others import DOMAIN, ZONE, domain_of, zone_of
 from fairway.targets.aws.decide.progress import Beat
 from fairway.targets.aws.render.template import Stack
 from fairway.targets.aws.running import Running
@@ -19,14 +21,27 @@ from fairway.targets.aws.stacks import Stacks
 from fairway.targets.aws.store import Store, own_stack
 from fairway.targets.aws.waiting import Clock
 
-__all__ = ["DOMAIN", "Environment", "named_stack", "silent"]
+__all__ = ["DOMAIN", "Environment", "Said", "alone", "named_stack", "nothing_said", "silent"]
 
-DOMAIN, ZONE = "Domain", "HostedZoneId"
+Said = tuple[str | None, str | None]
+"""A domain and its zone, as far as whoever deploys says them."""
 
 
 def silent(beat: Beat) -> None:
     """Nobody is told."""
     del beat
+
+
+def alone(name: str) -> Account:
+    """Nobody signs in to another account."""
+    what = "nobody is signed in to it"
+    raise Problems([Problem(f"accounts.{name}", what)], exit_code=1)
+
+
+def nothing_said(name: str) -> Said:
+    """Neither the domain of an account is said, nor its zone."""
+    del name
+    return None, None
 
 
 def named_stack(app: App, name: str, stack_name: str) -> Stack:
@@ -43,13 +58,25 @@ def named_stack(app: App, name: str, stack_name: str) -> Stack:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An app with what was rendered of it, in an account; `tell` hears what happens."""
+    """An app with what was rendered of it, in an account; `tell` hears what happens.
+
+    `other` signs in to another account of the file, by its name there; only what needs it asks.
+    """
 
     account: Account
     app: App
     stacks: tuple[Stack, ...]
     clock: Clock = Clock()
     tell: Callable[[Beat], None] = silent
+    other: Callable[[str], Account] = alone
+
+    def account_of(self, stack: Stack | None) -> Account:
+        """The account that a stack stands in."""
+        return self.account_called("" if stack is None else stack.account or "")
+
+    def account_called(self, name: str) -> Account:
+        """The account of this name in the file; home has none."""
+        return self.other(name) if name else self.account
 
     @property
     def own(self) -> Stack:
@@ -69,7 +96,7 @@ class Environment:
     def formation(self, store: Store | None = None) -> Stacks:
         """Its stacks; with a store, templates may be larger."""
         upload = None if store is None else store.upload
-        return Stacks(self.account, self.clock, self.tell, upload)
+        return Stacks(self.account_of, self.clock, self.tell, upload)
 
     def stack(self, name: str) -> Stack | None:
         """The stack of that name, as it was rendered."""
@@ -111,23 +138,24 @@ class Environment:
             raise Problems([Problem(where, what, mend)], exit_code=1)
         return store
 
-    def handed(self, *key: str, region: str | None = None) -> str | None:
-        """What a stack handed over; None where it did not."""
-        return self.at(names.cloud_path(self.app.name, self.app.environment, *key), region=region)
+    def handed(self, *key: str, by: Stack | None = None) -> str | None:
+        """What a stack handed over, in its account and region; None where it did not."""
+        return self.at(names.cloud_path(self.app.name, self.app.environment, *key), by=by)
 
-    def at(self, path: str, *, region: str | None = None) -> str | None:
+    def at(self, path: str, *, by: Stack | None = None) -> str | None:
         """What stands at a path in SSM; None where nothing does."""
+        region = None if by is None else by.region
         try:
-            found = self.account.client("ssm", region).get_parameter(Name=path)
+            found = self.account_of(by).client("ssm", region).get_parameter(Name=path)
         except Refused as refused:
             if refused.code == "ParameterNotFound":
                 return None
             raise
         return str(found["Parameter"]["Value"])
 
-    def needed(self, *key: str, region: str | None = None) -> str:
+    def needed(self, *key: str, by: Stack | None = None) -> str:
         """The same; raises `Problems` where it is not there."""
-        found = self.handed(*key, region=region)
+        found = self.handed(*key, by=by)
         if found is None:
             path = names.cloud_path(self.app.name, self.app.environment, *key)
             what = f"the parameter {path} is not there"
@@ -135,23 +163,42 @@ class Environment:
             raise Problems([Problem("AWS", what, mend)], exit_code=1)
         return found
 
-    def values(self, *, domain: str | None, zone: str | None) -> Mapping[str, str]:
+    def values(
+        self,
+        *,
+        domain: str | None,
+        zone: str | None,
+        others: Callable[[str], Said] = nothing_said,
+    ) -> Mapping[str, str]:
         """The domain and its zone, where a stack asks: given, else as before, else looked up.
 
-        Raises `Problems` where nobody ever said it.
+        `others` says those of another account by its name. Raises `Problems` where nobody ever
+        said them.
         """
         asking = [each for each in self.stacks if DOMAIN in asked(each)]
-        if not asking:
-            return {}
+        found: dict[str, str] = {}
+        for account in sorted({each.account or "" for each in asking}):
+            said = others(account) if account else (domain, zone)
+            there = [each for each in asking if (each.account or "") == account]
+            found |= self._values(there, account or None, *said)
+        return found
+
+    def _values(
+        self, asking: Sequence[Stack], account: str | None, domain: str | None, zone: str | None
+    ) -> Mapping[str, str]:
+        """Those of the stacks of one account."""
         kept = self._kept(asking)
         name = domain or kept.get(DOMAIN)
         if name is None:
-            mend = "Say it once with --domain; its zone must be in Route 53."
-            problem = Problem(f"fairway deploy {self.app.environment}", "no domain is said", mend)
-            raise Problems([problem])
+            say = "--domain" if account is None else f"{names.variable_stem(account)}_DOMAIN"
+            of = "" if account is None else f" of {account}"
+            mend = f"Say it once with {say}; its zone must be in Route 53."
+            where = f"fairway deploy {self.app.environment}"
+            raise Problems([Problem(where, f"no domain{of} is said", mend)])
         if zone is None and domain in {None, kept.get(DOMAIN)}:
             zone = kept.get(ZONE)
-        return {DOMAIN: name, ZONE: zone or self._zone_of(name)}
+        held = zone or self._zone_of(name, self.account_called(account or ""))
+        return {domain_of(account): name, zone_of(account): held}
 
     def _kept(self, stacks: Sequence[Stack]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -161,9 +208,9 @@ class Environment:
                 found.setdefault(str(each["ParameterKey"]), str(each.get("ParameterValue", "")))
         return found
 
-    def _zone_of(self, domain: str) -> str:
-        """The public zone that holds a domain, the nearest one."""
-        zones = self.account.client("route53").pages("list_hosted_zones", "HostedZones")
+    def _zone_of(self, domain: str, account: Account) -> str:
+        """The public zone of an account that holds a domain, the nearest one."""
+        zones = account.client("route53").pages("list_hosted_zones", "HostedZones")
         found = [
             (len(name), str(each["Id"]).rpartition("/")[2])
             for each in zones

@@ -12,7 +12,7 @@ from functools import partial
 
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws import kept
-from fairway.targets.aws.account import Client, Refused
+from fairway.targets.aws.account import Account, Client, Refused
 from fairway.targets.aws.course import stepping
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.kept import Kept
@@ -66,7 +66,7 @@ def erase(environment: Environment) -> Erased:
         left = leftovers(environment, known)
         with stepping(environment, "fairway") as end:
             # The bucket before its stack: while the stack is there, the next call finds both.
-            empty_bucket(environment, store.bucket, None)
+            empty_bucket(environment.account, store.bucket, None)
             environment.formation().delete(environment.own, "fairway")
             end("done")
     return left
@@ -127,7 +127,8 @@ def deletion(environment: Environment, each: Kept) -> Callable[[], object] | Non
     """What deletes it; None where its stack does, or the key, which snapshots may need."""
     match each.type:
         case "AWS::S3::Bucket":
-            return partial(empty_bucket, environment, each.id, each.region or None)
+            account = environment.account_called(each.account)
+            return partial(empty_bucket, account, each.id, each.region or None)
         case "AWS::DynamoDB::Table":
             return partial(delete_table, environment, each.id)
         case "AWS::SecretsManager::Secret":
@@ -158,9 +159,9 @@ def unless_gone(act: Callable[[], object]) -> bool:
     return True
 
 
-def empty_bucket(environment: Environment, bucket: str, region: str | None) -> None:
+def empty_bucket(account: Account, bucket: str, region: str | None) -> None:
     """Delete every version of every object, then the bucket."""
-    s3 = environment.account.client("s3", region)
+    s3 = account.client("s3", region)
     for turn in range(EMPTIED_MOST):
         delete_versions(s3, bucket)
         try:

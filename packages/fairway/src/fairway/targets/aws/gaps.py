@@ -19,7 +19,6 @@ from fairway.core.spec.model import (
     Site,
 )
 from fairway.targets.aws.function_gaps import function_gaps
-from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.balancer import cross_origin
 from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
@@ -160,9 +159,6 @@ def _of_account(app: App, at: str, node: Service | Site) -> Iterator[Problem]:
         what = f"{app.environment} names no accounts: it stands where whoever deploys signs in"
         mend = f'Write [environment.{app.environment}.accounts] {node.account} = "…".'
         yield Problem(f"{at}.account", what, mend)
-    if any(node.name in there.sites for there in away(app).values()):
-        what = "`fairway deploy` does not act in two accounts yet; the lines of `fairway render` do"
-        yield Problem(f"{at}.account", what)
 
 
 def _of_job(app: App, job: Job) -> Iterator[Problem]:

@@ -24,13 +24,14 @@ POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 class Kept:
     """One resource: its type and physical id; `policy` is its DeletionPolicy.
 
-    `region` is empty where it is the app's own.
+    `region` is empty where it is the app's own, `account` where it is home.
     """
 
     type: str
     id: str
     policy: str
     region: str = ""
+    account: str = ""
 
 
 def of_stack(environment: Environment, stack: Stack) -> tuple[Kept, ...]:
@@ -46,6 +47,7 @@ def of_stack(environment: Environment, stack: Stack) -> tuple[Kept, ...]:
             id=there[id_],
             policy=str(each["DeletionPolicy"]),
             region=stack.region or "",
+            account=stack.account or "",
         )
         for id_, each in sorted(said.items())
         if each.get("DeletionPolicy") in POLICIES and there.get(id_)

@@ -6,6 +6,7 @@ from typing import Any, cast
 from fairway.core import names
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.decide import releases
+from fairway.targets.aws.decide.others import domain_of
 from fairway.targets.aws.decide.standing import (
     JobStanding,
     ReleaseLine,
@@ -15,8 +16,9 @@ from fairway.targets.aws.decide.standing import (
     of_execution,
     of_service,
 )
-from fairway.targets.aws.environment import DOMAIN, Environment
+from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import standing
+from fairway.targets.aws.render.accounts import away, home
 from fairway.targets.aws.render.hosts import prefix, public_services
 
 __all__ = ["look", "machine_of"]
@@ -65,10 +67,13 @@ def address(environment: Environment, values: Mapping[str, str]) -> str:
     """Where people begin: the first site, or the first public service."""
     app = environment.app
     first = next(iter([*app.sites, *(each.name for each in public_services(app))]), None)
-    domain = values.get(DOMAIN)
-    if first is None or domain is None:
+    if first is None:
         return ""
-    return f"https://{prefix(app, first)}{domain}"
+    there = {site: name for name, each in away(app).items() for site in each.sites}
+    account = there.get(first)
+    domain = values.get(domain_of(account))
+    part = home(app) if account is None else away(app)[account]
+    return "" if domain is None else f"https://{prefix(part, first)}{domain}"
 
 
 def of(environment: Environment, name: str) -> ServiceStanding:

@@ -79,7 +79,7 @@ def of_cache(environment: Environment, each: Kept) -> str:
 
 def of_bucket(environment: Environment, each: Kept) -> str:
     """How many objects a bucket has, and how many with those that were overwritten or deleted."""
-    s3 = environment.account.client("s3", each.region or None)
+    s3 = environment.account_called(each.account).client("s3", each.region or None)
     objects = versions = 0
     place: dict[str, str] = {}
     while True:

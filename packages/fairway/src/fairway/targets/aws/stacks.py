@@ -41,23 +41,26 @@ def nothing() -> None:
 
 
 class Stacks:
-    """The stacks of an environment; `tell` hears what happens in them."""
+    """The stacks of an environment; `tell` hears what happens in them.
+
+    `at` is the account that each stands in; `upload` puts templates where home reads them.
+    """
 
     def __init__(
         self,
-        account: Account,
+        at: Callable[[Stack], Account],
         clock: Clock,
         tell: Callable[[Beat], None],
         upload: Upload | None = None,
     ) -> None:
-        self.account = account
+        self.at = at
         self.clock = clock
         self.tell = tell
         self.upload = upload
 
     def formation(self, stack: Stack) -> Client:
         """CloudFormation where the stack is."""
-        return self.account.client("cloudformation", stack.region)
+        return self.at(stack).client("cloudformation", stack.region)
 
     def apply(
         self,
@@ -203,6 +206,8 @@ class Stacks:
         """The template, or the address where it lies."""
         if len(template.encode()) <= LARGEST_DIRECT_BYTES or self.upload is None:
             return {"TemplateBody": template}
+        if stack.account is not None:
+            return {"TemplateBody": in_one_call(stack, template)}
         return {"TemplateURL": self.upload(f"templates/{stack.path}", template)}
 
     def described(self, stack: Stack) -> Mapping[str, Any] | None:
@@ -320,6 +325,16 @@ class Stacks:
         if ended != "DELETE_COMPLETE":
             raise self.failed(stack, seen, ended)
         return True
+
+
+def in_one_call(stack: Stack, template: str) -> str:
+    """The template without a space; another account reads nothing that lies in home's bucket."""
+    short = json.dumps(json.loads(template), separators=(",", ":"), ensure_ascii=False)
+    if len(short.encode()) > LARGEST_DIRECT_BYTES:
+        what = f"its template is larger than what one call takes: {LARGEST_DIRECT_BYTES:,} bytes"
+        mend = "Put fewer sites into this account, or deploy by the lines of `fairway render`."
+        raise Problems([Problem(stack.stack_name, what, mend)], exit_code=1)
+    return short
 
 
 def is_own(event: Mapping[str, Any], stack: Stack) -> bool:
