@@ -6,6 +6,7 @@ from fairway.core.detect.findings import Findings
 from fairway.core.detect.project import detect
 from tests.core.detect.archive import read_archive
 
+IMPORTS = "import os\nimport environ"
 FLASK = "from flask import Flask\n"
 DJANGO = """\
 -- manage.py --
@@ -277,3 +278,44 @@ def test_pages_that_would_lead_to_https_are_told(line: str, mend: str) -> None:
     text = DJANGO.replace("WORKERS =", f"{line}\nWORKERS =") + REQUIREMENTS + PLAIN_APP
     said = [note.mend for note in found(text).notes_of("advice")]
     assert [mend in one for one in said] == [True] * bool(mend)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_told"),
+    [
+        ('["shop.example"]', True),
+        ('["shop.example", "localhost"]', False),
+        ('["*"]', False),
+        ("[]", False),
+        ('[env("HOST")]', False),
+    ],
+)
+def test_a_list_of_hosts_without_this_machine_is_told(hosts: str, is_told: bool) -> None:
+    text = DJANGO.replace("WORKERS =", f"ALLOWED_HOSTS = {hosts}\nWORKERS =")
+    notes = found(text + REQUIREMENTS + PLAIN_APP).notes_of("advice")
+    assert ["ALLOWED_HOSTS" in note.mend for note in notes] == [True] * is_told
+
+
+def test_parts_of_an_address_that_settings_need_stand_in_for_the_build() -> None:
+    parts = '{"NAME": os.environ["PGDATABASE"], "PORT": os.environ["PGPORT"]}'
+    text = DJANGO.replace('env.db("DATABASE_URL")', parts).replace("import environ", IMPORTS)
+    (service,) = found(text + REQUIREMENTS + PLAIN_APP).services
+    assert service.build is not None
+    assert "env DJANGO_SECRET_KEY=build PGDATABASE=build PGPORT=5432 python" in service.build.value
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "is_told"),
+    [
+        ("requirements.txt", "streamlit==1.9.0", True),
+        ("requirements.txt", "streamlit[charts] == 1.53.1", False),
+        ("requirements.txt", "streamlit[charts] == 1.52.1", True),
+        ("requirements.txt", "streamlit>=1.9", False),
+        ("Pipfile", '[packages]\nstreamlit = "==0.55"', True),
+        ("pyproject.toml", '[project]\ndependencies = [\n"streamlit==1.49.1",\n]', True),
+    ],
+)
+def test_a_streamlit_that_cannot_be_served_is_told(path: str, line: str, is_told: bool) -> None:
+    page = "-- app.py --\nimport streamlit as st\nst.title('x')\n"
+    notes = found(f"-- {path} --\n{line}\n{page}").notes_of("untold")
+    assert any("1.53" in note.mend for note in notes) is is_told

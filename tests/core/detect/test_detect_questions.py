@@ -15,7 +15,8 @@ def test_two_equal_apps_are_a_question_that_says_what_to_write() -> None:
     problem = question.problem()
     assert problem.what.startswith("Which app is the main one?")
     assert problem.mend == (
-        'Write one under [service.web]: asgi = "admin.main:app" or asgi = "public.main:app".'
+        "Write one under [service.web] in fairway.toml: "
+        'asgi = "admin.main:app" or asgi = "public.main:app".'
     )
 
 

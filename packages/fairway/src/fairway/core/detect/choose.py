@@ -127,7 +127,7 @@ def _is_rival(one: Candidate, best: Candidate) -> bool:
 def _question(key: str, ask: str, candidates: list[Candidate]) -> Question:
     options = tuple(Option(one.label, str(one.finding)) for one in candidates)
     lines = [f'{_key_of(one)} = "{one.target}"' for one in candidates[:3]]
-    table = "[service.web]"
+    table = "[service.web] in fairway.toml"
     return Question(key, ask, options, f"Write one under {table}: {' or '.join(lines)}.")
 
 

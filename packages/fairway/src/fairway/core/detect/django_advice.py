@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import Note
-from fairway.core.detect.syntax import Tree
+from fairway.core.detect.syntax import Tree, text_value
 
 __all__ = ["advise"]
 
+HERE = frozenset({"*", "127.0.0.1", "localhost", ".localhost"})
 SERVING = (
     "django.contrib.staticfiles.urls.staticfiles_urlpatterns",
     "django.conf.urls.static.static",
@@ -24,6 +25,7 @@ def advise(evidence: Evidence, service: str) -> Iterator[Note]:
         return
     yield from _static_files(evidence)
     yield from _redirects(evidence, service)
+    yield from _hosts(evidence)
 
 
 def _static_files(evidence: Evidence) -> Iterator[Note]:
@@ -40,8 +42,21 @@ def _static_files(evidence: Evidence) -> Iterator[Note]:
     yield Note("advice", used.where, what, mend)
 
 
+def _hosts(evidence: Evidence) -> Iterator[Note]:
+    """A list of hosts that stands in the code, without this machine."""
+    for tree, node in _assigned(evidence, "ALLOWED_HOSTS"):
+        listed = node.value
+        if not isinstance(listed, ast.List | ast.Tuple) or not listed.elts:
+            continue
+        hosts = [text_value(one) for one in listed.elts]
+        if all(hosts) and not HERE & set(hosts):
+            what = "Django answers 400 to every other host, and this machine is not among them."
+            mend = 'Add "127.0.0.1" and "localhost" to ALLOWED_HOSTS.'
+            yield Note("advice", tree.where(node), what, mend)
+
+
 def _redirects(evidence: Evidence, service: str) -> Iterator[Note]:
-    for tree, node in _redirecting(evidence):
+    for tree, node in _assigned(evidence, "SECURE_SSL_REDIRECT"):
         where = tree.where(node)
         line = getattr(node, "lineno", 0)
         read = next((one for one in evidence.reads if one.finding.where == where), None)
@@ -55,13 +70,13 @@ def _redirects(evidence: Evidence, service: str) -> Iterator[Note]:
         yield Note("advice", where, what, mend)
 
 
-def _redirecting(evidence: Evidence) -> Iterator[tuple[Tree, ast.Assign]]:
-    """The assignments to `SECURE_SSL_REDIRECT` in the settings."""
+def _assigned(evidence: Evidence, setting: str) -> Iterator[tuple[Tree, ast.Assign]]:
+    """The assignments to a setting, in any settings file."""
     settings = evidence.django.settings if evidence.django else ()
     for path in settings:
         tree = evidence.trees.get(path)
         for node in tree.nodes if tree else ():
             if isinstance(node, ast.Assign) and tree is not None:
                 names = [one.id for one in node.targets if isinstance(one, ast.Name)]
-                if "SECURE_SSL_REDIRECT" in names:
+                if setting in names:
                     yield tree, node

@@ -23,6 +23,7 @@ from fairway.core.detect.sayable import is_port
 from fairway.core.detect.sources import Finding, Sources, join, parent_of, within
 from fairway.core.detect.static_files import collected
 from fairway.core.detect.stores import find_bucket, find_cache, find_state
+from fairway.core.detect.streamlit_version import too_old
 from fairway.core.detect.syntax import Tree
 from fairway.core.detect.variables import example_values, find_variables
 
@@ -90,6 +91,8 @@ def _service(
     notes = [*database.notes, *cache.notes, *bucket.notes, *migrations.notes, *use.notes]
     notes.extend(_candidate_notes(chosen, dependencies, evidence))
     notes.extend(advise(evidence, _service_name(name)))
+    if chosen.is_page:
+        notes.extend(too_old(project.sources, dependencies))
     is_file = any(("engine", '"sqlite"') in node.keys for node in stores)
     replicas = manifest.replicas if manifest else None
     if is_file and state is None:

@@ -5,10 +5,12 @@ is there yet. What the settings cannot do without stands in the command, with va
 they are for.
 """
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
+from fairway.core.detect.data import PARTS
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.sources import Finding
 from fairway.core.detect.variables import VariableUse
@@ -17,6 +19,7 @@ from fairway_runtime import contract
 __all__ = ["collected"]
 
 STANDS_IN = "build"
+PORT = "5432"
 ADDRESSES = {
     contract.BUCKET_NAME: STANDS_IN,
     contract.DATABASE_URL: "postgresql://build@localhost/build",
@@ -49,5 +52,5 @@ def _needed(
             yield read.name, ADDRESSES[read.name]
         elif read.name in use.variables:
             yield read.name, use.variables[read.name].value
-        elif read.name in secrets:
-            yield read.name, STANDS_IN
+        elif read.name in secrets or re.fullmatch(PARTS, read.name):
+            yield read.name, PORT if read.name.endswith("PORT") else STANDS_IN
