@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fairway.cli.live import glance
+from fairway.cli.live import glance, with_said
 from fairway.core.status import EventLine, NodeLine
 from tests.cli.test_status_picture import API, QUIET, replica
 
@@ -23,3 +23,11 @@ def test_states_events_and_releases_are_drawn_at_once() -> None:
         glance(replace(QUIET, services=(replace(API, replicas=(replica("api.1", "hung"),)),))),
     }
     assert len(seen) == 7
+
+
+def test_what_is_installed_meanwhile_is_shown_among_the_events_by_time() -> None:
+    began = EventLine(at=QUIET.now - 3, node="", text="deploying")
+    said = EventLine(at=QUIET.now - 2, node="web", text="Downloading django")
+    ended = EventLine(at=QUIET.now - 1, node="", text="in service")
+    status = replace(QUIET, events=(began, ended))
+    assert with_said(status, (began, said, ended)).events == (began, said, ended)

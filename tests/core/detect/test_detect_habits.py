@@ -286,6 +286,8 @@ def test_pages_that_would_lead_to_https_are_told(line: str, mend: str) -> None:
         ('["shop.example"]', True),
         ('["shop.example", "localhost"]', False),
         ('["*"]', False),
+        ('[f"{NAME}.fly.example"]', True),
+        ('[f"{HOST}"]', False),
         ("[]", False),
         ('[env("HOST")]', False),
     ],

@@ -5,23 +5,26 @@ notice a change, seen within a quarter of a second, and else once a second.
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
 from fairway.cli import local, view
 from fairway.cli.project import Project
 from fairway.core.status import EventLine, Status
 from fairway.engine.engine import Engine
 
-__all__ = ["glance", "run"]
+__all__ = ["glance", "run", "with_said"]
 
 LOOK_SECONDS = 0.25
 REDRAW_SECONDS = 1.0
+KEPT = 200  # events that are told again, with their details, where it fails
 
 
 async def run(found: Project, environment: str) -> None:
     """Run the app under a live view until it is stopped; Ctrl-C drains, a second one does not."""
     engines: list[Engine] = []
-    early: list[EventLine] = []
+    early: deque[EventLine] = deque(maxlen=KEPT)
 
     def tell(event: EventLine) -> None:
         # Once there is a picture, it shows the events itself.
@@ -45,7 +48,7 @@ async def run(found: Project, environment: str) -> None:
     with Live(console=console, auto_refresh=False, transient=True) as screen:
         while not work.done():
             if engines:
-                status = engines[0].status()
+                status = with_said(engines[0].status(), early)
                 looks = glance(status)
                 if looks != seen or clock() - drawn_at >= REDRAW_SECONDS:
                     seen, drawn_at = looks, clock()
@@ -56,6 +59,14 @@ async def run(found: Project, environment: str) -> None:
             view.event(event)
     await work
     view.say("stopped; data is kept in .fairway, `fairway up` starts again")
+
+
+def with_said(status: Status, told: Iterable[EventLine]) -> Status:
+    """The status with what was only said: what is installed and built while nothing else happens."""
+    known = frozenset(status.events)
+    more = (event for event in told if event not in known)
+    events = sorted((*status.events, *more), key=lambda event: event.at)
+    return replace(status, events=tuple(events))
 
 
 def glance(status: Status) -> Hashable:

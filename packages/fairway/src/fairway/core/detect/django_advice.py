@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import Note
-from fairway.core.detect.syntax import Tree, text_value
+from fairway.core.detect.syntax import Tree, literal_texts, text_value
 
 __all__ = ["advise"]
 
@@ -48,11 +48,16 @@ def _hosts(evidence: Evidence) -> Iterator[Note]:
         listed = node.value
         if not isinstance(listed, ast.List | ast.Tuple) or not listed.elts:
             continue
-        hosts = [text_value(one) for one in listed.elts]
+        hosts = [_host(one) for one in listed.elts]
         if all(hosts) and not HERE & set(hosts):
             what = "Django answers 400 to every other host, and this machine is not among them."
             mend = 'Add "127.0.0.1" and "localhost" to ALLOWED_HOSTS.'
             yield Note("advice", tree.where(node), what, mend)
+
+
+def _host(node: ast.expr) -> str:
+    """The text, or of one that is put together its fixed parts; empty where there are none."""
+    return "".join(literal_texts(node)) if isinstance(node, ast.JoinedStr) else text_value(node)
 
 
 def _redirects(evidence: Evidence, service: str) -> Iterator[Note]:
