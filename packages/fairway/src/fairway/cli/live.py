@@ -62,7 +62,7 @@ async def run(found: Project, environment: str) -> None:
 
 
 def with_said(status: Status, told: Iterable[EventLine]) -> Status:
-    """The status with what was only said: what is installed and built while nothing else happens."""
+    """The status with what was only said: what is installed and built meanwhile."""
     known = frozenset(status.events)
     more = (event for event in told if event not in known)
     events = sorted((*status.events, *more), key=lambda event: event.at)
