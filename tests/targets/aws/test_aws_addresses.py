@@ -20,6 +20,7 @@ from fairway.targets.aws.render.addresses import (
     public_block,
     services,
 )
+from fairway.targets.aws.render.limits import limits
 from tests.properties import examples
 from tests.targets.aws.shapes import APPS, app, app_of, resources, templates
 
@@ -94,6 +95,18 @@ def test_the_usual_addresses_render_what_was_rendered_before(name: str) -> None:
 def test_the_way_back_is_to_the_environment_s_own_addresses() -> None:
     said = {gap.where: gap.what for gap in gaps(app_of(f"{OTHER}{OFFICE}{SHOP}"))}
     assert "172.20.64.0/18" in said["network.office"]
+
+
+def test_more_tasks_than_the_subnets_have_addresses_for_are_a_problem_at_plan() -> None:
+    text = 'addresses = "10.20.0.0/20"\n[service.api]\nasgi = "a:app"\nreplicas = "2..502"\n'
+    assert limits(app_of(text), choices_for(app_of(text))) == []
+    more = app_of(f'{text}[service.web]\nasgi = "w:app"\nreplicas = 1\n')
+    (problem,) = limits(more, choices_for(more))
+    assert problem.where == "addresses"
+    assert "502 tasks, and 503 may run" in problem.what
+    function = more.services["web"]
+    light = replace(more, services={**more.services, "web": replace(function, kind="function")})
+    assert limits(light, choices_for(light)) == [], "a function's copies share addresses"
 
 
 # -- A network that stands ---------------------------------------------------------------------

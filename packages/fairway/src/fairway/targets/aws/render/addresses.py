@@ -12,11 +12,12 @@ tasks; the others /27 at least, which is what a balancer asks for. Pure values.
 
 from fairway.core.addresses import bits, part
 
-__all__ = ["ANYWHERE", "data", "data_block", "public", "public_block", "services"]
+__all__ = ["ANYWHERE", "data", "data_block", "public", "public_block", "room", "services"]
 
 ANYWHERE = "0.0.0.0/0"
 SMALLEST = 27  # of a balancer's subnet: AWS, Application Load Balancers, 2026-11
 SIXTEENTH = 4
+TAKEN = 5  # of each subnet, by AWS itself
 ZONES = 2  # bits for up to four zones
 
 
@@ -44,6 +45,12 @@ def data(network: str, zone: int) -> str:
 def services(network: str, zone: int) -> str:
     """The service subnet of a zone."""
     return part(network, bits(network) + SIXTEENTH, 1 + zone)
+
+
+def room(network: str, zones: int) -> int:
+    """The tasks that the service subnets have addresses for."""
+    each = 1 << (32 - bits(network) - SIXTEENTH)
+    return zones * (each - TAKEN)
 
 
 def _zone_bits(network: str) -> int:

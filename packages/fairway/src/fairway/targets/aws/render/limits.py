@@ -11,6 +11,7 @@ from fairway.core.problem import Problem
 from fairway.core.spec.model import App, Blue, Canary, Database, Job, Secret, Service
 from fairway.targets.aws.render import Stack, stacks
 from fairway.targets.aws.render.accounts import account_of_home
+from fairway.targets.aws.render.addresses import room
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.deployment import (
     KEEP_MINUTES,
@@ -54,6 +55,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *_of_balancer(app),
         *_of_groups(app),
         *_of_networks(app),
+        *_of_addresses(app, choices),
         *_of_accounts(app),
         *_of_choices(choices),
     ]
@@ -101,12 +103,16 @@ def _of_service(app: App, service: Service) -> Iterator[Problem]:
         what = f"the balancer gives up after {LONGEST_IDLE_SECONDS} s"
         mend = "Answer at once, and let a job do the work."
         yield Problem(f"{at}.timeouts.request", what, mend)
-    hours = service.off_hours
-    most = max(service.replicas.maximum, hours.replicas.maximum if hours else 0)
-    if most > MOST_TASKS:
+    if _most(service) > MOST_TASKS:
         what = f"an ECS service has at most {MOST_TASKS} tasks"
         yield Problem(f"{at}.replicas", what, "Write fewer.")
     yield from _of_release(f"{at}.release", service)
+
+
+def _most(service: Service) -> int:
+    """The tasks that the file lets run of it, at whatever hour."""
+    hours = service.off_hours
+    return max(service.replicas.maximum, hours.replicas.maximum if hours else 0)
 
 
 def _of_release(at: str, service: Service) -> Iterator[Problem]:
@@ -167,6 +173,16 @@ def _of_networks(app: App) -> Iterator[Problem]:
         if count > most:
             what = f"{count} {noun}; AWS lets a network have {most}"
             yield Problem("network", what, "Let one transit gateway lead to several networks.")
+
+
+def _of_addresses(app: App, choices: Choices) -> Iterator[Problem]:
+    """Each task has an address; functions share theirs."""
+    most = sum(_most(each) for each in app.services.values() if each.kind == "container")
+    has = room(app.addresses, choices.zones)
+    if most > has:
+        what = f"{app.addresses} has addresses for {has:,} tasks, and {most:,} may run"
+        mend = "Write a larger block, up to /16, or fewer `replicas`."
+        yield Problem("addresses", what, mend)
 
 
 def _of_accounts(app: App) -> Iterator[Problem]:
