@@ -7,6 +7,7 @@ from fairway.cli.project import Project
 from fairway.core.plan.diff import diff, to_json
 from fairway.engine.client import Absent
 from fairway.targets.local.gaps import gaps
+from fairway.targets.local.sites import as_written
 
 __all__ = ["show"]
 
@@ -23,7 +24,7 @@ def show(found: Project, environment: str, *, as_json: bool) -> int:
         before = None
     after = local.revision_now(found, environment) if before else None
     plan = diff(
-        local.app_of(found, environment, before) if before else None,
+        as_written(local.app_of(found, environment, before)) if before else None,
         app,
         revision_before=before,
         revision_after=after,

@@ -170,7 +170,7 @@ class Status:
     now: The moment, in seconds since the epoch.
     started_at: When this engine was started.
     revision: What is in service; empty before the first release has ended.
-    url: Where people begin: the first public service.
+    url: Where people begin: the first site, else the first public service.
     services: Each service, sorted by name.
     nodes: The balancer, then databases, caches and buckets.
     jobs: Each job, sorted by name.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fairway.core import schedule
 from fairway.core.release import machine
 from fairway.core.schedule import JobState
-from fairway.core.spec.model import App, Job, Service
+from fairway.core.spec.model import App, Job, Service, Site
 from fairway.core.status import (
     EventLine,
     JobLine,
@@ -67,9 +67,10 @@ def status(engine: "Engine") -> Status:
 
 
 def first_address(app: App | None, addresses: Mapping[str, str]) -> str:
-    """Where people begin: the first public service, else the first one."""
+    """Where people begin: the first site, else the first public service, else the first one."""
     services: Mapping[str, Service] = {} if app is None else app.services
-    names = sorted(services, key=lambda name: (not services[name].public, name))
+    sites: Mapping[str, Site] = {} if app is None else app.sites
+    names = sorted(services, key=lambda n: (n not in sites, not services[n].public, n))
     return next((addresses[name] for name in names if name in addresses), "")
 
 

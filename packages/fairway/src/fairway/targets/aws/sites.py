@@ -7,6 +7,7 @@ import mimetypes
 from collections.abc import Callable
 from pathlib import Path
 
+from fairway.core.pages import is_public
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Account
 
@@ -18,11 +19,12 @@ PAGE = "index.html"
 def send(
     account: Account, folder: Path, bucket: str, distribution: str | None, *, region: str | None
 ) -> int:
-    """Send every file below `folder`; how many. Raises `Problems` where there is no page."""
+    """Send the files below `folder` but hidden ones; how many. Raises `Problems` without a page."""
     if not (folder / PAGE).is_file():
         mend = "Build the site first; its `root` in fairway.toml names the folder."
         raise Problems([Problem(str(folder), f"there is no {PAGE}", mend)])
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    found = sorted(file for file in folder.rglob("*") if file.is_file())
+    files = [file for file in found if is_public(file.relative_to(folder).as_posix())]
     put = _putting(account, folder, bucket, region)
     for file in files:
         if file != folder / PAGE:

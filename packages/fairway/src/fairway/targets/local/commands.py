@@ -25,6 +25,7 @@ from fairway.targets.local.preparation import Preparation, find
 from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway.targets.local.secret_values import secret_values
+from fairway.targets.local.sites import site_variables
 from fairway_runtime import contract
 
 __all__ = ["Commands", "Invocation"]
@@ -72,7 +73,9 @@ class Commands:
     ) -> dict[str, str]:
         """The variables of a process of `node`."""
         place = self.preparation.place(revision, node)
-        given = revealed(variables(app, node, self.addresses(app)))
+        addresses = self.addresses(app)
+        given = revealed(variables(app, node, addresses))
+        given |= site_variables(app, node, addresses.services)
         given[contract.REVISION] = revision
         given[contract.REPLICA] = process
         if port is not None:

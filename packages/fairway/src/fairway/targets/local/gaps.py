@@ -11,7 +11,13 @@ __all__ = ["gaps"]
 
 def gaps(app: App, processors: int) -> list[Problem]:
     """Every part of the app that does not run here, with what happens instead."""
-    return [*whole_nodes(app), *of_services(app, processors), *of_data(app), *of_a_cloud(app)]
+    return [
+        *whole_nodes(app),
+        *of_sites(app),
+        *of_services(app, processors),
+        *of_data(app),
+        *of_a_cloud(app),
+    ]
 
 
 def whole_nodes(app: App) -> Iterator[Problem]:
@@ -23,13 +29,25 @@ def whole_nodes(app: App) -> Iterator[Problem]:
         yield Problem(f"model.{name}", "models are not served on this machine yet")
     for name in app.workflows:
         yield Problem(f"workflow.{name}", "workflows do not run on this machine yet")
-    for name in app.sites:
-        yield Problem(f"site.{name}", "sites are not served on this machine yet: no CDN here")
     for name in app.networks:
         what = "nothing is joined here: the app reaches what this machine reaches"
         yield Problem(f"network.{name}", what)
     if app.alarm is not None:
         yield Problem("alarm", "alarms are not sent from this machine yet")
+
+
+def of_sites(app: App) -> Iterator[Problem]:
+    for name, site in app.sites.items():
+        at = f"site.{name}"
+        yield Problem(at, "no CDN stands in front here: one replica serves its files")
+        for called in site.calls:
+            if app.services[called].command is not None:
+                what = f"{called} is a server of your own: nobody adds CORS headers to its answers"
+                yield Problem(f"{at}.calls", what, "Answer OPTIONS yourself, or name it by asgi.")
+        if site.firewall:
+            yield Problem(f"{at}.firewall", "no firewall stands in front here")
+        if site.account is not None:
+            yield Problem(f"{at}.account", "there is one account here: this machine")
 
 
 def of_services(app: App, processors: int) -> Iterator[Problem]:

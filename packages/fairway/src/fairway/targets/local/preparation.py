@@ -27,6 +27,7 @@ from fairway.targets.local.environments import Environment
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.revisions import Revision
 from fairway.targets.local.runtime_overlay import Overlay, ensure_overlay
+from fairway.targets.local.sites import with_sites
 from fairway.targets.local.uv_command import Uv
 
 __all__ = ["Place", "Preparation"]
@@ -66,7 +67,7 @@ class Preparation:
         `in_use`: something runs from the folder's `.venv`, so a build must not change it.
         """
         text = self.text()
-        app = parse(text).app(self.environment_name)
+        app = self.parsed(text)
         revision = self.snapshot(text)
         if self.needs_build(app, revision):
             self.build(app, in_use=in_use)
@@ -75,6 +76,10 @@ class Preparation:
         for sentence in revision.skipped:
             self.say("revision", sentence)
         return revision.id
+
+    def parsed(self, text: str) -> App:
+        """The app of a file as it runs here."""
+        return with_sites(parse(text).app(self.environment_name))
 
     def glance(self) -> str:
         """The revision that the folder would be; nothing is built for who only looks."""
@@ -119,7 +124,7 @@ class Preparation:
                 text = path.read_text(encoding="utf-8")
             except FileNotFoundError:
                 raise Problems([lost(revision)], exit_code=1) from None
-            self.apps[revision] = parse(text).app(self.environment_name)
+            self.apps[revision] = self.parsed(text)
         return self.apps[revision]
 
     def source(self, revision: str) -> Path:

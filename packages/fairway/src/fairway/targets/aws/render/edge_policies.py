@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from fairway.core import names
+from fairway.core import names, pages
 from fairway.targets.aws.render.template import Draft, Value, ref, sub
 
 __all__ = ["EVERYTHING", "NOT_CACHED", "OPTIMISED", "add_cache_policy", "add_headers"]
@@ -51,16 +51,6 @@ def add_cache_policy(draft: Draft, id_: str, seconds: float) -> Value:
 
 def add_headers(draft: Draft, id_: str, called: Sequence[str]) -> Value:
     """Security headers of a site; its pages may call themselves and these addresses."""
-    allowed = (
-        "default-src 'self'",
-        " ".join(("connect-src 'self'", *called)),
-        "img-src 'self' data:",
-        "style-src 'self' 'unsafe-inline'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "object-src 'none'",
-    )
     return draft.add(
         f"{id_}Headers",
         "AWS::CloudFront::ResponseHeadersPolicy",
@@ -69,7 +59,7 @@ def add_headers(draft: Draft, id_: str, called: Sequence[str]) -> Value:
                 "Name": names.cloud_name(draft.app, draft.environment, id_, limit=128),
                 "SecurityHeadersConfig": {
                     "ContentSecurityPolicy": {
-                        "ContentSecurityPolicy": sub("; ".join(allowed)),
+                        "ContentSecurityPolicy": sub(pages.content_policy(called)),
                         "Override": False,
                     },
                     "ContentTypeOptions": {"Override": True},
