@@ -18,6 +18,7 @@ from fairway.core.spec.variables import Addresses, variables
 from fairway.core.target import Run
 from fairway.targets.local import invocation, output
 from fairway.targets.local.backing import Backing
+from fairway.targets.local.dotenv_advice import with_advice
 from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.ports import HOST
@@ -166,7 +167,9 @@ class Commands:
             self.processes.signal(name, 9)
             await self.processes.wait(name, GRACE_SECONDS)
             ended = f"did not end within {seconds:g} s"
-        said = "".join(f"\n    {line}" for line in output.last_lines(self.layout.log(name), 20))
+        last = output.last_lines(self.layout.log(name), 20)
+        lines = with_advice(last, self.preparation.dotenv_names())
+        said = "".join(f"\n    {line}" for line in lines)
         raise Problems([replace(problem, what=f"{problem.what} {ended}{said}")], exit_code=1)
 
     async def start_run(self, action: RunStart) -> None:

@@ -43,6 +43,7 @@ from fairway.targets.local.balancer.server import Balancer
 from fairway.targets.local.balancer.stats import Reading, rates
 from fairway.targets.local.balancer.weights import weigh
 from fairway.targets.local.commands import Commands
+from fairway.targets.local.dotenv_advice import with_advice
 from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
@@ -232,8 +233,9 @@ class LocalDriver:
         return {each.key: each.etag for each in found}
 
     def output(self, process: str, lines: int) -> tuple[str, ...]:
-        """The last lines of a process's log."""
-        return last_lines(self.layout.log(process), lines)
+        """The last lines of a process's log, and what they may mean."""
+        said = last_lines(self.layout.log(process), lines)
+        return with_advice(said, self.preparation.dotenv_names())
 
     # -- Revisions ---------------------------------------------------------------------------
 

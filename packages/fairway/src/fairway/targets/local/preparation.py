@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -258,6 +259,12 @@ class Preparation:
     def dotenv_text(self) -> str:
         path = self.layout.project / ".env"
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def dotenv_names(self) -> frozenset[str]:
+        """The names in the project's `.env`; none where it cannot be read."""
+        with suppress(Problems):
+            return frozenset(self.dotenv())
+        return frozenset()
 
     def dotenv(self) -> Mapping[str, str]:
         """The project's `.env`."""
