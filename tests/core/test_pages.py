@@ -27,6 +27,13 @@ def test_a_service_knows_whose_pages_call_it() -> None:
     assert pages.callers(alone, alone.services["api"]) == ()
 
 
+def test_pages_are_told_addresses_as_services_are() -> None:
+    addresses = {"api": "https://a", "other-api": "https://b", "front": "https://c"}
+    told = pages.told(APP.sites["front"], addresses)
+    assert told == '{"API_URL": "https://a", "OTHER_API_URL": "https://b"}'
+    assert pages.told(APP.sites["alone"], addresses) == "{}"
+
+
 @pytest.mark.parametrize(
     ("path", "is_public"),
     [

@@ -177,8 +177,12 @@ def test_each_line_says_whose_it_is_by_a_profile_and_a_domain() -> None:
     (balancer,) = [line for line in lines() if "production-balancer" in line]
     assert 'FrontendDomain="$FRONTEND_DOMAIN"' in balancer
     assert "PROFILE" not in balancer
-    after = lines()[lines().index(deploy) + 1 :][:3]
-    assert [line.split()[1] for line in after] == ["s3", "s3", "cloudfront"]
+    after = lines()[lines().index(deploy) + 1 :][:4]
+    sync, tell, page, anew = after
+    assert [line.split()[1] for line in (sync, page, anew)] == ["s3", "s3", "cloudfront"]
+    assert "--exclude '.*'" in sync
+    told = r'printf %s "{\"API_URL\": \"https://$DOMAIN\"}" | aws s3 cp'
+    assert tell.startswith(f"test -e site/fairway.json || {told}")
     for line in after:
         assert line.count("aws ") == line.count('--profile "$FRONTEND_PROFILE"')
 

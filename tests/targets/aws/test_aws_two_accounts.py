@@ -118,6 +118,7 @@ def place(url: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("shop")
     (folder / "site").mkdir()
     (folder / "site/index.html").write_text("<p>one")
+    (folder / "site/.env").write_text("SECRET=1")
     made = Place(url, folder)
     for of, zone in ((made.back, "example.org"), (made.front, "example.net")):
         of.client("route53").create_hosted_zone(Name=zone, CallerReference=zone)
@@ -153,6 +154,11 @@ def test_the_site_s_files_are_sent_to_the_bucket_in_its_account(place: Place) ->
     assert bucket not in buckets_of(place.back)
     page = place.front.client("s3", "us-east-1").get_object(Bucket=bucket, Key="index.html")
     assert page["Body"].read() == b"<p>one"
+    s3 = place.front.client("s3", "us-east-1")
+    keys = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert keys == {"index.html", "fairway.json"}
+    told = s3.get_object(Bucket=bucket, Key="fairway.json")
+    assert told["Body"].read() == b'{"API_URL": "https://shop.example.org"}'
     assert place.deploy().outcome == "unchanged"
     (place.folder / "site/index.html").write_text("<p>two")
     assert place.deploy().outcome == "promoted"

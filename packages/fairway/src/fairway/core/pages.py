@@ -3,11 +3,15 @@
 Pure.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
-from fairway.core.spec.model import App, Service
+from fairway.core import names
+from fairway.core.spec.model import App, Service, Site
 
-__all__ = ["callers", "content_policy", "is_public"]
+__all__ = ["TOLD", "callers", "content_policy", "is_public", "told"]
+
+TOLD = "fairway.json"  # a file of that name in the site's folder wins
 
 
 def content_policy(called: Sequence[str]) -> str:
@@ -28,6 +32,12 @@ def content_policy(called: Sequence[str]) -> str:
 def callers(app: App, service: Service) -> tuple[str, ...]:
     """The sites whose pages call a service, sorted."""
     return tuple(name for name, site in sorted(app.sites.items()) if service.name in site.calls)
+
+
+def told(site: Site, addresses: Mapping[str, str]) -> str:
+    """What `TOLD` holds: where the services are, by the variables that a service would read."""
+    found = {names.service_variable(name): addresses[name] for name in sorted(site.calls)}
+    return json.dumps(found, sort_keys=True)
 
 
 def is_public(path: str) -> bool:

@@ -8,14 +8,14 @@ says that the wanted task definition is in service.
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from fairway.core import names
+from fairway.core import names, pages
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws import kept, sites, steering
 from fairway.targets.aws.course import Course, Given, Result, stepping
 from fairway.targets.aws.decide import order, releases
 from fairway.targets.aws.decide.differences import stack_of
 from fairway.targets.aws.decide.order import Apply, Build, Files, Once, Step, Values
-from fairway.targets.aws.decide.others import values_of
+from fairway.targets.aws.decide.others import DOMAIN, values_of
 from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.decide.strangers import strangers
@@ -23,7 +23,8 @@ from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import in_service, is_function, see_room
 from fairway.targets.aws.networks import see_addresses
 from fairway.targets.aws.releasing import release, taken_back
-from fairway.targets.aws.render.accounts import away
+from fairway.targets.aws.render.accounts import away, home
+from fairway.targets.aws.render.hosts import address
 from fairway.targets.aws.render.template import Stack, text
 from fairway.targets.aws.running import Watch
 from fairway.targets.aws.secret_versions import see_values, versions
@@ -238,12 +239,16 @@ def send_files(
     environment: Environment, given: Given, course: Course, site: str, step: str
 ) -> Outcome:
     """Send a site's files, where they are others than last time."""
-    folder = given.folder / environment.app.sites[site].root
-    digest = hashlib.sha256()
+    app = environment.app
+    folder = given.folder / app.sites[site].root
+    domain = course.values.get(DOMAIN, "")  # none where nothing is called
+    addresses = {name: address(home(app), name, domain) for name in app.sites[site].calls}
+    told = pages.told(app.sites[site], addresses)
+    digest = hashlib.sha256(told.encode())
     for file in sorted(each for each in folder.rglob("*") if each.is_file()):
         digest.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode())
         digest.update(file.read_bytes())
-    edge = environment.stack(stack_of(environment.app, "site", site))
+    edge = environment.stack(stack_of(app, "site", site))
     bucket = environment.needed("site", site, "bucket", by=edge)
     whole = f"{bucket} {digest.hexdigest()}"
     if course.store.done().get(step) == whole:
@@ -251,7 +256,7 @@ def send_files(
     distribution = environment.handed("site", site, "distribution", by=edge)
     region = None if edge is None else edge.region
     account = environment.account_of(edge)
-    count = sites.send(account, folder, bucket, distribution, region=region)
+    count = sites.send(account, folder, bucket, distribution, region=region, told=told)
     environment.tell(Told(step, f"{count} files"))
     course.has_changed = True
     course.store.has_done(step, whole)

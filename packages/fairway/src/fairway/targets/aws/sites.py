@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Callable
 from pathlib import Path
 
-from fairway.core.pages import is_public
+from fairway.core.pages import TOLD, is_public
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Account
 
@@ -17,9 +17,18 @@ PAGE = "index.html"
 
 
 def send(
-    account: Account, folder: Path, bucket: str, distribution: str | None, *, region: str | None
+    account: Account,
+    folder: Path,
+    bucket: str,
+    distribution: str | None,
+    *,
+    region: str | None,
+    told: str,
 ) -> int:
-    """Send the files below `folder` but hidden ones; how many. Raises `Problems` without a page."""
+    """Send the files below `folder` but hidden ones; how many. Raises `Problems` without a page.
+
+    `told` is what pages ask for at /fairway.json, where the folder has no such file.
+    """
     if not (folder / PAGE).is_file():
         mend = "Build the site first; its `root` in fairway.toml names the folder."
         raise Problems([Problem(str(folder), f"there is no {PAGE}", mend)])
@@ -29,6 +38,14 @@ def send(
     for file in files:
         if file != folder / PAGE:
             put(file, {})
+    if folder / TOLD not in files:
+        account.client("s3", region).put_object(
+            Bucket=bucket,
+            Key=TOLD,
+            Body=told.encode(),
+            ContentType="application/json",
+            CacheControl="no-cache",
+        )
     put(folder / PAGE, {"CacheControl": "no-cache"})
     if distribution is not None:
         account.client("cloudfront").create_invalidation(

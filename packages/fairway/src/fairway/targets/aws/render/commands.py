@@ -1,21 +1,24 @@
 """The lines that deploy rendered templates with the AWS CLI, in their order. Pure."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from fairway.core import names
+from fairway.core import names, pages
 from fairway.core.build.images import Image
 from fairway.core.spec.model import App, Site
 from fairway.targets.aws.render import Choices, Stack, choices_for
 from fairway.targets.aws.render.accounts import SERVICES_DOMAIN, account_of_home, away, home
 from fairway.targets.aws.render.build_commands import build_commands
 from fairway.targets.aws.render.continuous import NAME
+from fairway.targets.aws.render.hosts import address
 from fairway.targets.aws.render.template import text
 
 __all__ = ["by_hand", "commands"]
 
 # Larger templates go through a bucket of yours.
 LARGEST_DIRECT_BYTES = 51_200
+SEEN = "--exclude index.html --exclude '.*' --exclude '*/.*' --include '.well-known/*'"
 QUERY = " --query Parameter.Value --output text)"
 
 
@@ -52,7 +55,7 @@ def commands(
             lines += [line for name in _before(app) for line in _once(app, name)]
         if stack.region is not None:
             there = home(app) if stack.account is None else away(app)[stack.account]
-            lines += [line for site in there.sites.values() for line in _files(app, site, stack)]
+            lines += [line for name in there.sites for line in _files(app, app.sites[name], stack)]
     return lines
 
 
@@ -150,13 +153,22 @@ def _files(app: App, site: Site, stack: Stack) -> list[str]:
 
     root = shlex.quote(site.root)
     page = shlex.quote(f"{site.root}/index.html")
+    addresses = {name: address(home(app), name, "$DOMAIN") for name in site.calls}
+    told = json.dumps(pages.told(site, addresses))  # quoted for a shell too, which fills in $DOMAIN
+    own = shlex.quote(f"{site.root}/{pages.TOLD}")
     bucket = f'"s3://{value("bucket")}/"'
+    tell = (
+        f"test -e {own} || printf %s {told} | aws s3 cp {region} -"
+        f' "s3://{value("bucket")}/{pages.TOLD}"'
+        " --content-type application/json --cache-control no-cache"
+    )
     anew = (
         f'aws cloudfront create-invalidation{profile} --distribution-id "{value("distribution")}"'
         " --paths /index.html"
     )
     return [
-        f"aws s3 sync {region} {root} {bucket} --exclude index.html",
+        f"aws s3 sync {region} {root} {bucket} {SEEN}",
+        tell,
         f"aws s3 cp {region} {page} {bucket} --cache-control no-cache",
         anew,
     ]
