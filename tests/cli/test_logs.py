@@ -1,6 +1,7 @@
 """`fairway logs`: what a line's time is, what people read of it, and how files are merged."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,3 +168,21 @@ def test_of_a_long_file_only_whole_lines_of_its_end_are_read(tmp_path: Path) -> 
     assert texts[-1] == "line 999"
     assert len(texts) == 11
     assert all(text.startswith("line ") for text in texts)
+
+
+def test_what_a_process_printed_without_a_time_comes_when_its_file_was_written(
+    tmp_path: Path,
+) -> None:
+    good = "2026-11-21T17:05:14Z listening\n"
+    (tmp_path / "web.1.log").write_text(good)
+    (tmp_path / "web.2.log").write_text("Traceback\nKeyError: 'X'\n")
+    (tmp_path / "web.3.log").write_text("starts\n2026-11-21T17:05:15Z listening\n")
+    os.utime(tmp_path / "web.2.log", (1_795_280_720.0, 1_795_280_720.0))  # 17:05:20 UTC
+    read = [line for source in logs.sources(tmp_path, ()) for line in source.read()]
+    assert [f"{line.process} {line.text}" for line in merged(read)] == [
+        "web.1 17:05:14.000 listening",
+        "web.3 starts",
+        "web.3 17:05:15.000 listening",
+        "web.2 Traceback",
+        "web.2 KeyError: 'X'",
+    ]

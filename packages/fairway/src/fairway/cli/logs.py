@@ -2,7 +2,8 @@
 
 A line's time is the one that it carries: `timestamp` of a JSON line, or a date and time at its
 beginning, which is local time where it names no zone (Python's own logging). A line without one
-belongs to the line before it.
+belongs to the line before it; the first ones of a file to the line after them, and a file that has
+no time at all to when it was last written.
 """
 
 import json
@@ -10,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -53,7 +54,8 @@ class Source:
         """Whole lines that came since; a file that was cut is read from its start."""
         try:
             with self.path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
+                found = os.fstat(file.fileno())
+                size = found.st_size
                 if size < self.offset:
                     self.offset, self.rest = 0, b""
                 if limit is not None and size - self.offset > limit:
@@ -66,7 +68,9 @@ class Source:
         except FileNotFoundError:
             return []
         *whole, self.rest = chunk.split(b"\n")
-        return [self.line(each) for each in whole if each.strip()]
+        lines = [self.line(each) for each in whole if each.strip()]
+        first = next((line.at for line in lines if line.at != WITHOUT_TIME), found.st_mtime)
+        return [line if line.at != WITHOUT_TIME else replace(line, at=first) for line in lines]
 
     def line(self, raw: bytes) -> Line:
         at, text = parsed(raw)
