@@ -321,3 +321,9 @@ def test_a_streamlit_that_cannot_be_served_is_told(path: str, line: str, is_told
     page = "-- app.py --\nimport streamlit as st\nst.title('x')\n"
     notes = found(f"-- {path} --\n{line}\n{page}").notes_of("untold")
     assert any("1.53" in note.mend for note in notes) is is_told
+
+
+def test_static_files_gathered_outside_the_project_are_told() -> None:
+    text = DJANGO.replace('STATIC_ROOT = "staticfiles"', 'STATIC_ROOT = "/public"')
+    (note,) = found(text + REQUIREMENTS + PLAIN_APP).notes_of("advice")
+    assert note.mend == 'Write STATIC_ROOT = BASE_DIR / "staticfiles".'

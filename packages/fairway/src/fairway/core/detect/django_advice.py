@@ -29,6 +29,11 @@ def advise(evidence: Evidence, service: str) -> Iterator[Note]:
 
 
 def _static_files(evidence: Evidence) -> Iterator[Note]:
+    for tree, node in _assigned(evidence, "STATIC_ROOT"):
+        if text_value(node.value).startswith("/"):
+            what = "What is gathered outside the project's folder comes into no image or revision."
+            mend = 'Write STATIC_ROOT = BASE_DIR / "staticfiles".'
+            yield Note("advice", tree.where(node), what, mend)
     used = evidence.literal("django.contrib.staticfiles")
     if used is None or evidence.django is None or evidence.django.serves_static:
         return
