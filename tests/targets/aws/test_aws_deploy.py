@@ -124,9 +124,13 @@ def place(deployed: Place) -> Place:
 @pytest.mark.parametrize("name", ["weather", "planner", "bandit", "insights"])
 def test_every_resource_of_every_stack_is_really_there(url: str, name: str, tmp_path: Path) -> None:
     of = replace(app(name, "production"), accounts={})  # the emulator is one account
-    for site in of.sites.values():
-        (tmp_path / site.root).mkdir(parents=True)
-        (tmp_path / site.root / "index.html").write_text("<p>hello")
+    built = {
+        name: replace(site, build=f"cp -r public {site.root}") for name, site in of.sites.items()
+    }
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public/index.html").write_text("<p>hello")
+    (tmp_path / "frontend").mkdir()
+    of = replace(of, sites=built)
     place = Place(url, of, tmp_path)
     answering(place.account)
     with tasks_that_end(account(url), place.environment.cluster):

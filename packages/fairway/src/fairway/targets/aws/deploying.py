@@ -46,6 +46,7 @@ def deploy(environment: Environment, given: Given) -> Result:
         raise Problems(problems)
     see_room(environment)
     see_addresses(environment)
+    sites.build(environment.app, given.folder, environment.tell)
     own = environment.own
     formation = environment.formation()
     with stepping(environment, "fairway") as end:

@@ -200,8 +200,6 @@ def _of_database(database: Database) -> Iterator[Problem]:
 def _of_site(app: App, site: Site, callers: Sequence[str]) -> Iterator[Problem]:
     at = f"site.{site.name}"
     yield from _of_account(app, at, site)
-    if site.build is not None:
-        yield Problem(f"{at}.build", "nothing builds it yet: build it before its files are sent")
     if site.name in callers:
         yield Problem(f"{at}.calls", "OPTIONS is the app's to answer")
     if site.name in callers and len(callers) > 1:

@@ -1,19 +1,51 @@
-"""Sends a site's files to its bucket: what pages need first, the page itself last.
+"""Builds sites, and sends a site's files to its bucket: what pages need first, the page last.
 
 Files whose names change with their content are kept by browsers; the page is asked for anew.
 """
 
 import mimetypes
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from fairway.core.pages import TOLD, is_public
 from fairway.core.problem import Problem, Problems
+from fairway.core.spec.model import App
 from fairway.targets.aws.account import Account
+from fairway.targets.aws.decide.progress import Told
 
-__all__ = ["send"]
+__all__ = ["build", "send"]
 
 PAGE = "index.html"
+LINES = 20  # of a build that failed
+
+
+def build(app: App, folder: Path, tell: Callable[[Told], None]) -> None:
+    """Run the sites' builds in the app's folder; raises `Problems` with a build's last lines."""
+    for name, site in app.sites.items():
+        if site.build is None:
+            continue
+        tell(Told(f"site {name}", f"builds: {site.build}"))
+        where = f"site.{name}.build"
+        try:
+            done = subprocess.run(
+                shlex.split(site.build),
+                cwd=folder,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            what = f"`{site.build}` cannot be run: {error.strerror}"
+            raise Problems([Problem(where, what, "Install what it needs.")], exit_code=1) from None
+        if done.returncode:
+            lines = done.stdout.decode(errors="replace").splitlines()[-LINES:]
+            said = "".join(f"\n    {line}" for line in lines)
+            what = f"`{site.build}` ended with code {done.returncode}{said}"
+            mend = f"Run it in {folder} and mend what it says. Nothing has changed yet."
+            raise Problems([Problem(where, what, mend)], exit_code=1)
 
 
 def send(

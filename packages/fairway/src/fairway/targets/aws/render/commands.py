@@ -167,6 +167,7 @@ def _files(app: App, site: Site, stack: Stack) -> list[str]:
         " --paths /index.html"
     )
     return [
+        *([] if site.build is None else [site.build]),
         f"aws s3 sync {region} {root} {bucket} {SEEN}",
         tell,
         f"aws s3 cp {region} {page} {bucket} --cache-control no-cache",
