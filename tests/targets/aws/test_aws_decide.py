@@ -99,6 +99,7 @@ def test_a_secret_that_people_must_give_is_looked_at_right_after_it_is_made() ->
     assert before.stack.name == "data"
 
 
+@pytest.mark.requirement("R6")
 def test_a_sites_files_follow_the_edge_that_serves_them() -> None:
     bandit = app("bandit", "production")
     steps = order.steps(bandit, stacks(bandit))

@@ -46,7 +46,7 @@ def test_tasks_are_spread_over_zones_each_with_a_way_out_of_its_own() -> None:
             assert service["AvailabilityZoneRebalancing"] == "ENABLED", where
 
 
-@pytest.mark.validated("R27", "R35")
+@pytest.mark.validated("R4", "R27", "R35")
 def test_the_bandit_s_api_scales_from_two_and_its_page_not_with_it() -> None:
     found = templates(app("bandit", "production"))
     scaling = found["service-api.json"]["Resources"]["Scaling"]["Properties"]
@@ -137,7 +137,7 @@ def test_each_app_has_a_dashboard_with_rate_latency_errors_and_load() -> None:
             assert word in titles, name
 
 
-@pytest.mark.validated("R160", "R192", "R193")
+@pytest.mark.validated("R159", "R160", "R192", "R193")
 def test_alarms_come_with_the_service_that_they_watch() -> None:
     found = templates(app("planner", "production"))["service-web.json"]["Resources"]
     alarms = {key for key, one in found.items() if one["Type"] == "AWS::CloudWatch::Alarm"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from fairway.cli import detection, init_copilot, project, view
+from fairway.cli.git_ignore import keep_env_out
 from fairway.core.copilot.importing import Imported
 from fairway.core.problem import Problem, Problems
 
@@ -57,6 +58,8 @@ def command(
     temporary = target.with_suffix(".toml.tmp")
     temporary.write_text(found.text, encoding="utf-8")
     temporary.replace(target)
+    if said := keep_env_out(here):
+        view.say(said)
     then = "run it with `fairway up`" if found.runs else "say in it how the app runs"
     if isinstance(found, detection.Detected) and found.runs and not found.is_told:
         then = "mend what could not be told, then run it with `fairway up`"
