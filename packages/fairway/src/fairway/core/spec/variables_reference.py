@@ -116,6 +116,16 @@ RUNTIME: tuple[Row, ...] = (
         "where the runtime reads them when it starts: `NAME=ARN`, separated by spaces",
     ),
     (
+        f"`{contract.CORS_ORIGINS}`",
+        "on this machine, a service that a site `calls`",
+        "the site's addresses: whose pages may read its answers",
+    ),
+    (
+        f"`{contract.SITE_ROOT}`, `{contract.SITE_TELLS}`, `{contract.CONTENT_SECURITY_POLICY}`",
+        "on this machine, a site",
+        "its folder; the variables that `/fairway.json` holds; what its pages may load and call",
+    ),
+    (
         f"`{contract.TEST_URL}`",
         "the command `test` of a service",
         "the new revision's own address, which nobody else asks yet",
