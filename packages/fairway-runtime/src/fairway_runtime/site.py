@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from whitenoise import WhiteNoise
-
 from fairway_runtime import contract
 
 __all__ = ["make"]
@@ -46,6 +44,8 @@ class Site:
     """The WSGI app. `told` is what its pages may ask for at /fairway.json."""
 
     def __init__(self, root: Path, told: Mapping[str, str]) -> None:
+        from whitenoise import WhiteNoise  # an extra: imported where it is used
+
         self._told = json.dumps(told, sort_keys=True).encode()
         self._files: Any = WhiteNoise(  # which has no types
             self._no_file,
