@@ -254,3 +254,32 @@ def test_down_without_an_engine_must_end_what_it_left(make_project: MakeProject)
     project.down()
     assert project.ask().status == 0
     assert "not running" in project.fairway("status").err
+
+
+def test_a_first_start_must_fail_whole_where_only_a_later_service_fails(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(
+        'app = "small"\n[variables]\nSWITCHES = "<switches>"\n'
+        '[service.web]\nasgi = "main:app"\npublic = true\nport = <port>\nreplicas = 1\n'
+        '[service.zebra]\nasgi = "zebra:app"\nreplicas = 1\n'
+    )
+    (project.folder / "zebra.py").write_text("raise RuntimeError('stripes are missing')\n")
+    failed = project.fairway("up", "--detach")
+    assert failed.code == 1
+    assert "the app did not start" in failed.err
+    assert "stripes are missing" in failed.err
+    project.until(lambda: not project.processes(), "nothing of it goes on")
+
+    (project.folder / "zebra.py").write_text("from main import app as app\n")
+    project.up()
+    assert {line["name"] for line in project.status()["services"]} == {"web", "zebra"}
+    project.down()
+
+    # The same from an app that was in service once, whose folder changed while it was down.
+    (project.folder / "zebra.py").write_text("raise RuntimeError('stripes are missing')\n")
+    assert project.fairway("up", "--detach").code == 1
+    project.until(lambda: not project.processes(), "nothing of it goes on")
+    (project.folder / "zebra.py").write_text("from main import app as app\n")
+    project.up()
+    assert project.ask().status == 200

@@ -154,6 +154,9 @@ class Deployments:
             for each in world.ledger.revisions
         ]
         stable = after.new if after.outcome == "promoted" else world.ledger.stable
+        if after.outcome == "failed" and after.old is None:
+            # Nothing to go back to: the services before the one that failed do not stay alone.
+            world.change(serving={})
         self.told.discard(after.new)
         kept = world.app(after.new).keep_revisions
         world.change(stable=stable, revisions=tuple(revisions)[-max(1, kept) :])
