@@ -66,6 +66,8 @@ ALONE := alone and not browser
 PROFILE = quick
 # Whose types are checked; nothing: everybody's.
 TYPED   =
+# Beside servers that tests wait for there is time for types, which nobody waits for.
+GENTLY  =
 
 .PHONY: check
 check: format-check lint imports ## format, lint, types of the packages, imports, unit and golden tests
@@ -74,9 +76,10 @@ check: format-check lint imports ## format, lint, types of the packages, imports
 
 .PHONY: test
 test: format-check lint imports ## everything, against real servers too; what CI runs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
+	    TOGETHER=yes PROFILE=thorough unit examples
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target \
-	    TOGETHER=yes PROFILE=thorough types unit examples
-	@$(MAKE) --no-print-directory real
+	    TOGETHER=yes GENTLY="nice -n 19" types shared alone
 
 .PHONY: format-check
 format-check: $(STAMP)
@@ -91,7 +94,7 @@ lint: $(STAMP)
 .PHONY: types
 types: $(STAMP)
 	$(call say,types)
-	@$(BIN)/pyright $(TYPED)
+	@$(GENTLY) $(BIN)/pyright $(TYPED)
 
 .PHONY: imports
 imports: $(STAMP)

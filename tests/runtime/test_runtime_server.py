@@ -145,13 +145,13 @@ def test_a_request_beyond_its_time_is_answered_504_at_once(path: str) -> None:
 
 
 def test_a_stream_and_a_websocket_outlive_the_request_timeout() -> None:
-    with Running("shop:app", env={"FAIRWAY_REQUEST_SECONDS": "0.3"}) as app:
+    with Running("shop:app", env={"FAIRWAY_REQUEST_SECONDS": "1"}) as app:
         app.ready()
-        stream = app.client.get("/stream", params={"seconds": 1})
+        stream = app.client.get("/stream", params={"seconds": 1.5})
 
         async def talk() -> str:
             async with connect(f"ws://127.0.0.1:{app.port}/ws") as ws:
-                await asyncio.sleep(1)
+                await asyncio.sleep(1.5)
                 await ws.send("still here")
                 return str(await ws.recv())
 
