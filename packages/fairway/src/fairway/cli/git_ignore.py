@@ -22,9 +22,8 @@ def keep_env_out(folder: Path) -> str:
     path = folder / ".gitignore"
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     end = "" if before.endswith("\n") or not before else "\n"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(f"{before}{end}{ENV}\n", encoding="utf-8")
-    temporary.replace(path)
+    with path.open("a", encoding="utf-8") as file:  # its rights, and what it may link to, stay
+        file.write(f"{end}{ENV}\n")
     return "added .env to .gitignore: it is for secrets"
 
 

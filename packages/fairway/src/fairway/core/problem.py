@@ -7,7 +7,7 @@ Nothing here prints: `cli/view.py` does.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Problem", "Problems", "nearest"]
+__all__ = ["Problem", "Problems", "indented", "nearest"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +37,11 @@ class Problems(Exception):
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self.problems)
+
+
+def indented(lines: Iterable[str]) -> str:
+    """Lines that a program printed, each on a line of its own below a sentence."""
+    return "".join(f"\n    {line}" for line in lines)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from fairway.core import schedule
 from fairway.core.plan.action import RunEnd, RunStart
 from fairway.core.plan.wanted import may_start
-from fairway.core.problem import Problem, Problems, nearest
+from fairway.core.problem import Problem, Problems, indented, nearest
 from fairway.core.schedule import Ask, Ended, RunOrder, StopOrder
 from fairway.core.spec.model import App, Job
 from fairway.engine.world import World
@@ -122,9 +122,8 @@ class Jobs:
         if ended.exit_code == 0:
             self.world.tell(job, f"{ended.run} succeeded", "good")
             return
-        lines = self.world.driver.output(ended.run, 5)
-        text = "".join(f"\n    {line}" for line in lines)
-        self.world.tell(job, f"{ended.run} failed with exit code {ended.exit_code}{text}", "bad")
+        said = indented(self.world.driver.output(ended.run, 5))
+        self.world.tell(job, f"{ended.run} failed with exit code {ended.exit_code}{said}", "bad")
 
     def act(self) -> None:
         """Start and end runs."""

@@ -246,7 +246,7 @@ def send_files(
     addresses = {name: address(home(app), name, domain) for name in app.sites[site].calls}
     told = pages.told(app.sites[site], addresses)
     digest = hashlib.sha256(told.encode())
-    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+    for file in sites.public_files(folder):
         digest.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode())
         digest.update(file.read_bytes())
     edge = environment.stack(stack_of(app, "site", site))

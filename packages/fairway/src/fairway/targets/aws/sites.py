@@ -9,16 +9,16 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from fairway.core.build.failure import build_failure
 from fairway.core.pages import TOLD, is_public
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.targets.aws.account import Account
 from fairway.targets.aws.decide.progress import Told
 
-__all__ = ["build", "send"]
+__all__ = ["build", "public_files", "send"]
 
 PAGE = "index.html"
-LINES = 20  # of a build that failed
 
 
 def build(app: App, folder: Path, tell: Callable[[Told], None]) -> None:
@@ -41,11 +41,17 @@ def build(app: App, folder: Path, tell: Callable[[Told], None]) -> None:
             what = f"`{site.build}` cannot be run: {error.strerror}"
             raise Problems([Problem(where, what, "Install what it needs.")], exit_code=1) from None
         if done.returncode:
-            lines = done.stdout.decode(errors="replace").splitlines()[-LINES:]
-            said = "".join(f"\n    {line}" for line in lines)
-            what = f"`{site.build}` ended with code {done.returncode}{said}"
             mend = f"Run it in {folder} and mend what it says. Nothing has changed yet."
-            raise Problems([Problem(where, what, mend)], exit_code=1)
+            failure = build_failure(
+                where, site.build, code=done.returncode, output=done.stdout, mend=mend
+            )
+            raise Problems([failure], exit_code=1)
+
+
+def public_files(folder: Path) -> list[Path]:
+    """The files below `folder` that people may see, sorted."""
+    found = sorted(file for file in folder.rglob("*") if file.is_file())
+    return [file for file in found if is_public(file.relative_to(folder).as_posix())]
 
 
 def send(
@@ -64,8 +70,7 @@ def send(
     if not (folder / PAGE).is_file():
         mend = "Build the site first; its `root` in fairway.toml names the folder."
         raise Problems([Problem(str(folder), f"there is no {PAGE}", mend)])
-    found = sorted(file for file in folder.rglob("*") if file.is_file())
-    files = [file for file in found if is_public(file.relative_to(folder).as_posix())]
+    files = public_files(folder)
     put = _putting(account, folder, bucket, region)
     for file in files:
         if file != folder / PAGE:

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from fairway.core.masked import revealed
 from fairway.core.plan.action import Migrate, RunEnd, RunStart, Verify
-from fairway.core.problem import Problem, Problems
+from fairway.core.problem import Problem, Problems, indented
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.variables import Addresses, variables
 from fairway.core.target import Run
-from fairway.targets.local import invocation, output
+from fairway.targets.local import invocation
 from fairway.targets.local.backing import Backing
 from fairway.targets.local.dotenv_advice import with_advice
 from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
+from fairway.targets.local.output import last_lines
 from fairway.targets.local.ports import HOST
 from fairway.targets.local.preparation import Preparation, find
 from fairway.targets.local.priority import STAND_BACK_SECONDS
@@ -167,10 +168,13 @@ class Commands:
             self.processes.signal(name, 9)
             await self.processes.wait(name, GRACE_SECONDS)
             ended = f"did not end within {seconds:g} s"
-        last = output.last_lines(self.layout.log(name), 20)
-        lines = with_advice(last, self.preparation.dotenv_names())
-        said = "".join(f"\n    {line}" for line in lines)
+        said = indented(self.output(name, 20))
         raise Problems([replace(problem, what=f"{problem.what} {ended}{said}")], exit_code=1)
+
+    def output(self, process: str, lines: int) -> tuple[str, ...]:
+        """The last lines of a process's log, and what they may mean."""
+        said = last_lines(self.layout.log(process), lines)
+        return with_advice(said, self.preparation.dotenv_names())
 
     async def start_run(self, action: RunStart) -> None:
         app = self.preparation.app(action.revision)

@@ -43,10 +43,8 @@ from fairway.targets.local.balancer.server import Balancer
 from fairway.targets.local.balancer.stats import Reading, rates
 from fairway.targets.local.balancer.weights import weigh
 from fairway.targets.local.commands import Commands
-from fairway.targets.local.dotenv_advice import with_advice
 from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
-from fairway.targets.local.output import last_lines
 from fairway.targets.local.preparation import Preparation, caller_environment
 from fairway.targets.local.processes import ProcessTable, Running
 from fairway.targets.local.replica_metrics import ask, sample_of, waiting, with_unanswered
@@ -234,8 +232,7 @@ class LocalDriver:
 
     def output(self, process: str, lines: int) -> tuple[str, ...]:
         """The last lines of a process's log, and what they may mean."""
-        said = last_lines(self.layout.log(process), lines)
-        return with_advice(said, self.preparation.dotenv_names())
+        return self.commands.output(process, lines)
 
     # -- Revisions ---------------------------------------------------------------------------
 

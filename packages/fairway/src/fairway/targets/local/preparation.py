@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairway import __version__
+from fairway.core.build.failure import build_failure
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
@@ -33,7 +34,6 @@ from fairway.targets.local.uv_command import Uv
 
 __all__ = ["Place", "Preparation"]
 
-BUILD_LINES = 20
 UNSAID = ("+ ", "- ", "~ ", "Audited ", "Built ", "Downloaded ", "Resolved ", "Using CPython ")
 
 
@@ -193,18 +193,14 @@ class Preparation:
                 stderr=subprocess.STDOUT,
             )
             if done.returncode:
-                lines = done.stdout.decode(errors="replace").splitlines()[-BUILD_LINES:]
-                said = "".join(f"\n    {line}" for line in lines)
-                raise Problems(
-                    [
-                        Problem(
-                            where=f"service.{name}.build",
-                            what=f"`{service.build}` ended with code {done.returncode}{said}",
-                            mend=f"Run it in {folder} and mend what it says.",
-                        )
-                    ],
-                    exit_code=1,
+                failure = build_failure(
+                    f"service.{name}.build",
+                    service.build,
+                    code=done.returncode,
+                    output=done.stdout,
+                    mend=f"Run it in {folder} and mend what it says.",
                 )
+                raise Problems([failure], exit_code=1)
 
     # -- Environments ------------------------------------------------------------------------
 

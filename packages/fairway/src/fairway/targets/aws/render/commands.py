@@ -156,10 +156,10 @@ def _files(app: App, site: Site, stack: Stack) -> list[str]:
     addresses = {name: address(home(app), name, "$DOMAIN") for name in site.calls}
     told = json.dumps(pages.told(site, addresses))  # quoted for a shell too, which fills in $DOMAIN
     own = shlex.quote(f"{site.root}/{pages.TOLD}")
-    bucket = f'"s3://{value("bucket")}/"'
+    bucket = f"s3://{value('bucket')}/"
     tell = (
         f"test -e {own} || printf %s {told} | aws s3 cp {region} -"
-        f' "s3://{value("bucket")}/{pages.TOLD}"'
+        f' "{bucket}{pages.TOLD}"'
         " --content-type application/json --cache-control no-cache"
     )
     anew = (
@@ -168,8 +168,8 @@ def _files(app: App, site: Site, stack: Stack) -> list[str]:
     )
     return [
         *([] if site.build is None else [site.build]),
-        f"aws s3 sync {region} {root} {bucket} {SEEN}",
+        f'aws s3 sync {region} {root} "{bucket}" {SEEN}',
         tell,
-        f"aws s3 cp {region} {page} {bucket} --cache-control no-cache",
+        f'aws s3 cp {region} {page} "{bucket}" --cache-control no-cache',
         anew,
     ]

@@ -8,6 +8,7 @@ what. The app answers everything else: there is one route. Pure.
 import json
 import math
 
+from fairway.core import pages
 from fairway.core.spec.model import App, Service
 from fairway.targets.aws.render.accounts import home, origins
 from fairway.targets.aws.render.ground import Ground
@@ -99,7 +100,7 @@ def add_gateway(whole: App, node: Service, ground: Ground, alias: Value) -> None
 
 def _cors(whole: App, node: Service, draft: Draft) -> dict[str, Value]:
     """Lets the pages of the sites that call it read its answers; it answers OPTIONS itself."""
-    callers = [site.name for site in whole.sites.values() if node.name in site.calls]
+    callers = pages.callers(whole, node)
     if not callers:
         return {}
     return {
