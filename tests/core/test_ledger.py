@@ -13,6 +13,7 @@ from fairway.core.release.deployment import Deployment, Outcome
 from fairway.core.release.machine import Phase, ReleaseState
 from fairway.core.release.strategy import Hold, Migrate, Scale, Shift, Step
 from fairway.core.schedule import JobState, Record
+from fairway.core.workflow import WorkflowState
 from tests.properties import examples
 
 names = some.sampled_from(["api", "web", "ingest"])
@@ -95,6 +96,15 @@ jobs = some.builds(
     taking=objects,
     history=some.lists(records, max_size=3).map(tuple),
 )
+workflows = some.builds(
+    WorkflowState,
+    runs=counts,
+    running=some.none() | words,
+    steps=some.lists(words, max_size=3).map(tuple),
+    at=counts,
+    stopped=words,
+    history=some.lists(records, max_size=2).map(tuple),
+)
 ledgers = some.builds(
     Ledger,
     stable=some.none() | revisions,
@@ -107,6 +117,7 @@ ledgers = some.builds(
     scale=mapped(counts),
     ordinals=mapped(counts),
     jobs=mapped(jobs),
+    workflows=mapped(workflows),
 )
 
 
