@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from longrun.engine import Asset, Flow, Income, Plan, Rule, simulate
-from longrun.engine.intervals import design_effect, share
+from longrun.engine.intervals import Estimate, design_effect, shares
 from longrun.engine.market import course
 from longrun.engine.normals import fill_normals, stream_of
 from longrun.engine.plain import plain_wealth
@@ -220,8 +220,13 @@ def test_pairs_that_are_alike_count_as_one_scenario() -> None:
 
 
 def test_the_design_effect_is_one_and_the_correlation_within_pairs() -> None:
-    assert design_effect(50, 100, 25) == 2  # both or none: pairs are one scenario each
-    assert design_effect(50, 100, 15) == pytest.approx(1.2)
-    assert design_effect(50, 100, 0) == 1  # never both: better than independent, and not claimed
-    assert design_effect(0, 100, 0) == design_effect(100, 100, 50) == 1
-    assert design_effect(1, 1, 0) == 1
+    counts, both = np.array([50, 50, 50, 0, 100]), np.array([25, 15, 0, 0, 50])
+    found = design_effect(counts, 100, both)
+    # Both or none: a pair is one scenario. Never both: better than independent, and not claimed.
+    assert found == pytest.approx([2.0, 1.2, 1.0, 1.0, 1.0])
+    assert design_effect(np.array([1]), 1, np.array([0])) == 1
+
+
+def share(count: int, of: int) -> Estimate:
+    (found,) = shares(np.array([count]), of)
+    return found

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Z95", "Estimate", "average", "design_effect", "quantile", "share"]
+__all__ = ["Z95", "Counts", "Estimate", "average", "design_effect", "quantile", "shares"]
 
 Z95 = 1.959963984540054
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,34 @@ class Estimate:
     high: float
 
 
-def design_effect(count: int, of: int, both: int) -> float:
-    """By how much pairs widen a variance, at least 1: `count` of `of` are so, in `both` pairs both.
+Estimates = tuple[Estimate, ...]
+
+
+def design_effect(counts: Counts, of: int, both: Counts) -> NDArray[np.float64]:
+    """By how much pairs widen variances, at least 1: of `of` each of `counts` are so, `both` pairs.
 
     An odd one at the end is in no pair.
     """
-    part, pairs = count / of, of // 2
-    if not 0 < part < 1 or pairs == 0:
-        return 1.0
-    return max(1.0, 1.0 + (both / pairs - part * part) / (part * (1 - part)))
+    part, pairs = counts / of, max(1, of // 2)
+    alone = part * (1 - part)
+    is_open = alone > 0
+    common = (both / pairs - part * part) / np.where(is_open, alone, 1.0)
+    return np.where(is_open, np.maximum(1.0, 1.0 + common), 1.0)
 
 
-def share(count: int, of: int, effect: float = 1.0) -> Estimate:
-    """A probability from `count` successes of `of`, with Wilson's interval.
+def shares(counts: Counts, of: int, effects: NDArray[np.float64] | float = 1.0) -> Estimates:
+    """Probabilities, each from so many successes of `of`, with Wilson's intervals.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22
-    (1927). It is good for 0 and for all, too. `effect` is the `design_effect`.
+    (1927). It is good for 0 and for all, too. `effects` are the `design_effect`s.
     """
-    part, square, size = count / of, Z95 * Z95, of / effect
+    part, square, size = counts / of, Z95 * Z95, of / effects
     middle = (part + square / (2 * size)) / (1 + square / size)
     spread = part * (1 - part) / size + square / (4 * size * size)
-    half = Z95 * math.sqrt(spread) / (1 + square / size)
-    low = 0.0 if count == 0 else max(0.0, middle - half)
-    high = 1.0 if count == of else min(1.0, middle + half)
-    return Estimate(part, low, high)
+    half = Z95 * np.sqrt(spread) / (1 + square / size)
+    low = np.where(counts == 0, 0.0, np.maximum(0.0, middle - half))
+    high = np.where(counts == of, 1.0, np.minimum(1.0, middle + half))
+    return tuple(map(Estimate, part.tolist(), low.tolist(), high.tolist()))
 
 
 def average(values: NDArray[np.float64], *, is_paired: bool) -> Estimate:
@@ -60,8 +65,8 @@ def average(values: NDArray[np.float64], *, is_paired: bool) -> Estimate:
     mean, variance = float(values.mean()), float(values.var()) / len(values)
     pairs = len(values) // 2
     if is_paired and pairs > 1:
-        of_pairs = values[: 2 * pairs].reshape(pairs, 2).mean(axis=1)
-        variance = max(variance, float(of_pairs.var()) / pairs)
+        of_pairs = values[: 2 * pairs : 2] + values[1 : 2 * pairs : 2]
+        variance = max(variance, float(of_pairs.var()) / (4 * pairs))
     half = Z95 * math.sqrt(variance)
     return Estimate(mean, mean - half, mean + half)
 

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longrun.engine.bands import PERCENTILES, percentiles
-from longrun.engine.intervals import Estimate, average, design_effect, quantile, share
+from longrun.engine.intervals import (
+    Counts,
+    Estimate,
+    average,
+    design_effect,
+    quantile,
+    shares,
+)
 from longrun.engine.kernel import count_block, walk_block
 from longrun.engine.market import Course, course
 from longrun.engine.plan import Asset, Plan, Returns, Rule
@@ -240,20 +247,15 @@ def _ruin_by_year(plan: Plan, paths: Paths) -> tuple[Estimate, ...]:
     count = len(paths.ruined_in)
     so_far = _by_year(paths.ruined_in, plan.years)
     if not paths.is_paired:
-        return tuple(share(ruined, count) for ruined in so_far)
-    pairs = paths.ruined_in[: count // 2 * 2].reshape(-1, 2)
-    both = _by_year(np.where(pairs.min(axis=1) < 0, -1, pairs.max(axis=1)), plan.years)
-    return tuple(
-        share(ruined, count, design_effect(ruined, count, together))
-        for ruined, together in zip(so_far, both, strict=True)
-    )
+        return shares(so_far, count)
+    one, other = paths.ruined_in[: count // 2 * 2].reshape(-1, 2).T
+    both = _by_year(np.where((one < 0) | (other < 0), -1, np.maximum(one, other)), plan.years)
+    return shares(so_far, count, design_effect(so_far, count, both))
 
 
-def _by_year(months: NDArray[np.int32], years: int) -> list[int]:
+def _by_year(months: NDArray[np.int32], years: int) -> Counts:
     """How many of `months`, -1 for never, are before the end of each year."""
-    counts = np.bincount(months[months >= 0] // 12, minlength=years)
-    found: list[int] = np.cumsum(counts).tolist()
-    return found
+    return np.cumsum(np.bincount(months[months >= 0] // 12, minlength=years))
 
 
 def _otherwise(one: Estimate) -> Estimate:
@@ -266,13 +268,12 @@ def _endings(ordered: NDArray[np.float64], paths: Paths) -> tuple[Estimate, ...]
     if not paths.is_paired:
         return tuple(quantile(ordered, part) for part in parts)
     count = len(ordered)
-    pairs = paths.ending[: count // 2 * 2].reshape(-1, 2)
-    found: list[Estimate] = []
-    for part in parts:
-        within = pairs <= ordered[int(part * (count - 1))]
-        both = int((within[:, 0] & within[:, 1]).sum())
-        found.append(quantile(ordered, part, design_effect(int(within.sum()), count, both)))
-    return tuple(found)
+    pairs = paths.ending[: count // 2 * 2]
+    within = [pairs <= ordered[int(part * (count - 1))] for part in parts]
+    counts = np.array([np.count_nonzero(each) for each in within])
+    both = np.array([np.count_nonzero(each[::2] & each[1::2]) for each in within])
+    effects = design_effect(counts, count, both).tolist()
+    return tuple(map(quantile, [ordered] * len(parts), parts, effects))
 
 
 def _median_year(months: NDArray[np.int32]) -> float | None:
