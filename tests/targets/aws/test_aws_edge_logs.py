@@ -163,7 +163,7 @@ def test_the_bucket_is_private_encrypted_and_keeps_a_year_as_that_of_the_balance
 
 
 @pytest.mark.validated("R164")
-def test_only_aws_s_deliveries_of_this_account_write_into_it_and_by_tls_alone() -> None:
+def test_only_the_cdn_s_and_the_sites_logs_of_this_account_come_into_it_by_tls_alone() -> None:
     policy = edge()["LogsBucketPolicy"]["Properties"]
     assert policy["Bucket"] == {"Ref": "LogsBucket"}
     assert policy["PolicyDocument"]["Statement"] == [
@@ -176,6 +176,13 @@ def test_only_aws_s_deliveries_of_this_account_write_into_it_and_by_tls_alone() 
                 {"Fn::GetAtt": ["LogsBucket", "Arn"]},
                 {"Fn::Join": ["/", [{"Fn::GetAtt": ["LogsBucket", "Arn"]}, "*"]]},
             ],
+        },
+        {
+            "Action": ["s3:PutObject"],
+            "Condition": {"StringEquals": {"aws:SourceAccount": {"Fn::Sub": "${AWS::AccountId}"}}},
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Resource": {"Fn::Sub": "${LogsBucket.Arn}/buckets/*"},
         },
         {
             "Action": ["s3:PutObject"],

@@ -21,7 +21,7 @@ from fairway.targets.aws.decide.functions import (
 )
 from fairway.targets.aws.decide.order import secrets_read
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.functions import answered, see_room, standing
+from fairway.targets.aws.functions import answered, room_to_renew, see_room, standing
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import choices_for, stacks
 from fairway.targets.aws.render.gateway import LINE
@@ -480,6 +480,54 @@ def test_an_account_without_room_for_the_copies_is_told_before_anything_changes(
         return
     with pytest.raises(Problems, match=f"this account has {left} left"):
         see_room(of)
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "beside", "is_reserved"),
+    [
+        ((1000, 1000), 0, "", "true"),
+        ((1000, 104), 0, f'{API}replicas = "1..4"\n', "false"),  # what is left is for the app's own
+        ((1000, 105), 0, f'{API}replicas = "1..4"\n', "true"),
+        ((10, 10), 0, "", "false"),  # a new account's first quota: no reason to refuse
+        ((1000, 100), 1, "", "true"),  # it has one already
+    ],
+)
+def test_what_renews_secrets_has_a_copy_of_its_own_where_the_account_has_one_to_give(
+    limit: tuple[int, int], held: int, beside: str, is_reserved: str
+) -> None:
+    api = Api(
+        get_account_settings={
+            "AccountLimit": {
+                "ConcurrentExecutions": limit[0],
+                "UnreservedConcurrentExecutions": limit[1],
+            }
+        },
+        get_function_concurrency={"ReservedConcurrentExecutions": held} if held else {},
+    )
+    text = f'{beside}[secret.KEY]\nrotate = "90d"\n'
+    of = Environment(FakeAccount(**{"lambda": api}), app_of(text), ())
+    assert room_to_renew(of) == {"RenewalReserved": is_reserved}
+    assert ("get_function_concurrency", {"FunctionName": "shop-production-rotation"}) in api.asked
+
+
+def test_without_a_secret_that_is_renewed_nothing_is_asked_about_it() -> None:
+    assert room_to_renew(Environment(FakeAccount(), app_of(API), ())) == {}
+
+
+@pytest.mark.validated("R74", "R196")
+def test_what_renews_secrets_stands_in_the_network_and_speaks_to_aws_alone() -> None:
+    found = templates(app_of('[secret.KEY]\nrotate = "90d"\n'))["data.json"]
+    said = found["Resources"]["RotationFunction"]["Properties"]
+    assert said["VpcConfig"] == {
+        "SecurityGroupIds": [{"Fn::GetAtt": ["RotationGroup", "GroupId"]}],
+        "SubnetIds": {"Ref": "TakeServicesSubnets"},
+    }
+    (way,) = found["Resources"]["RotationGroup"]["Properties"]["SecurityGroupEgress"]
+    assert (way["IpProtocol"], way["FromPort"], way["ToPort"]) == ("tcp", 443, 443)
+    assert "SecurityGroupIngress" not in found["Resources"]["RotationGroup"]["Properties"]
+    reserved = said["ReservedConcurrentExecutions"]
+    assert reserved == {"Fn::If": ["IsRenewalReserved", 1, {"Ref": "AWS::NoValue"}]}
+    assert found["Parameters"]["RenewalReserved"]["Default"] == "true"
 
 
 def test_a_function_that_is_not_there_is_told_as_one_and_counts_no_tasks() -> None:

@@ -20,7 +20,7 @@ from fairway.targets.aws.decide.progress import Outcome, Told
 from fairway.targets.aws.decide.releases import Release
 from fairway.targets.aws.decide.strangers import strangers
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.functions import in_service, is_function, see_room
+from fairway.targets.aws.functions import in_service, is_function, room_to_renew, see_room
 from fairway.targets.aws.networks import see_addresses
 from fairway.targets.aws.releasing import release, taken_back
 from fairway.targets.aws.render.accounts import away, home
@@ -55,7 +55,8 @@ def deploy(environment: Environment, given: Given) -> Result:
         end(applied.outcome)
     store = Store(environment.account, applied.resources["Bucket"], environment.clock)
     with store.held(f"deploy {environment.app.environment}", environment.app.environment):
-        course = Course(store, environment.formation(store), dict(given.values))
+        values = {**given.values, **room_to_renew(environment)}
+        course = Course(store, environment.formation(store), values)
         return run(environment, given, course)
 
 

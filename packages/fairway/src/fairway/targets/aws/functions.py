@@ -25,12 +25,20 @@ from fairway.targets.aws.decide.rollout import Verdict
 from fairway.targets.aws.decide.standing import ServiceStanding
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.render.function_names import ALIAS, LONGEST
+from fairway.targets.aws.render.secrets import RENEWER, RESERVE
 from fairway.targets.aws.render.tasks import probe_path
 from fairway.targets.aws.running import Watch
 from fairway.targets.aws.stacks import Applied
 from fairway.targets.aws.waiting import until
 
-__all__ = ["in_service", "is_function", "refuse_function", "see_room", "standing"]
+__all__ = [
+    "in_service",
+    "is_function",
+    "refuse_function",
+    "room_to_renew",
+    "see_room",
+    "standing",
+]
 
 FUNCTION = "Function"  # the logical id of a service's function
 SETTLE_SECONDS = 600.0
@@ -40,15 +48,9 @@ KEPT_COPIES = 100  # that AWS leaves to functions without a number; fewer in a s
 
 def see_room(environment: Environment) -> None:
     """Raise `Problems` where the account has too few copies left to keep for the functions."""
-    functions = [each for each in environment.app.services.values() if each.kind == "function"]
-    if not functions:
+    if all(each.kind != "function" for each in environment.app.services.values()):
         return
-    limit = environment.account.client("lambda").get_account_settings()["AccountLimit"]
-    all_, free = int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
-    wanted = sum(
-        max(0, each.replicas.maximum - kept_for(environment, each.name)) for each in functions
-    )
-    left = max(0, free - min(KEPT_COPIES, all_))
+    wanted, left = wanted_copies(environment), left_copies(environment)
     if wanted > left:
         what = f"{wanted} more copies are to be kept for functions; this account has {left} left"
         mend = (
@@ -58,9 +60,38 @@ def see_room(environment: Environment) -> None:
         raise Problems([Problem("AWS Lambda", what, mend)], exit_code=1)
 
 
-def kept_for(environment: Environment, service: str) -> int:
+def room_to_renew(environment: Environment) -> Mapping[str, str]:
+    """Whether what renews secrets gets a copy of its own, where there is such a function.
+
+    Not where the account has none left: a small quota is no reason to refuse a deploy.
+    """
+    app = environment.app
+    if all(secret.rotate_seconds is None for secret in app.secrets.values()):
+        return {}
+    name = names.cloud_name(app.name, app.environment, RENEWER, limit=LONGEST)
+    is_kept = kept_for(environment, name) > 0
+    has_room = is_kept or left_copies(environment) > wanted_copies(environment)
+    return {RESERVE: "true" if has_room else "false"}
+
+
+def wanted_copies(environment: Environment) -> int:
+    """How many more the app's own functions are to keep."""
+    return sum(
+        max(0, each.replicas.maximum - kept_for(environment, name_of(environment, each.name)))
+        for each in environment.app.services.values()
+        if each.kind == "function"
+    )
+
+
+def left_copies(environment: Environment) -> int:
+    """How many the account can still give to functions of its choice."""
+    limit = environment.account.client("lambda").get_account_settings()["AccountLimit"]
+    all_, free = int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
+    return max(0, free - min(KEPT_COPIES, all_))
+
+
+def kept_for(environment: Environment, name: str) -> int:
     """The copies that are kept for a function already."""
-    name = name_of(environment, service)
     try:
         found = environment.account.client("lambda").get_function_concurrency(FunctionName=name)
     except Refused as refused:

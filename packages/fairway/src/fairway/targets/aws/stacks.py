@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Account, Client, Refused
 from fairway.targets.aws.decide import refusals
-from fairway.targets.aws.decide.order import asked
+from fairway.targets.aws.decide.order import asked, offered
 from fairway.targets.aws.decide.progress import Beat, Told
 from fairway.targets.aws.decide.stack_status import has_settled, way, went_well
 from fairway.targets.aws.render.template import Stack, text
@@ -191,12 +191,13 @@ class Stacks:
         kept = {str(each["ParameterKey"]) for each in (before or {}).get("Parameters", ())}
         found: list[Mapping[str, Any]] = []
         missing: list[Problem] = []
-        for name in asked(stack):
+        needed = asked(stack)
+        for name in (*needed, *offered(stack)):
             if name in values:
                 found.append({"ParameterKey": name, "ParameterValue": values[name]})
             elif name in kept:
                 found.append({"ParameterKey": name, "UsePreviousValue": True})
-            else:
+            elif name in needed:
                 missing.append(Problem(stack.stack_name, f"nobody said its {name}"))
         if missing:
             raise Problems(missing)

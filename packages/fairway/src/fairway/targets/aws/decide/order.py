@@ -159,6 +159,11 @@ def asked(stack: Stack) -> tuple[str, ...]:
     return tuple(name for name, said in stack.parameters.items() if "Default" not in said)
 
 
+def offered(stack: Stack) -> tuple[str, ...]:
+    """The parameters that whoever deploys may give: without a word they are as rendered."""
+    return tuple(name for name, said in stack.parameters.items() if "AllowedValues" in said)
+
+
 def images_asked(stacks: Sequence[Stack]) -> tuple[str, ...]:
     """The parameters that are addresses of images, each once."""
     found = {name for stack in stacks for name in asked(stack) if name.startswith(IMAGE)}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from fairway.core.spec.model import App, Job, Service
 from fairway.targets.aws.render.dead_letters import may_leave
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.policies import IN_NETWORK, LOOKS_AT_NETWORK, add_role, statement
-from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Value, get, join, sub
+from fairway.targets.aws.render.policies import add_role, may_stand_in_network, statement
+from fairway.targets.aws.render.template import PARTITION, REGION, Value, get, join, sub
 from fairway.targets.aws.render.traces import is_traced, may_trace
 from fairway.targets.aws.render.wiring import Wired
 
@@ -76,25 +76,7 @@ def add_function_role(
             ground.key,
             when={"StringEquals": {"kms:ViaService": sub(f"lambda.{REGION}.amazonaws.com")}},
         ),
-        # Lambda puts it into the network by its own role; its code may not. An interface has no
-        # name before it is made: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-        statement(LOOKS_AT_NETWORK, "*"),
-        statement(
-            [each for each in IN_NETWORK if each not in LOOKS_AT_NETWORK],
-            sub(f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT}:*/*"),
-        ),
-        statement(
-            IN_NETWORK,
-            "*",
-            when={
-                "ArnEquals": {
-                    "lambda:SourceFunctionArn": sub(
-                        f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{name}"
-                    )
-                }
-            },
-            effect="Deny",
-        ),
+        *may_stand_in_network(name),
     ]
     service = "lambda.amazonaws.com"
     return add_role(ground.draft, "ServiceRole", service, statements, of_this_account=False)

@@ -31,6 +31,7 @@ __all__ = [
     "closed",
     "named",
     "tls_only",
+    "written_by_buckets",
 ]
 
 DAY = 86400.0
@@ -192,22 +193,22 @@ def add_bucket_of_logs(draft: Draft, writes: Sequence[Value]) -> Value:
     return bucket
 
 
+def written_by_buckets() -> Value:
+    """The statement that lets the buckets of this account write their access logs."""
+    return statement(
+        ("s3:PutObject",),
+        sub("${LogsBucket.Arn}/buckets/*"),
+        principal={"Service": "logging.s3.amazonaws.com"},
+        when={"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}},
+    )
+
+
 def _add_logs(draft: Draft) -> None:
     """The bucket of what the balancer and the buckets log; the CDN has one beside it."""
-    own: Mapping[str, Value] = {"StringEquals": {"aws:SourceAccount": sub(ACCOUNT)}}
-    balancers = "logdelivery.elasticloadbalancing.amazonaws.com"
-    writers = (
-        ("logging.s3.amazonaws.com", "buckets/*", own),
-        # The account stands in the path; balancers send no account of theirs to compare.
-        (balancers, f"balancer/AWSLogs/{ACCOUNT}/*", None),
+    # The account stands in the path; balancers send no account of theirs to compare.
+    by_balancers = statement(
+        ("s3:PutObject",),
+        sub(f"${{LogsBucket.Arn}}/balancer/AWSLogs/{ACCOUNT}/*"),
+        principal={"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
     )
-    writes = [
-        statement(
-            ("s3:PutObject",),
-            sub("${LogsBucket.Arn}/" + below),
-            principal={"Service": service},
-            when=when,
-        )
-        for service, below, when in writers
-    ]
-    draft.give("logs/bucket", add_bucket_of_logs(draft, writes))
+    draft.give("logs/bucket", add_bucket_of_logs(draft, [written_by_buckets(), by_balancers]))

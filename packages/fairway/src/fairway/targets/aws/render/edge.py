@@ -62,7 +62,7 @@ def edge(app: App, ground: Ground, whole: App | None = None) -> Stack:
         ]
         # Two accounts of the file may be one of AWS's, where names are told apart by the stack's.
         add_acl(draft, "CLOUDFRONT", rates, [] if whole is None else [draft.name])
-    add_destination(draft)
+    add_destination(draft, of_buckets=bool(app.sites))
     for site in app.sites.values():
         _site(app, site, ground, _called(app, site, ground, whole))
     for service in cached:
@@ -98,8 +98,9 @@ def _site(app: App, site: Site, ground: Ground, called: Sequence[str]) -> None:
         "NoncurrentVersionExpiration": {"NoncurrentDays": DAYS_OF_OLD},
         "Status": "Enabled",
     }
-    properties = {**closed([rule]), **named(draft, bucket)}
-    draft.add(bucket, "AWS::S3::Bucket", properties, keep="Retain")
+    log = (ref("LogsBucket"), f"buckets/{site.name}/")
+    properties = {**closed([rule], log=log), **named(draft, bucket)}
+    draft.add(bucket, "AWS::S3::Bucket", properties, keep="Retain", after=["LogsBucketPolicy"])
     draft.add(
         f"{id_}Access",
         "AWS::CloudFront::OriginAccessControl",

@@ -1,5 +1,7 @@
 """The CDN's access logs (R164): who asked the edge for what, in a bucket beside it, for a year.
 
+The buckets of sites write there too, as the CDN alone reads them: what changed their files.
+
 CloudFront's standard logging, version 2: a source for each distribution, one destination, and a
 delivery from each to it. AWS takes all three in the edge's own region alone; the bucket could stand
 elsewhere, but no stack reads what one of another region hands over, and another account's edge
@@ -9,7 +11,7 @@ here. Pure.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html (2026-11).
 """
 
-from fairway.targets.aws.render.buckets import add_bucket_of_logs
+from fairway.targets.aws.render.buckets import add_bucket_of_logs, written_by_buckets
 from fairway.targets.aws.render.policies import statement
 from fairway.targets.aws.render.template import (
     ACCOUNT,
@@ -65,15 +67,16 @@ FIELDS = (
 )
 
 
-def add_destination(draft: Draft) -> None:
-    """Add the bucket, and the destination that stands for it.
+def add_destination(draft: Draft, *, of_buckets: bool) -> None:
+    """Add the bucket, and the destination that stands for it; `of_buckets`: they write there too.
 
     Without a prefix CloudFront writes below `AWSLogs/<account>/CloudFront/`, a file of some minutes
     of one distribution: `<distribution>.<yyyy-mm-dd-hh>.<unique>.gz`. No suffix path is said: an
     update of it would lead out of that folder
     (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2274).
     """
-    bucket = add_bucket_of_logs(draft, [_written_by_deliveries()])
+    writes = [*([written_by_buckets()] if of_buckets else []), _written_by_deliveries()]
+    bucket = add_bucket_of_logs(draft, writes)
     draft.add(
         DESTINATION,
         "AWS::Logs::DeliveryDestination",

@@ -7,16 +7,23 @@ that is allowed on `*`.
 from collections.abc import Mapping, Sequence
 
 from fairway.core import names
-from fairway.targets.aws.render.template import ACCOUNT, Draft, Value, get, sub
+from fairway.targets.aws.render.template import (
+    ACCOUNT,
+    PARTITION,
+    REGION,
+    Draft,
+    Value,
+    get,
+    sub,
+)
 
 __all__ = [
-    "IN_NETWORK",
     "LOG_DELIVERY",
     "LONGEST_ROLE",
-    "LOOKS_AT_NETWORK",
     "ON_ANY",
     "TRACING",
     "add_role",
+    "may_stand_in_network",
     "policy",
     "statement",
     "trust",
@@ -85,6 +92,28 @@ def statement(
     if when:
         said["Condition"] = when
     return said
+
+
+def may_stand_in_network(function: str) -> tuple[Value, ...]:
+    """What lets Lambda put the function of this name into the network; its code may not.
+
+    An interface has no name before it is made:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    itself = sub(f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{function}")
+    return (
+        statement(LOOKS_AT_NETWORK, "*"),
+        statement(
+            [each for each in IN_NETWORK if each not in LOOKS_AT_NETWORK],
+            sub(f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT}:*/*"),
+        ),
+        statement(
+            IN_NETWORK,
+            "*",
+            when={"ArnEquals": {"lambda:SourceFunctionArn": itself}},
+            effect="Deny",
+        ),
+    )
 
 
 def policy(name: str, statements: Sequence[Value]) -> Value:

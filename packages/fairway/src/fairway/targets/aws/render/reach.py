@@ -12,7 +12,7 @@ from fairway.targets.aws.render.security import add_group, open_to
 from fairway.targets.aws.render.template import Value
 from fairway.targets.aws.render.wiring import port_of
 
-__all__ = ["add_reach"]
+__all__ = ["HTTPS", "add_reach"]
 
 HTTPS = (ANYWHERE, 443, "TLS to AWS and to whom the app calls.")
 

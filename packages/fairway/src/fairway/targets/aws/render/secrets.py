@@ -11,11 +11,17 @@ from fairway.core.spec.model import App, Secret
 from fairway.targets.aws.render.dead_letters import add_dead_letters
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
-from fairway.targets.aws.render.policies import add_role, statement
+from fairway.targets.aws.render.policies import add_role, may_stand_in_network, statement
 from fairway.targets.aws.render.postgres import add_empty
-from fairway.targets.aws.render.template import Value, get, ref
+from fairway.targets.aws.render.reach import HTTPS
+from fairway.targets.aws.render.security import add_group
+from fairway.targets.aws.render.template import Value, either, get, ref
 
-__all__ = ["ROTATION_CODE", "add_secrets"]
+__all__ = ["LONGEST", "RENEWER", "RESERVE", "ROTATION_CODE", "add_secrets"]
+
+RENEWER = "rotation"
+LONGEST = 64  # the name of a function
+RESERVE = "RenewalReserved"
 
 DAY = 86400.0
 MOST_DAYS = 1000
@@ -109,11 +115,11 @@ def _add(secret: Secret, ground: Ground) -> None:
 
 def _add_function(ground: Ground, secrets: list[str]) -> None:
     draft = ground.draft
-    name = draft.called("rotation", limit=64)
+    name = draft.called(RENEWER, limit=LONGEST)
     log_group = add_log_group(
         draft,
         "RotationLogs",
-        draft.path("secrets", "rotation"),
+        draft.path("secrets", RENEWER),
         ground.key,
         ground.choices.log_days,
     )
@@ -137,8 +143,19 @@ def _add_function(ground: Ground, secrets: list[str]) -> None:
             statement(("kms:Decrypt", "kms:GenerateDataKey"), ground.key),
             statement(("sqs:SendMessage",), unheard),
             statement(("logs:CreateLogStream", "logs:PutLogEvents"), get("RotationLogs")),
+            *may_stand_in_network(name),
         ],
         of_this_account=False,
+    )
+    # It may read every secret that it renews: so it leaves by the network's own ways, to HTTPS
+    # alone, and the flow logs tell of it. Secrets Manager has an endpoint where there is no NAT.
+    group = add_group(
+        draft, "RotationGroup", "What renews secrets: speaks to AWS.", ground.network, out=(HTTPS,)
+    )
+    # One copy is its own, however many the account's other functions take. An account's first
+    # quota may leave none to give away (AWS keeps 100, or all of a smaller one): then it is false.
+    reserve = draft.ask_whether(
+        RESERVE, "Whether the function that renews secrets has a copy of its own."
     )
     draft.add(
         "RotationFunction",
@@ -150,9 +167,11 @@ def _add_function(ground: Ground, secrets: list[str]) -> None:
             "FunctionName": name,
             "Handler": "index.handler",
             "LoggingConfig": {"LogGroup": log_group},
+            "ReservedConcurrentExecutions": either(reserve, 1),
             "Role": role,
             "Runtime": "python3.13",
             "Timeout": 60,
+            "VpcConfig": {"SecurityGroupIds": [group], "SubnetIds": ground.subnets("services")},
         },
     )
     draft.add(

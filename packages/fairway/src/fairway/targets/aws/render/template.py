@@ -23,6 +23,7 @@ __all__ = [
     "Stack",
     "Value",
     "each",
+    "either",
     "get",
     "join",
     "joined",
@@ -90,6 +91,7 @@ class Stack:
     region: str | None = None
     account: str | None = None
     patches: tuple[Operation, ...] = ()
+    conditions: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
     @property
     def path(self) -> str:
@@ -110,6 +112,7 @@ class Draft:
     parameters: dict[str, Mapping[str, Value]] = field(
         default_factory=dict[str, Mapping[str, Value]]
     )
+    conditions: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def add(
         self,
@@ -131,6 +134,12 @@ class Draft:
         """A parameter that whoever deploys gives; a reference to it."""
         self.parameters[id] = {"Type": "String", "Description": description, **more}
         return ref(id)
+
+    def ask_whether(self, id: str, description: str) -> str:  # noqa: A002
+        """A parameter that is true where nobody says otherwise; the condition that it is."""
+        self.ask(id, description, AllowedValues=["false", "true"], Default="true")
+        self.conditions[f"Is{id}"] = {"Fn::Equals": [ref(id), "true"]}
+        return f"Is{id}"
 
     def give(
         self,
@@ -174,6 +183,7 @@ class Draft:
             parameters=dict(self.parameters),
             tags={"fairway:app": self.app, "fairway:environment": self.environment},
             region=self.region,
+            conditions=dict(self.conditions),
         )
 
 
@@ -205,6 +215,11 @@ def joined(between: str, list_: Value) -> Value:
 def split(at: str, text: Value) -> Value:
     """`Fn::Split`."""
     return {"Fn::Split": [at, text]}
+
+
+def either(condition: str, value: Value) -> Value:
+    """`Fn::If`: the value, or as if the property were not written."""
+    return {"Fn::If": [condition, value, ref("AWS::NoValue")]}
 
 
 def each(list_: Value, index: int) -> Value:
@@ -294,4 +309,6 @@ def said(stack: Stack) -> dict[str, Value]:
     }
     if stack.parameters:
         template["Parameters"] = stack.parameters
+    if stack.conditions:
+        template["Conditions"] = stack.conditions
     return template
