@@ -20,7 +20,7 @@ from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import render
-from tools.reference_local import COMMAND, JOB, ROWS, WEB, Row, missing
+from tools.reference_local import COMMAND, FUNCTION, JOB, ROWS, WEB, Row, missing
 
 __all__ = ["EMULATED", "GAP", "SCHEMA", "emulated_types", "on_aws", "page"]
 
@@ -32,7 +32,7 @@ MOTO = "test_aws_moto.py"
 SCHEMA = "schema-validated"
 GAP = "gap"
 CODE = Sources("x", {"requirements.txt": "fastapi"}, frozenset())
-BASES = (WEB, COMMAND, JOB, "[database.d]\n", "[cache.c]\n", "[bucket.b]\n")
+BASES = (FUNCTION, WEB, COMMAND, JOB, "[database.d]\n", "[cache.c]\n", "[bucket.b]\n")
 PATCH = """\
 [[patch.aws."service-web.json"]]
 op = "add"

@@ -58,6 +58,7 @@ GREEN = WEB + 'release = "blue_green"\n'
 CANARY = WEB + 'release = "canary"\n'
 PER_USER = WEB + 'limits.per_user = "60/min"\n'
 SCRIPT = '[service.web]\nscript = "a.py"\nreplicas = 2\n'
+FUNCTION = WEB + 'kind = "function"\n'
 COMMAND = '[service.web]\ncommand = "x"\nreplicas = 2\n'
 JOB = '[job.j]\ncommand = "x"\n'
 MEMORY = (
@@ -78,6 +79,8 @@ ROWS = (
     Row("`release`: rolling, blue_green", GREEN, "shares of traffic, set in Envoy"),
     Row("`release`: canary", CANARY, "shares of traffic, judged by what both revisions answer"),
     Row("canary of a `command`", COMMAND + 'release = "canary"\n'),
+    Row("canary of a function", FUNCTION + 'release = { canary = ["10% for 15m"] }\n',
+        "shares of traffic, as of a container"),
     Row("`limits.body`", WEB + 'limits.body = "1 MB"\n', "in the runtime"),
     Row("`limits.per_ip`", WEB + 'limits.per_ip = "60/min"\n', "in the runtime"),
     Row("`limits.per_user`", PER_USER, "in the runtime;", is_in_part=True),

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from fairway_runtime import correlation_id, identify, logs, operation
 from fairway_runtime.context import RequestContext, enter, new_id, sane_id
 from fairway_runtime.contract import LOG_FIELDS
-from fairway_runtime.lines import LineWriter, encode
+from fairway_runtime.lines import Lines, LineWriter, encode
+from fairway_runtime.redact import redactor
 from fairway_runtime.settings import Settings
 from tests.runtime.serving import Memory, lines_into
 
@@ -44,6 +45,25 @@ def test_a_line_has_exactly_the_agreed_fields_first_and_then_the_caller_s(memory
     assert line["environment"] == "test"
     assert (line["logger"], line["message"], line["till"]) == ("shop", "sold 3", 7)
     assert line["correlation_id"] is None
+
+
+@pytest.mark.requirement("R161")
+def test_inside_a_function_every_line_says_its_version_behind_the_agreed_fields() -> None:
+    memory = Memory()
+    lines = Lines("test", redactor(()), memory, version="7")
+    lines.write("INFO", None, {"operation": "start", "version": "the caller's"})
+    lines.access(
+        RequestContext("req-1"),
+        operation='"GET /"',
+        method='"GET"',
+        path="/",
+        status=500,
+        duration_ms=1.5,
+        success=False,
+    )
+    for line in memory.lines:
+        assert tuple(line)[: len(LOG_FIELDS) + 1] == (*LOG_FIELDS, "version")
+        assert line["version"] == "7"
 
 
 @pytest.mark.requirement("R161")

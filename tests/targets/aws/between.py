@@ -101,6 +101,7 @@ class Between:
             resources=less.resources,
             parameters={**less.parameters, **asked},
             tags={},
+            conditions=whole.conditions,
         ))  # fmt: skip
 
     # -- Back ------------------------------------------------------------------------------------
@@ -215,6 +216,7 @@ def stack_of(name: str, template: str) -> Stack:
             properties=each["Properties"],
             keep=kept(each),
             after=tuple(each.get("DependsOn", ())),
+            update=each.get("UpdatePolicy"),
         )
         for id_, each in said["Resources"].items()
     }
@@ -225,6 +227,7 @@ def stack_of(name: str, template: str) -> Stack:
         resources=found,
         parameters=said.get("Parameters", {}),
         tags={},
+        conditions=said.get("Conditions", {}),
     )
 
 

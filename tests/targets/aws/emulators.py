@@ -62,6 +62,9 @@ MINISTACK = Emulator(
             "AWS::ApplicationAutoScaling::ScalableTarget",
             "AWS::ApplicationAutoScaling::ScalingPolicy",
             "AWS::CloudWatch::Alarm.Metrics",
+            "AWS::CodeDeploy::Application",
+            "AWS::CodeDeploy::DeploymentConfig",
+            "AWS::CodeDeploy::DeploymentGroup",
             "AWS::EC2::EIP",
             "AWS::EC2::FlowLog",
             "AWS::EC2::NatGateway",
@@ -87,6 +90,9 @@ MOTO = Emulator(
             "AWS::ApplicationAutoScaling::ScalingPolicy",
             "AWS::CertificateManager::Certificate",
             "AWS::CloudWatch::Alarm",
+            "AWS::CodeDeploy::Application",
+            "AWS::CodeDeploy::DeploymentConfig",
+            "AWS::CodeDeploy::DeploymentGroup",
             "AWS::EC2::NetworkAcl",
             "AWS::EC2::NetworkAclEntry",
             "AWS::EC2::SecurityGroupEgress",
@@ -199,11 +205,13 @@ def reduced(stack: Stack, emulator: Emulator) -> tuple[Stack, Mapping[str, Resou
                 each,
                 properties=pruned(each.properties, gone),
                 after=tuple(other for other in each.after if other not in gone),
+                update=None if set(named(each.update)) & gone.keys() else each.update,
             )
             for name, each in left.items()
             if name not in now
         }
     used = {id_ for each in left.values() for id_ in named(each.properties)}
+    used |= set(named(stack.conditions))
     said = {id_: each for id_, each in stack.parameters.items() if id_ in used}
     tags = stack.tags if emulator.takes_tags else {}
     return replace(stack, resources=left, parameters=said, tags=tags), gone

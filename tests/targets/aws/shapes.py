@@ -34,6 +34,11 @@ PIPELINE = """
 asgi = "m:app"
 public = true
 before = "migrate"
+[service.steps]
+asgi = "s:app"
+public = true
+kind = "function"
+release = { canary = ["10% for 15m"] }
 [site.page]
 root = "site"
 [pipeline]
@@ -91,12 +96,14 @@ def _each_resource() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def beside() -> dict[str, dict[str, Any]]:
-    """What only some choose: a build on AWS, the role of a pipeline."""
+    """What only some choose: a build on AWS, a function by steps, the role of a pipeline."""
     shop = app_of(PIPELINE)
     choices = choices_for(shop, builds="remote")
     role = continuous(shop, choices)
     assert role is not None
+    found = templates(shop, choices)
     return {
-        "build.json": templates(shop, choices)["build.json"],
+        "build.json": found["build.json"],
+        "service-steps.json": found["service-steps.json"],
         "ci.json": json.loads(text(role)),
     }

@@ -30,7 +30,10 @@ kind = "function"
 replicas = "1..4"
 uses = ["KEY"]
 [secret.KEY]
+[secret.TOKEN]
+rotate = "90d"
 """
+STEPS = SHOP.replace("replicas", 'release = { canary = ["10% for 5m"] }\nreplicas')
 FUNCTION = "shop-production-api"
 
 
@@ -113,6 +116,28 @@ def test_a_rollback_brings_back_the_image_and_its_configuration(place: Place) ->
     back = roll_back(place.environment, None)
     assert back.outcome == "promoted"
     assert (image(place), live(place)["MemorySize"]) == ("one", 512)
+
+
+@pytest.mark.requirement("R151")
+def test_a_release_by_steps_publishes_a_version_and_the_way_back_is_at_once(place: Place) -> None:
+    # Here the alias moves at once: the emulator has no CodeDeploy, which the templates are read by.
+    place.app = shop(STEPS)
+    assert place.deploy("two").outcome == "promoted"
+    stack = place.environment.stack("service-api")
+    assert stack is not None
+    assert stack.resources["Alias"].after == ()  # without the alarms that are not there
+    assert image(place) == "two"
+    assert roll_back(place.environment, None).outcome == "promoted"
+    assert image(place) == "one"
+
+
+def test_what_renews_secrets_is_there_and_given_a_copy_of_its_own(place: Place) -> None:
+    client = place.account.client("lambda")
+    assert client.get_function_configuration(FunctionName="shop-production-rotation")
+    formation = place.account.client("cloudformation")
+    (stack,) = formation.describe_stacks(StackName="shop-production-data")["Stacks"]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+    assert given["RenewalReserved"] == "true"
 
 
 def test_status_names_the_version_that_answers_and_how_many_copies_may(place: Place) -> None:

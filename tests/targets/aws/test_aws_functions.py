@@ -20,6 +20,7 @@ from fairway.targets.aws.decide.functions import (
     tail,
 )
 from fairway.targets.aws.decide.order import secrets_read
+from fairway.targets.aws.decide.releases import at_once
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import answered, room_to_renew, see_room, standing
 from fairway.targets.aws.gaps import gaps
@@ -364,6 +365,118 @@ def test_what_a_function_does_otherwise_is_said(line: str, where: str) -> None:
     assert "service.api.kind" not in found  # it is one, and priced as one
 
 
+# -- How traffic moves to a new version ----------------------------------------------------------
+
+
+def stepped(*steps: str) -> dict[str, dict[str, Any]]:
+    """The resources of a public function that is released by these steps."""
+    return service(f"{API}release = {{ canary = {json.dumps(steps)} }}")
+
+
+@pytest.mark.validated("R151", "R153")
+@pytest.mark.parametrize(
+    ("steps", "routing"),
+    [
+        (
+            ["10% for 15m"],
+            {
+                "TimeBasedCanary": {"CanaryInterval": 15, "CanaryPercentage": 10},
+                "Type": "TimeBasedCanary",
+            },
+        ),
+        (
+            ["25% for 5m", "50% for 5m", "75% for 5m"],
+            {
+                "TimeBasedLinear": {"LinearInterval": 5, "LinearPercentage": 25},
+                "Type": "TimeBasedLinear",
+            },
+        ),
+        (
+            ["10% for 15m", "50% for 5m"],
+            {
+                "TimeBasedCanary": {"CanaryInterval": 15, "CanaryPercentage": 10},
+                "Type": "TimeBasedCanary",
+            },
+        ),
+    ],
+)
+def test_codedeploy_moves_the_traffic_of_a_canary_and_the_alias_asks_it_to(
+    steps: list[str], routing: dict[str, Any]
+) -> None:
+    found = stepped(*steps)
+    assert found["ReleaseSteps"]["Properties"]["TrafficRoutingConfig"] == routing
+    assert found["Alias"]["UpdatePolicy"] == {
+        "CodeDeployLambdaAliasUpdate": {
+            "ApplicationName": {"Ref": "ReleaseApplication"},
+            "DeploymentGroupName": {"Ref": "ReleaseGroup"},
+        }
+    }
+    group = found["ReleaseGroup"]["Properties"]
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    alarms = [each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]]
+    # They look at the new version before traffic moves.
+    assert sorted(alarms) == found["Alias"]["DependsOn"]
+
+
+@pytest.mark.validated("R151", "R160")
+def test_the_new_version_is_judged_by_itself_and_by_what_the_app_answered() -> None:
+    found = stepped("10% for 15m")
+    version = {"Fn::GetAtt": ["Version", "Version"]}
+    for id_ in ("ReleaseErrorsAlarm", "ReleaseSlowAlarm"):
+        stats = [each["MetricStat"] for each in found[id_]["Properties"]["Metrics"][1:]]
+        for each in stats:
+            values = [one["Value"] for one in each["Metric"]["Dimensions"]]
+            assert version in values
+    filtered = found["VersionFailedFilter"]["Properties"]["MetricTransformations"][0]
+    assert filtered["Dimensions"] == [{"Key": "Version", "Value": "$.version"}]
+    names = str(found["ReleaseErrorsAlarm"])
+    assert filtered["MetricName"] in names
+
+
+def test_codedeploy_may_move_this_alias_and_look_at_alarms_and_nothing_else() -> None:
+    (only,) = stepped("10% for 15m")["ReleaseRole"]["Properties"]["Policies"]
+    moves, looks = only["PolicyDocument"]["Statement"]
+    assert "lambda:UpdateAlias" in moves["Action"]
+    assert all("function:shop-production-api" in str(each) for each in moves["Resource"])
+    assert looks["Action"] == ["cloudwatch:DescribeAlarms"]
+
+
+def test_without_steps_a_function_has_no_part_of_codedeploy() -> None:
+    found = service(API)
+    assert "UpdatePolicy" not in found["Alias"]
+    assert not [each for each in found.values() if "CodeDeploy" in each["Type"]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (["10% for 15m"], "below 10 requests a minute it passes"),
+        (["10% for 15m", "50% for 5m"], "CodeDeploy knows one step: 10% for 15 min, then all"),
+        (["2.5% for 15m"], "CodeDeploy knows whole percents: 2 for 2.5"),
+    ],
+)
+def test_what_codedeploy_does_otherwise_is_said(steps: list[str], said: str) -> None:
+    text = f"{API}release = {{ canary = {json.dumps(steps)} }}"
+    found = [gap.what for gap in gaps(app_of(text)) if gap.where == "service.api.release.canary"]
+    assert [each for each in found if said in each]
+
+
+def test_steps_that_take_longer_than_cloudformation_waits_are_a_problem_before() -> None:
+    of = app_of(f"{API}release = {{ canary = ['10% for 34h'] }}")
+    assert [each.where for each in limits(of, choices_for(of))] == [
+        "service.api.release.canary"
+    ] * 2
+
+
+def test_the_way_back_has_no_steps() -> None:
+    found = json.dumps({"Resources": stepped("10% for 15m")})
+    back = json.loads(at_once(found))["Resources"]
+    assert "UpdatePolicy" not in back["Alias"]
+    assert back["Alias"]["Properties"] == json.loads(found)["Resources"]["Alias"]["Properties"]
+    plain = json.dumps({"Resources": service(API)})
+    assert at_once(plain) == plain
+
+
 # -- Whether it answers ------------------------------------------------------------------------
 
 
@@ -528,6 +641,18 @@ def test_what_renews_secrets_stands_in_the_network_and_speaks_to_aws_alone() -> 
     reserved = said["ReservedConcurrentExecutions"]
     assert reserved == {"Fn::If": ["IsRenewalReserved", 1, {"Ref": "AWS::NoValue"}]}
     assert found["Parameters"]["RenewalReserved"]["Default"] == "true"
+
+
+@pytest.mark.requirement("R151")
+def test_a_release_by_steps_that_goes_on_is_told_with_the_share_of_the_new_version() -> None:
+    api = Api(
+        get_function_configuration={"State": "Active", "Version": "7"},
+        get_function_concurrency={"ReservedConcurrentExecutions": 4},
+        get_alias={"RoutingConfig": {"AdditionalVersionWeights": {"8": 0.1}}},
+    )
+    found = standing(Environment(FakeAccount(**{"lambda": api}), app_of(API), ()), "api")
+    assert found.release == "going"
+    assert found.words == "version 8 answers 10%; at most 4 copies when it is asked"
 
 
 def test_a_function_that_is_not_there_is_told_as_one_and_counts_no_tasks() -> None:

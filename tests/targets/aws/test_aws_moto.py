@@ -130,6 +130,9 @@ def test_what_neither_has_is_little_and_known() -> None:
     assert both == {
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentConfig",
+        "AWS::CodeDeploy::DeploymentGroup",
         "AWS::EC2::NetworkAcl",
         "AWS::EC2::NetworkAclEntry",
         "AWS::EC2::SecurityGroupEgress",

@@ -22,6 +22,8 @@ ALLOWED = frozenset(
         "cloudformation:ExecuteChangeSet",
         "cloudformation:GetTemplate",
         "cloudfront:CreateInvalidation",
+        # How CodeDeploy moves a function's traffic by steps, and when it takes it back.
+        "cloudwatch:DescribeAlarms",
         "codebuild:BatchGetBuilds",
         "codebuild:StartBuild",
         "dynamodb:BatchGetItem",
@@ -67,6 +69,9 @@ ALLOWED = frozenset(
         "iam:PassRole",
         "kms:Decrypt",
         "kms:GenerateDataKey",
+        "lambda:GetAlias",
+        "lambda:GetProvisionedConcurrencyConfig",
+        "lambda:UpdateAlias",
         "logs:CreateLogDelivery",
         "logs:CreateLogGroup",
         "logs:CreateLogStream",

@@ -52,6 +52,7 @@ release = "blue_green"
 asgi = "light:app"
 public = true
 kind = "function"
+release = { canary = ["10% for 15m"] }
 uses = ["db", "sessions", "KEY", "files", "state"]
 scale = { requests = 50 }
 cache = { "/a/*" = "60s" }

@@ -28,6 +28,7 @@ AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3"  # read by every AWS SDK; absent on 
 AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
 AWS_SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"
 AWS_REGION = "AWS_REGION"
+AWS_FUNCTION_VERSION = "AWS_LAMBDA_FUNCTION_VERSION"  # set by Lambda: a canary is judged by it
 
 # -- What OpenTelemetry reads everywhere (R184) ----------------------------------------------
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"  # http://collector:4318

@@ -97,12 +97,21 @@ class LineWriter:
 
 
 class Lines:
-    """Makes lines: R161's fields in their order, then what the caller adds, redacted."""
+    """Makes lines: R161's fields in their order, then what the caller adds, redacted.
 
-    def __init__(self, environment: str, redact: Callable[[str], str], writer: Writer) -> None:
+    `version`: of the function that this process is; then it stands behind the environment.
+    """
+
+    def __init__(
+        self, environment: str, redact: Callable[[str], str], writer: Writer, version: str = ""
+    ) -> None:
         self.redact = redact
         self.writer = writer
         self._environment = encode(environment).decode()
+        self._reserved = _RESERVED
+        if version:
+            self._environment += f',"version":{encode(version).decode()}'
+            self._reserved = _RESERVED | {"version"}
         self._second = (0, "")
         self._paths: dict[str, str] = {}
 
@@ -115,7 +124,7 @@ class Lines:
         """
         own = {str(name): self.plain(value, str(name)) for name, value in fields.items()}
         head = self._head(level, context, own)
-        rest = encode({name: value for name, value in own.items() if name not in _RESERVED})
+        rest = encode({name: value for name, value in own.items() if name not in self._reserved})
         tail = b"}\n" if rest == b"{}" else b"," + rest[1:] + b"\n"
         self.writer.write(head.encode() + tail)
 

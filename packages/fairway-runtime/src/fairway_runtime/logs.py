@@ -33,7 +33,8 @@ _installed: list[Lines] = []  # one per process, as `logging` itself
 
 def lines_for(settings: Settings) -> Lines:
     """Lines to stdout as `settings` ask for."""
-    return Lines(settings.environment, redactor(settings.secrets), LineWriter())
+    version = os.environ.get(contract.AWS_FUNCTION_VERSION, "")
+    return Lines(settings.environment, redactor(settings.secrets), LineWriter(), version)
 
 
 def lines() -> Lines:

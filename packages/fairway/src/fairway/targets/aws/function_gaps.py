@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 from fairway.core.problem import Problem
-from fairway.core.spec.model import App, OffHours, Rolling, Scale, Service
+from fairway.core.spec.model import App, Canary, OffHours, Rolling, Scale, Service
+from fairway.targets.aws.render.deployment import is_linear
 from fairway.targets.aws.render.function import request_seconds
+from fairway.targets.aws.render.function_release import is_shifted, whole_percent
+from fairway.targets.aws.render.service_alarms import LEAST_REQUESTS
 
 __all__ = ["function_gaps"]
 
@@ -54,11 +57,34 @@ def _of_copies(at: str, node: Service) -> Iterator[Problem]:
 
 
 def _of_release(at: str, node: Service) -> Iterator[Problem]:
-    if node.release != Rolling():
-        what = "a new version answers everybody at once; where it does not answer, it goes back"
-        yield Problem(f"{at}.release", what)
+    match node.release:
+        case Canary() as canary if is_shifted(node):
+            yield from _of_canary(f"{at}.release.canary", canary)
+        case Rolling() as rolling if rolling == Rolling():
+            pass
+        case _:
+            what = "a new version answers everybody at once; where it does not answer, it goes back"
+            yield Problem(f"{at}.release", what)
     if node.test is not None:
         yield Problem(f"{at}.test", "nothing tests a new revision before it takes over yet")
+
+
+def _of_canary(at: str, canary: Canary) -> Iterator[Problem]:
+    """What CodeDeploy does otherwise."""
+    first = canary.steps[0]
+    percent = whole_percent(first.percent)
+    if canary.probes:
+        yield Problem(f"{at}.probes", "nothing asks them on AWS yet")
+    if len(canary.steps) > 1 and not is_linear(canary.steps):
+        what = (
+            f"CodeDeploy knows one step: {percent}% for {first.hold_seconds / 60:g} min, then all"
+        )
+        mend = 'Even steps of the same length, such as "25%", "50%", "75%", are all kept.'
+        yield Problem(at, what, mend)
+    elif percent != first.percent:
+        yield Problem(at, f"CodeDeploy knows whole percents: {percent} for {first.percent:g}")
+    what = f"alarms alone judge the new version: below {LEAST_REQUESTS} requests a minute it passes"
+    yield Problem(at, what)
 
 
 def counts_together(app: App, node: Service) -> bool:

@@ -18,6 +18,7 @@ from fairway.targets.aws.decide.functions import (
     is_settled,
     judge_answer,
     judge_state,
+    moved_share,
     tail,
 )
 from fairway.targets.aws.decide.progress import Told
@@ -159,6 +160,7 @@ def standing(environment: Environment, service: str) -> ServiceStanding:
     try:
         found = api.get_function_configuration(FunctionName=name, Qualifier=ALIAS)
         limit = api.get_function_concurrency(FunctionName=name)
+        alias: Mapping[str, Any] = api.get_alias(FunctionName=name, Name=ALIAS)
     except Refused as refused:
         if refused.code != ABSENT:
             raise
@@ -174,9 +176,11 @@ def standing(environment: Environment, service: str) -> ServiceStanding:
             kind="function",
         )
     broken = judge_state(found)
-    state = "going" if not is_settled(found) else "done"
+    moving = moved_share(alias)
+    state = "going" if moving or not is_settled(found) else "done"
     most = limit.get("ReservedConcurrentExecutions")
     words = "runs when it is asked" if most is None else f"at most {most} copies when it is asked"
+    words = f"{moving}; {words}" if moving else words
     return ServiceStanding(
         name=service,
         wanted=0,

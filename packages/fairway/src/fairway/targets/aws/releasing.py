@@ -87,7 +87,8 @@ def restore(
     environment: Environment, course: Course, stack: Stack, to: Release, step: str
 ) -> Outcome:
     """Bring one stack to what it was in a release, image and configuration."""
-    applied = course.formation.apply(stack, to.values, step=step, template=to.templates[stack.name])
+    template = releases.at_once(to.templates[stack.name])
+    applied = course.formation.apply(stack, to.values, step=step, template=template)
     service = order.service_of(stack)
     if service is not None:
         watch = Watch(since=environment.clock.now())

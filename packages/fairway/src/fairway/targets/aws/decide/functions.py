@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from fairway.targets.aws.decide.rollout import Verdict
 
-__all__ = ["asked", "is_settled", "judge_answer", "judge_state", "tail"]
+__all__ = ["asked", "is_settled", "judge_answer", "judge_state", "moved_share", "tail"]
 
 HEALTHY = range(200, 400)
 SHOWN = 200  # characters of an answer
@@ -86,6 +86,15 @@ def judge_answer(version: str, path: str, error: str | None, payload: bytes) -> 
         words = f"version {version} answers {status} to {path}"
         return Verdict("failed", f"{words}: {body}" if body else words)
     return Verdict("done", f"version {version} answers {path}")
+
+
+def moved_share(alias: Mapping[str, Any]) -> str:
+    """How far a release by steps is, by the weights of the alias; empty where none goes on."""
+    routing = cast("Mapping[str, Any]", alias.get("RoutingConfig") or {})
+    weights = cast("Mapping[str, float]", routing.get("AdditionalVersionWeights") or {})
+    return ", ".join(
+        f"version {version} answers {100 * share:g}%" for version, share in sorted(weights.items())
+    )
 
 
 def tail(text: str) -> tuple[str, ...]:

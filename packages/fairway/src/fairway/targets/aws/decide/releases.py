@@ -13,7 +13,17 @@ from typing import Any, Literal, cast
 from fairway.core import names
 from fairway.core.problem import Problem, Problems
 
-__all__ = ["Outcome", "Release", "appended", "before", "current", "made", "read", "text"]
+__all__ = [
+    "Outcome",
+    "Release",
+    "appended",
+    "at_once",
+    "before",
+    "current",
+    "made",
+    "read",
+    "text",
+]
 
 Outcome = Literal["promoted", "rolled_back", "failed"]
 """`rolled_back`: ECS or CloudFormation took it back, and what was before serves."""
@@ -42,6 +52,15 @@ def made(templates: Mapping[str, str], values: Mapping[str, str]) -> str:
     """The id of a release: a digest of all that is in it."""
     whole = json.dumps([sorted(templates.items()), sorted(values.items())])
     return names.revision_id(hashlib.sha256(whole.encode()).hexdigest())
+
+
+def at_once(template: str) -> str:
+    """A template that takes a release back: no steps hold up the way to what served well."""
+    said = cast("dict[str, Any]", json.loads(template))
+    steps = [each for each in said.get("Resources", {}).values() if "UpdatePolicy" in each]
+    for each in steps:
+        del each["UpdatePolicy"]
+    return json.dumps(said, sort_keys=True) if steps else template
 
 
 def read(text: str) -> tuple[Release, ...]:

@@ -2,7 +2,8 @@
 
 The image is the one that containers run (R55); in it, AWS's Lambda Web Adapter turns each event
 into a request to the app's own server. Every release publishes a version, which never changes, and
-moves the alias `live` to it, all at once. People reach `live` through a gateway (`gateway.py`).
+moves the alias `live` to it, all at once or by steps (`function_release.py`). People reach `live`
+through a gateway (`gateway.py`).
 Secrets stand nowhere in its configuration: the runtime reads them when it starts. Pure.
 """
 
@@ -16,6 +17,7 @@ from fairway.targets.aws.render.accounts import home
 from fairway.targets.aws.render.dead_letters import add_dead_letters
 from fairway.targets.aws.render.function_alarms import add_function_alarms
 from fairway.targets.aws.render.function_names import ALIAS, function_name
+from fairway.targets.aws.render.function_release import add_shift, is_shifted
 from fairway.targets.aws.render.gateway import add_gateway
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.log_metrics import add_log_metrics
@@ -73,7 +75,7 @@ def function(whole: App, node: Service, ground: Ground) -> Stack:
         "TracingConfig": {"Mode": "Active" if is_seen else "PassThrough"},
         "VpcConfig": {"SecurityGroupIds": [group], "SubnetIds": ground.subnets("services")},
     }
-    alias = _released(node, draft, said, image)
+    alias = _released(app, node, draft, said, image)
     if node.public:
         add_gateway(whole, node, ground, alias)
     add_function_alarms(app, node, draft)
@@ -87,7 +89,7 @@ def request_seconds(node: Service) -> float:
     return min(node.timeouts.request_seconds, most)
 
 
-def _released(node: Service, draft: Draft, said: dict[str, Value], image: Value) -> Value:
+def _released(app: App, node: Service, draft: Draft, said: dict[str, Value], image: Value) -> Value:
     """The function, the version that this release publishes, and `live`, which names it."""
     # Lambda publishes nothing where nothing changed, and CloudFormation publishes where the version
     # itself changes: so both change with the image and with what is said here, and never one alone.
@@ -110,6 +112,7 @@ def _released(node: Service, draft: Draft, said: dict[str, Value], image: Value)
         },
         keep="Replaced",  # what runs in it goes on to its end
     )
+    update, after = add_shift(app, node, draft) if is_shifted(node) else (None, [])
     return draft.add(
         "Alias",
         "AWS::Lambda::Alias",
@@ -118,6 +121,8 @@ def _released(node: Service, draft: Draft, said: dict[str, Value], image: Value)
             "FunctionVersion": get("Version", "Version"),
             "Name": ALIAS,
         },
+        after=after,
+        update=update,
     )
 
 

@@ -21,6 +21,7 @@ from fairway.targets.aws.render.deployment import (
     is_linear,
 )
 from fairway.targets.aws.render.function_limits import function_limits
+from fairway.targets.aws.render.function_release import is_shifted
 from fairway.targets.aws.render.hosts import balanced
 from fairway.targets.aws.render.service import rule_priority
 from fairway.targets.aws.render.sizes import fitting
@@ -91,6 +92,8 @@ def of_stacks(found: Sequence[Stack]) -> Iterator[Problem]:
 def _of_service(app: App, service: Service) -> Iterator[Problem]:
     if service.kind == "function":
         yield from function_limits(app, service)
+        if is_shifted(service):
+            yield from _of_release(f"service.{service.name}.release", service)
         return
     at = f"service.{service.name}"
     yield from _of_size(at, service)
@@ -123,7 +126,7 @@ def _of_release(at: str, service: Service) -> Iterator[Problem]:
             counted = len(steps) if is_linear(steps) else 1
             step = hold_minutes(steps[0].hold_seconds)
             if step > LONGEST_STEP_MINUTES:
-                yield Problem(f"{at}.canary", "a step of ECS lasts at most 24 hours")
+                yield Problem(f"{at}.canary", "a step lasts at most 24 hours")
             if counted * step + KEEP_MINUTES > LONGEST_HOURS * 60:
                 what = f"CloudFormation refuses releases longer than {LONGEST_HOURS} hours"
                 yield Problem(f"{at}.canary", what, "Shorten its steps.")

@@ -48,13 +48,15 @@ SSM = "AWS::SSM::Parameter::Value<{}>"
 class Resource:
     """One resource. `keep`: what becomes of it when it leaves the stack or is replaced.
 
-    `Replaced`: one that another takes the place of stays; with the stack it goes.
+    `Replaced`: one that another takes the place of stays; with the stack it goes. `update`: its
+    `UpdatePolicy`.
     """
 
     type: str
     properties: Mapping[str, Value]
     keep: Keep | None = None
     after: tuple[str, ...] = ()
+    update: Mapping[str, Value] | None = None
 
     def said(self, *, app_tags: Mapping[str, str]) -> dict[str, Value]:
         """As a template writes it, with the app's tags where the type has any."""
@@ -64,6 +66,8 @@ class Resource:
         said: dict[str, Value] = {"Type": self.type, "Properties": properties}
         if self.after:
             said["DependsOn"] = sorted(self.after)
+        if self.update is not None:
+            said["UpdatePolicy"] = self.update
         if self.keep == "Replaced":
             said |= {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
         elif self.keep is not None:
@@ -122,11 +126,12 @@ class Draft:
         *,
         keep: Keep | None = None,
         after: Sequence[str] = (),
+        update: Mapping[str, Value] | None = None,
     ) -> Value:
         """Add a resource; a reference to it."""
         assert id not in self.resources, id
         self.resources[id] = Resource(
-            type=type, properties=properties, keep=keep, after=tuple(after)
+            type=type, properties=properties, keep=keep, after=tuple(after), update=update
         )
         return ref(id)
 
@@ -239,6 +244,7 @@ UNTAGGED = frozenset(
         "AWS::CloudFront::OriginAccessControl",
         "AWS::CloudFront::ResponseHeadersPolicy",
         "AWS::CloudWatch::Dashboard",
+        "AWS::CodeDeploy::DeploymentConfig",
         "AWS::EC2::NetworkAclEntry",
         "AWS::EC2::Route",
         "AWS::EC2::SecurityGroupEgress",
