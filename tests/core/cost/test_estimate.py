@@ -105,6 +105,28 @@ def test_a_node_that_is_elsewhere_or_off_costs_nothing() -> None:
     assert not found.of("cache store")
 
 
+@pytest.mark.requirement("R205")
+def test_an_attachment_to_a_transit_gateway_is_priced_by_the_hour_and_what_is_sent() -> None:
+    text = f"{WEB}[network.plant]\ntransit = 'tgw-0123456789abcdef0'\naddresses = '172.20.0.0/14'\n"
+    lines = priced(text, joined_gb=100).of("network plant")
+    assert [(each.what, each.usd) for each in lines] == [
+        ("attachment to its gateway", pytest.approx(0.05 * 730)),
+        ("sent into its gateway", pytest.approx(2.0)),
+    ]
+
+
+@pytest.mark.requirement("R205")
+def test_a_peering_costs_what_crosses_zones_and_to_another_region_is_named() -> None:
+    peer = "peer = 'vpc-0123456789abcdef0'\naddresses = '10.80.0.0/16'\n"
+    near = priced(f"{WEB}[network.office]\n{peer}", joined_gb=100)
+    (line,) = near.of("network office")
+    assert line.usd == pytest.approx(100 * 2 * 0.5 * 0.01)  # half of it stays in its zone
+    assert not [each for each in near.unpriced if "office" in each]
+    far = priced(f"{WEB}[network.office]\n{peer}region = 'eu-west-1'\n", joined_gb=100)
+    assert not far.of("network office")
+    assert "network office: each GB to eu-west-1 and back" in far.unpriced
+
+
 def test_a_class_without_a_price_is_named_and_never_guessed() -> None:
     found = priced(f"{WEB}uses = ['db']\n[database.db]\nsize = 'db.x9.huge'\n")
     assert any("db.x9.huge" in each for each in found.unpriced)

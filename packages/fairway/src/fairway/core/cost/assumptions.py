@@ -34,6 +34,7 @@ class Assumptions:
     gateway_kb: float = assumed(0.3, "kB", "that the gateway of a function logs for one request")
     access_kb: float = assumed(1, "kB", "that balancer or CDN log for one request")
     egress_gb: float = assumed(10, "GB", "fetched from outside through NAT")
+    joined_gb: float = assumed(10, "GB", "sent to each network that is joined, as much comes back")
     database_kb: float = assumed(5, "kB", "between service and database for one request")
     database_acu: float = assumed(1, "ACU", "in use by a serverless database, on average")
     database_ios: float = assumed(2, "I/Os", "of a serverless database for one request")
@@ -80,6 +81,7 @@ def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -
             each.public and each.kind == "function" for each in app.services.values()
         ),
         "access_kb": balanced or kept or bool(app.sites),
+        "joined_gb": bool(app.networks),
         "database_kb": bool(app.databases),
         "database_acu": serverless,
         "database_ios": serverless,

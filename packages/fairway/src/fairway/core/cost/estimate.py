@@ -10,6 +10,7 @@ from fairway.core.cost.assumptions import Assumptions
 from fairway.core.cost.compute import compute
 from fairway.core.cost.data import cache_key, data, database_key
 from fairway.core.cost.edge import edge
+from fairway.core.cost.joined import joined, unpriced_networks
 from fairway.core.cost.layout import Layout, fargate_size, layout_of
 from fairway.core.cost.line import Estimate, Line
 from fairway.core.cost.prices import Prices
@@ -34,6 +35,7 @@ def estimate(
         *compute(app, prices, assumed, around),
         *data(app, prices, assumed, around),
         *edge(app, prices, assumed, around),
+        *joined(app, prices, assumed, around),
         *watching(app, prices, assumed, around),
     ]
     order = {node: at for at, node in enumerate(dict.fromkeys(line.node for line in lines))}
@@ -57,11 +59,7 @@ def unpriced(app: App, prices: Prices, layout: Layout) -> Iterator[str]:
     for cache in app.caches.values():
         if cache.url is None and cache.enabled and cache_key(cache, layout) not in prices:
             yield f"cache {cache.name}: no price of {cache.size} in {prices.region} here"
-    for network in app.networks.values():
-        if network.transit is not None:
-            yield f"network {network.name}: its attachment by the hour, and each GB through it"
-        else:
-            yield f"network {network.name}: each GB between zones or regions; a peering is free"
+    yield from unpriced_networks(app)
     yield from unpriced_runs(app)
 
 
