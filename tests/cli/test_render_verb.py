@@ -76,6 +76,28 @@ def test_the_role_of_a_pipeline_is_written_and_deployed_by_people(folder: Path) 
     assert '${DEPLOY_ROLE:+--role-arn "$DEPLOY_ROLE"}' in result.stdout
 
 
+@pytest.mark.requirement("R204")
+def test_in_two_accounts_a_pipeline_has_a_role_in_each(folder: Path) -> None:
+    lines = """
+[site.page]
+root = "site"
+account = "frontend"
+[pipeline]
+repository = "example/shop"
+promote = { production = "by hand" }
+[environment.production.accounts]
+frontend = "111111111111"
+"""
+    (folder / "fairway.toml").write_text(FILE + lines)
+    result = rendered(folder)
+    assert (folder / "out" / "ci-frontend.json").exists()
+    (once,) = [line for line in result.stderr.splitlines() if "shop-production-ci-frontend" in line]
+    assert 'DeployRole="$FRONTEND_DEPLOY_ROLE"' in once
+    assert once.endswith('--profile "$FRONTEND_PROFILE"')
+    assert "role-arn" not in once
+    assert "in each account is: ci.json and ci-frontend.json" in result.stderr
+
+
 @pytest.mark.skipif(shutil.which("sh") is None, reason="no sh here")
 def test_what_it_prints_is_a_script(folder: Path) -> None:
     printed = rendered(folder, out="a folder").stdout

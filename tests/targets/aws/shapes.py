@@ -13,9 +13,11 @@ from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.render import Choices, choices_for, render
 from fairway.targets.aws.render.continuous import continuous
+from fairway.targets.aws.render.continuous_away import continuous_away
 from fairway.targets.aws.render.template import text
 
 __all__ = [
+    "ACCOUNTS",
     "APPS",
     "ENVIRONMENTS",
     "PIPELINE",
@@ -45,6 +47,14 @@ root = "site"
 repository = "example/shop"
 on_push = { main = "staging" }
 promote = { production = "by hand" }
+"""
+# Beside it, for `PIPELINE`: a page in another account than the services.
+ACCOUNTS = """
+[site.away]
+root = "away"
+account = "frontend"
+[environment.production.accounts]
+frontend = "111111111111"
 """
 ENVIRONMENTS = ("dev", "staging", "production")
 
@@ -101,9 +111,11 @@ def beside() -> dict[str, dict[str, Any]]:
     choices = choices_for(shop, builds="remote")
     role = continuous(shop, choices)
     assert role is not None
+    (role_there,) = continuous_away(app_of(PIPELINE + ACCOUNTS))
     found = templates(shop, choices)
     return {
         "build.json": found["build.json"],
         "service-steps.json": found["service-steps.json"],
         "ci.json": json.loads(text(role)),
+        "ci-frontend.json": json.loads(text(role_there)),
     }

@@ -190,7 +190,7 @@ def test_what_has_no_price_here_is_named_and_not_guessed() -> None:
     of = app_of(f"{PEERED}{GATEWAY}")
     found = estimate(of, prices())
     assert [each for each in found.unpriced if each.startswith("network ")] == [
-        "network office: each GB between zones or regions; a peering is free",
-        "network plant: its attachment by the hour, and each GB through it",
+        "network plant: what its gateway's owner pays, for the way back too",
     ]
-    assert not found.of("network office") + found.of("network plant")
+    assert [line.price.key for line in found.of("network office")] == ["transfer.zone"]
+    assert [line.price.key for line in found.of("network plant")] == ["transit.hour", "transit.gb"]

@@ -116,6 +116,7 @@ ALLOWED = frozenset(
 )
 # AWS documents no condition that these two would meet.
 UNCONDITIONAL = {"ecs.amazonaws.com", "lambda.amazonaws.com"}
+PIPELINES = {"shop/production/ci.json/Role", "shop/production/ci-frontend.json/Role"}
 STARTERS = {"events.amazonaws.com", "scheduler.amazonaws.com"}
 USES = """
 [service.api]
@@ -138,7 +139,7 @@ def test_no_role_may_do_what_is_not_on_the_list() -> None:
     for where, statement in role_statements():
         actions = listed(statement["Action"])
         seen.update(actions)
-        denied = where == "shop/production/ci.json/Role" and "stack/" in str(statement["Resource"])
+        denied = where in PIPELINES and "stack/" in str(statement["Resource"])
         denied |= "lambda:SourceFunctionArn" in str(statement.get("Condition"))
         assert statement["Effect"] == "Allow" or denied, where
         assert not set(actions) - ALLOWED, where
@@ -169,7 +170,7 @@ def test_roles_are_taken_by_one_service_of_aws_for_this_account() -> None:
             continue
         (statement,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         if "Federated" in statement["Principal"]:
-            assert where == "shop/production/ci.json/Role"
+            assert where in PIPELINES
             continue
         services = set(listed(statement["Principal"]["Service"]))
         assert len(services) == 1 or services == STARTERS, where
@@ -202,6 +203,27 @@ def test_nothing_is_rendered_for_a_pipeline_without_a_repository() -> None:
     assert continuous(of, choices_for(of)) is None
 
 
+@pytest.mark.validated("R204", "R203")
+def test_a_pipeline_s_role_in_another_account_reaches_its_edge_and_its_sites_alone() -> None:
+    template = beside()["ci-frontend.json"]
+    role = template["Resources"]["Role"]["Properties"]
+    there, here = role["AssumeRolePolicyDocument"], beside()["ci.json"]["Resources"]["Role"]
+    assert there == here["Properties"]["AssumeRolePolicyDocument"]  # GitHub's word, not home's
+    (policy,) = role["Policies"]
+    reached: dict[str, str] = {}
+    for each in policy["PolicyDocument"]["Statement"]:
+        assert each["Effect"] == "Allow"
+        reached |= dict.fromkeys(each["Action"], str(each["Resource"]))
+    assert "stack/shop-production-edge-frontend/*" in reached["cloudformation:ExecuteChangeSet"]
+    assert "shop-production-edge-frontend-site" in reached["s3:PutObject"]
+    assert reached["ssm:GetParameter"].count("us-east-1") == 1
+    assert {each.partition(":")[0] for each in reached} == {
+        "cloudformation", "cloudfront", "iam", "s3", "ssm",
+    }  # fmt: skip
+    given = template["Resources"]["GiveCiFrontendRole"]["Properties"]
+    assert given["Name"] == "/fairway/shop/production/ci-frontend/role"
+
+
 @pytest.mark.validated("R203")
 def test_a_pipeline_s_role_changes_the_app_s_stacks_through_cloudformation_s_role_only() -> None:
     role = beside()["ci.json"]["Resources"]["Role"]["Properties"]
@@ -214,7 +236,9 @@ def test_a_pipeline_s_role_changes_the_app_s_stacks_through_cloudformation_s_rol
     }
     assert all(":stack/shop-production-*/*" in str(each) for each in allowed["Resource"])
     assert denied["Effect"] == "Deny"
-    assert ":stack/shop-production-ci/*" in str(denied["Resource"])
+    own, others = denied["Resource"]
+    assert ":stack/shop-production-ci/*" in str(own)
+    assert ":stack/shop-production-ci-*/*" in str(others)
     for each in statements:
         if "iam:PassRole" in each["Action"]:
             assert each["Condition"]["StringEquals"]["iam:PassedToService"] in {

@@ -23,6 +23,7 @@ from fairway.targets.aws.render import (
 )
 from fairway.targets.aws.render.commands import by_hand, commands
 from fairway.targets.aws.render.continuous import continuous
+from fairway.targets.aws.render.continuous_away import continuous_away
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.template import text
 from fairway.targets.aws.render.wiring import PORT
@@ -84,14 +85,15 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     left_out = [str(gap) for gap in gaps(app)]
     left_out += [str(problem) for image in held for problem in image.problems]
     role = continuous(app, choices)
-    files = {stack.path: text(stack) for stack in (*rendered, *([role] if role else []))}
+    roles = [*([role] if role else []), *continuous_away(app)]
+    files = {stack.path: text(stack) for stack in (*rendered, *roles)}
     files |= build_files(
         app.name, held, sources, version=__version__, runtime_version=__version__, base=base
     )
     written = rendered_files.write(out, files)
     here = os.path.relpath(found.folder)
     lines = commands(app, rendered, str(out), held, choices, project=here)
-    once = [by_hand(role, str(out))] if role else []
+    once = [by_hand(each, str(out)) for each in roles]
     if as_json:
         view.data({"files": written, "commands": lines, "once": once, "gaps": left_out})
         return

@@ -19,6 +19,7 @@ from fairway.core.spec.model import (
     Site,
 )
 from fairway.targets.aws.function_gaps import function_gaps
+from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.balancer import cross_origin
 from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
@@ -66,7 +67,8 @@ def _whole_nodes(app: App) -> Iterator[Problem]:
     if app.pipeline is not None:
         what = "no workflow is rendered yet"
         if app.pipeline.repository is not None:
-            what += "; the role that it takes is: ci.json"
+            files = ["ci.json", *(f"ci-{account}.json" for account in away(app))]
+            what += f"; the role that it takes in each account is: {' and '.join(files)}"
         yield Problem("pipeline", what)
     if app.recovery != Recovery():
         yield Problem("recovery", "nothing measures these goals on AWS yet")

@@ -10,7 +10,7 @@ from fairway.core.spec.model import App, Site
 from fairway.targets.aws.render import Choices, Stack, choices_for
 from fairway.targets.aws.render.accounts import SERVICES_DOMAIN, account_of_home, away, home
 from fairway.targets.aws.render.build_commands import build_commands
-from fairway.targets.aws.render.continuous import NAME
+from fairway.targets.aws.render.continuous import is_by_hand
 from fairway.targets.aws.render.hosts import address
 from fairway.targets.aws.render.template import text
 
@@ -23,7 +23,7 @@ QUERY = " --query Parameter.Value --output text)"
 
 
 def by_hand(stack: Stack, folder: str) -> str:
-    """The line of a stack that people deploy themselves: the pipeline's own role."""
+    """The line of a stack that people deploy themselves: a pipeline's own role."""
     return _deploy(stack, folder, {})
 
 
@@ -92,7 +92,7 @@ def _deploy(stack: Stack, folder: str, domains: Mapping[str, str]) -> str:
         words.append("--capabilities CAPABILITY_IAM")
     if stack.region is not None:
         words.append(f"--region {stack.region}")
-    if stack.name != NAME:
+    if not is_by_hand(stack.name):
         words.append(f'${{{own}DEPLOY_ROLE:+--role-arn "${own}DEPLOY_ROLE"}}')
     asked = [name for name, said in stack.parameters.items() if "Default" not in said]
     if asked:

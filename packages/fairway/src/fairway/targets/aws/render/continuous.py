@@ -7,7 +7,7 @@ not its own stack, nor anything of another app. Rendered where `[pipeline]` name
 deployed once by people, never by the pipeline itself. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fairway.core import names
 from fairway.core.spec.model import App, Pipeline
@@ -26,7 +26,15 @@ from fairway.targets.aws.render.template import (
     sub,
 )
 
-__all__ = ["NAME", "continuous", "subjects"]
+__all__ = [
+    "NAME",
+    "add_ci_role",
+    "continuous",
+    "is_by_hand",
+    "may_change",
+    "may_send_files",
+    "subjects",
+]
 
 NAME = "ci"
 HOST = "token.actions.githubusercontent.com"
@@ -71,7 +79,7 @@ def subjects(pipeline: Pipeline, environment: str) -> tuple[str, ...]:
 def continuous(app: App, choices: Choices) -> Stack | None:
     """Render it; None where no repository deploys to this environment.
 
-    It acts in the account of the services: sites of another one are none of its.
+    It acts in the account of the services: for sites of another one there is `continuous_away`.
     """
     app = home(app)
     who = subjects(app.pipeline, app.environment) if app.pipeline else ()
@@ -83,6 +91,19 @@ def continuous(app: App, choices: Choices) -> Stack | None:
         name=NAME,
         description=f"{app.name} in {app.environment}: the role that its pipeline takes.",
     )
+    add_ci_role(draft, who, lambda deployer: _statements(app, draft, choices, deployer))
+    return draft.stack()
+
+
+def is_by_hand(name: str) -> bool:
+    """Whether people deploy the stack of this name themselves: a pipeline's own role."""
+    return name == NAME or name.startswith(f"{NAME}-")
+
+
+def add_ci_role(
+    draft: Draft, who: tuple[str, ...], allowed: Callable[[Value], Iterator[Value]]
+) -> None:
+    """Add the role that `who` takes; `allowed` is given the role that CloudFormation takes."""
     deployer = draft.ask(
         "DeployRole",
         "The ARN of the role that CloudFormation takes to change the app's stacks.",
@@ -94,11 +115,10 @@ def continuous(app: App, choices: Choices) -> Stack | None:
         {
             "AssumeRolePolicyDocument": _trust(who),
             "MaxSessionDuration": HOUR,
-            "Policies": [policy("only", list(_statements(app, draft, choices, deployer)))],
+            "Policies": [policy("only", list(allowed(deployer)))],
         },
     )
-    draft.give("ci/role", get("Role"))
-    return draft.stack()
+    draft.give(f"{draft.name}/role", get("Role"))
 
 
 def _trust(who: tuple[str, ...]) -> Value:
@@ -120,13 +140,10 @@ def _statements(app: App, draft: Draft, choices: Choices, deployer: Value) -> It
         sub(f"arn:{PARTITION}:cloudformation:{region}:{ACCOUNT}:stack/{called}-*/*")
         for region in regions
     ]
-    as_deployer = {"StringEquals": {"cloudformation:RoleArn": deployer}}
-    to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
-    yield statement(CHANGE, stacks, when=as_deployer)
-    yield statement(READ, stacks)
-    own = sub(f"arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT}:stack/{called}-{NAME}/*")
-    yield statement(CHANGE, own, effect="Deny")
-    yield statement(("iam:PassRole",), deployer, when=to_cloudformation)
+    yield from may_change(stacks, deployer)
+    # Another account of the file may be this one of AWS: its role is none of this one's either.
+    own = f"arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT}:stack/{called}-{NAME}"
+    yield statement(CHANGE, [sub(f"{own}/*"), sub(f"{own}-*/*")], effect="Deny")
     path = draft.path("*")
     yield statement(
         ("ssm:GetParameter",), [_arn("ssm", region, f"parameter{path}") for region in regions]
@@ -150,7 +167,16 @@ def _statements(app: App, draft: Draft, choices: Choices, deployer: Value) -> It
         sources = names.bucket_start(f"{called}-build", "Sources")
         yield statement(("s3:PutObject",), _bucket(f"{sources}-*/*"))
     if app.sites:
-        yield from _sites(app, called)
+        yield from may_send_files(app, f"{called}-edge")
+
+
+def may_change(stacks: list[Value], deployer: Value) -> Iterator[Value]:
+    """Look at these stacks, and change them through CloudFormation's own role."""
+    as_deployer = {"StringEquals": {"cloudformation:RoleArn": deployer}}
+    to_cloudformation = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    yield statement(CHANGE, stacks, when=as_deployer)
+    yield statement(READ, stacks)
+    yield statement(("iam:PassRole",), deployer, when=to_cloudformation)
 
 
 def _migrations(app: App, draft: Draft, called: str) -> Iterator[Value]:
@@ -178,9 +204,12 @@ def _roles(app: App, draft: Draft, stack: str) -> Value:
     return [by_name, sub(f"{iam}{draft.path('before', '*')}")]
 
 
-def _sites(app: App, called: str) -> Iterator[Value]:
-    """Send files, and have the CDN ask anew; the bucket of its logs is none of a site's."""
-    starts = _buckets_of_sites(app, f"{called}-edge")
+def may_send_files(app: App, edge: str) -> Iterator[Value]:
+    """Send files, and have the CDN ask anew; `edge` is the stack of the sites.
+
+    The bucket of the CDN's logs is none of a site's.
+    """
+    starts = _buckets_of_sites(app, edge)
     yield statement(("s3:ListBucket",), _each([_bucket(f"{each}*") for each in starts]))
     objects = [_bucket(f"{each}*/*") for each in starts]
     yield statement(("s3:DeleteObject", "s3:PutObject"), _each(objects))

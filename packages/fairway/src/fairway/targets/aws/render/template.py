@@ -112,6 +112,7 @@ class Draft:
     name: str
     description: str
     region: str | None = None
+    account: str | None = None
     resources: dict[str, Resource] = field(default_factory=dict[str, Resource])
     parameters: dict[str, Mapping[str, Value]] = field(
         default_factory=dict[str, Mapping[str, Value]]
@@ -188,6 +189,7 @@ class Draft:
             parameters=dict(self.parameters),
             tags={"fairway:app": self.app, "fairway:environment": self.environment},
             region=self.region,
+            account=self.account,
             conditions=dict(self.conditions),
         )
 
