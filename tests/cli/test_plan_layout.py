@@ -9,9 +9,11 @@ from fairway.cli.plan_layout import honoured, layout_as_rendered
 from fairway.core.cost.estimate import estimate
 from fairway.core.cost.layout import CACHE_CLASS, DATABASE_CLASS, Layout, layout_of
 from fairway.core.cost.prices import REGIONS
+from fairway.core.plan.creation import creations
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
+from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import Choices, Egress, Stack, choices_for, stacks
 from tests.core.cost.price_tables import prices
 
@@ -134,15 +136,28 @@ def test_a_run_takes_the_steps_that_are_priced(name: str) -> None:
 
 def test_what_the_target_does_not_honour_is_priced_as_it_runs_there() -> None:
     one = app("insights", "production")
-    gaps = (Problem("service.api.kind", "it runs as a container"),)
+    told = (Problem("service.api.kind", "it runs as a container"),)
     _, found, _ = rendered(one)
-    assert honoured(one, gaps, found).services["api"].kind == "container"
+    assert honoured(one, told, found).services["api"].kind == "container"
     assert honoured(one, (), found).services["api"].kind == "function"
     weather = app("weather", "production")
     _, found, _ = rendered(weather)
     assert honoured(weather, (), found) == weather
     assert weather.services["api"].cache
     assert not honoured(weather, (), ()).services["api"].cache
+
+
+def test_what_is_not_rendered_is_neither_created_nor_priced() -> None:
+    one = app("insights", "production")
+    _, found, layout = rendered(one)
+    there = honoured(one, gaps(one), found)
+    assert [*one.streams, *one.models] == ["events", "churn"]
+    assert not {"stream", "model"} & {each.kind for each in creations(there, layout)}
+    assert not estimate(there, prices(), layout=layout).of("stream events")
+    # Nothing of it has an alarm, and the page says so.
+    assert [each.what for each in creations(there, layout) if each.kind == "watching"] == [
+        "logs of 90 days, no alarms, a dashboard"
+    ]
 
 
 @each_app

@@ -85,7 +85,8 @@ def has_insights(cluster: Mapping[str, object]) -> bool:
 def honoured(app: App, gaps: Sequence[Problem], found: Sequence[Stack]) -> App:
     """The app as the target runs it: priced is what would be there.
 
-    A function that runs as a container is one; without a CDN nothing is kept at the edge.
+    A function that runs as a container is one; without a CDN nothing is kept at the edge; streams
+    and models of which a gap tells are not made.
     """
     where = {gap.where for gap in gaps}
     has_edge = bool(properties(found, "AWS::CloudFront::Distribution"))
@@ -97,4 +98,9 @@ def honoured(app: App, gaps: Sequence[Problem], found: Sequence[Stack]) -> App:
         )
         for name, service in app.services.items()
     }
-    return replace(app, services=services)
+    return replace(
+        app,
+        services=services,
+        streams={n: each for n, each in app.streams.items() if f"stream.{n}" not in where},
+        models={n: each for n, each in app.models.items() if f"model.{n}" not in where},
+    )

@@ -131,7 +131,7 @@ def of_firewalls(traffic: Traffic, prices: Prices, layout: Layout) -> Iterator[L
             continue
         yield flat("firewall", f"firewall {place}", prices, "waf.acl", 1.0)
         yield flat("firewall", f"its {rules} rules {place}", prices, "waf.rule", float(rules))
-        yield flat("firewall", f"requests looked at {place}", prices, "waf.requests", requests)
+        yield flat("firewall", f"requests judged {place}", prices, "waf.requests", requests)
 
 
 def of_network(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:

@@ -99,6 +99,7 @@ def of_service(app: App, service: Service) -> Creation:
     causes += [f"{listed(others)} {'uses' if len(others) == 1 else 'use'} it"] if others else []
     if service.kind == "function":
         what = f"function with {service.memory_mib} MiB, at most {service.replicas.maximum} copies"
+        what += ", canary" if isinstance(service.release, Canary) else ""
     else:
         size = fargate_size(service.cpu, service.memory_mib)
         of = "" if size is None else f" of {size[0]:g} vCPU, {size[1]:g} GB"
@@ -154,6 +155,7 @@ def when(app: App, job: Job) -> str:
 def of_sites(app: App) -> Iterator[Creation]:
     for name, site in app.sites.items():
         what = f"{site.root} in a private bucket, behind the edge"
+        what += f", in the account {site.account}" if site.account in app.accounts else ""
         yield Creation(kind="site", name=name, what=what, cause="people reach it")
     for name, model in app.models.items():
         what = f"{model.artifact}, {'an endpoint of its own' if model.endpoint else 'in place'}"
@@ -215,7 +217,9 @@ def of_firewalls(layout: Layout) -> str:
 
 
 def of_watching(layout: Layout) -> str:
-    return f"logs of {layout.log_days} days, alarms on {layout.alarms} metrics, a dashboard"
+    count = layout.alarms
+    alarms = f"alarms on {count} metric{'' if count == 1 else 's'}" if count else "no alarms"
+    return f"logs of {layout.log_days} days, {alarms}, a dashboard"
 
 
 def used(app: App, name: str) -> str:

@@ -31,6 +31,8 @@ from fairway.targets.aws.render.sizes import fitting
 __all__ = ["gaps"]
 
 LONGEST_AT_EDGE_SECONDS = 60
+BARE = Service(name="bare", asgi="app")
+USUAL = (BARE.cpu, BARE.memory_mib)  # where the file says neither, of jobs too
 
 
 def gaps(app: App) -> list[Problem]:
@@ -144,7 +146,10 @@ def _of_clients(at: str, service: Service) -> Iterator[Problem]:
 
 
 def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
+    """Fargate has steps. Where the file says no size, it is given one, and loses nothing."""
     size = fitting(node.cpu, node.memory_mib)
+    if (node.cpu, node.memory_mib) == USUAL:
+        return
     if size is not None and (size.cpu, size.memory_mib) != (
         round(node.cpu * 1024),
         node.memory_mib,
