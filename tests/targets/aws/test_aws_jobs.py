@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from fairway.core.spec.parse import parse
 from fairway.targets.aws.render.cron import expressions, is_sayable
 from fairway.targets.aws.render.secrets import ROTATION_CODE
-from tests.targets.aws.shapes import app, app_of, resources, templates
+from tests.targets.aws.shapes import FILES, app, app_of, resources, templates
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,32 @@ def test_a_workflow_goes_from_step_to_step() -> None:
     definition = template["Resources"]["WorkflowMachine"]["Properties"]["Definition"]
     path = walk(definition, {"Running": ALONE})
     assert path == ["Running", "Alone", "Step1", "Step2", "Step3", "Done"]
+
+
+@pytest.mark.validated("R121")
+def test_the_pipeline_of_insights_is_started_every_night() -> None:
+    schedules = resources(app("insights", "production"), "AWS::Scheduler::Schedule")
+    (schedule,) = schedules.values()
+    assert schedule["ScheduleExpression"] == "cron(0 2 * * ? *)"
+    assert schedule["Target"]["Arn"] == {"Ref": "WorkflowMachine"}
+
+
+@pytest.mark.validated("R272")
+def test_the_day_of_the_weather_service_goes_from_its_trigger_to_its_alarms() -> None:
+    text = (FILES / "weather.toml").read_text() + '[alarm]\nnotify = ["mailto:a@example.org"]\n'
+    of = parse(text).app("production")
+    (trigger,) = resources(of, "AWS::Scheduler::Schedule").values()
+    assert trigger["Target"]["Arn"] == {"Ref": "JobMachine"}
+    # Checked, processed, and what calculates is started.
+    ingest = templates(of)["job-ingest.json"]["Resources"]["JobMachine"]["Properties"]
+    path = walk(ingest["Definition"], {"Running": ALONE, "Look": MESSAGE})
+    assert [each for each in path if each in {"Look", "Run", "Follow"}] == ["Look", "Run", "Follow"]
+    assert "statistics" in str(ingest["DefinitionSubstitutions"]["NextStatistics"]).lower()
+    assert walk(machine(of, "statistics"), {"Running": ALONE})[-2:] == ["Run", "Done"]
+    # Each is watched: a run that fails is told.
+    alarms = resources(of, "AWS::CloudWatch::Alarm").values()
+    told = {each["AlarmName"] for each in alarms if each["AlarmActions"]}
+    assert {"weather-production-ingest.failed", "weather-production-statistics.failed"} <= told
 
 
 class Manager:

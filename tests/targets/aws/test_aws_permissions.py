@@ -164,6 +164,33 @@ def test_each_task_has_a_role_of_its_own_with_only_what_it_uses() -> None:
     assert "Unused" not in text
 
 
+@pytest.mark.validated("R203", "R104")
+def test_who_uses_a_model_may_read_it_where_it_lies_and_write_nothing() -> None:
+    text = """
+[service.api]
+asgi = "a:app"
+uses = ["churn"]
+[job.train]
+command = "train"
+uses = ["lake"]
+[model.churn]
+artifact = "lake/models/churn/"
+serve = "a:predict"
+[bucket.lake]
+"""
+    roles = resources(app_of(text), "AWS::IAM::Role")
+    reads = [
+        each
+        for each in roles["service-api.json/ServiceRole"]["Policies"][0]["PolicyDocument"][
+            "Statement"
+        ]
+        if "s3:GetObject" in each["Action"]
+    ]
+    assert [each["Action"] for each in reads] == [["s3:GetObject", "s3:GetObjectVersion"]]
+    assert reads[0]["Resource"]["Fn::Join"][1][1] == "models/churn/*"
+    assert "s3:PutObject" in str(roles["job-train.json/JobRole"])
+
+
 def test_roles_are_taken_by_one_service_of_aws_for_this_account() -> None:
     for where, resource in all_resources():
         if resource["Type"] != "AWS::IAM::Role":

@@ -51,7 +51,9 @@ def of_service(
     if size is None:
         return
     hours = Running(*(each * HOURS for each in (running.lowest, running.expected, running.highest)))
-    what = f"{running.expected:.3g} tasks of {size[0]:g} vCPU"
+    count = f"{running.expected:.3g} tasks"
+    count += "" if float(running.expected).is_integer() else " on average,"
+    what = f"{count} of {size[0]:g} vCPU"
     node = f"service {service.name}"
     yield from task_lines(node, what, size, hours, prices, is_arm=layout.is_arm)
 

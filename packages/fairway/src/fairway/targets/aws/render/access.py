@@ -16,6 +16,8 @@ from fairway.targets.aws.render.wiring import Wired
 
 __all__ = ["add_function_role", "add_roles"]
 
+LISTS = ("s3:GetBucketLocation", "s3:ListBucket")
+READS = ("s3:GetObject", "s3:GetObjectVersion")
 OBJECTS = (
     "s3:AbortMultipartUpload",
     "s3:DeleteObject",
@@ -102,18 +104,17 @@ def _own(app: App, node: Service | Job, ground: Ground) -> Iterator[Value]:
     if is_traced(node, ground.choices) and ground.draft.name != "before":
         yield may_trace()
     buckets = [name for name in node.uses if name in app.buckets]
-    buckets += [
-        bucket
-        for name in node.uses
-        if name in app.models and (bucket := _bucket(app.models[name].artifact)) in app.buckets
-    ]
-    buckets = list(dict.fromkeys(buckets))
     for name in buckets:
-        arn = f"arn:{PARTITION}:s3:::"
-        bucket = ground.draft.take(f"bucket/{name}")
-        whole = sub(arn + "${Bucket}", Bucket=bucket)
-        yield statement(("s3:GetBucketLocation", "s3:ListBucket"), whole)
+        whole = _whole(ground, name)
+        yield statement(LISTS, whole)
         yield statement(OBJECTS, join("/", [whole, "*"]))
+    models = [app.models[name] for name in node.uses if name in app.models]
+    for bucket, within in (_place(model.artifact) for model in models):
+        if bucket in app.buckets and bucket not in buckets:
+            whole = _whole(ground, bucket)
+            yield statement(LISTS, whole)
+            yield statement(READS, join("/", [whole, f"{within}*"]))
+            buckets.append(bucket)
     tables = [name for name in node.uses if name in app.tables]
     for name in tables:
         arn = ground.draft.take(f"table/{name}/arn")
@@ -133,5 +134,12 @@ def _own(app: App, node: Service | Job, ground: Ground) -> Iterator[Value]:
         )
 
 
-def _bucket(place: str) -> str:
-    return place.split("/", 1)[0]
+def _whole(ground: Ground, bucket: str) -> Value:
+    """The ARN of a bucket of the app."""
+    return sub(f"arn:{PARTITION}:s3:::${{Bucket}}", Bucket=ground.draft.take(f"bucket/{bucket}"))
+
+
+def _place(artifact: str) -> tuple[str, str]:
+    """The bucket of `lake/models/churn/`, and where in it."""
+    bucket, _, within = artifact.partition("/")
+    return bucket, within
