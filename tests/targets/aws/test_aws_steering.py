@@ -3,6 +3,7 @@
 Neither emulator has service deployments: ministack always lists none.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,6 +105,14 @@ def test_without_a_release_in_progress_there_is_nothing_to_steer(code: str) -> N
             take_back(of)
         assert raised.value.exit_code == 1
         assert raised.value.problems[0].where == "fairway abort production"
+
+
+def test_of_a_function_it_is_said_who_takes_its_steps_back() -> None:
+    app = app_of('[service.web]\nasgi = "shop:app"\npublic = true\nkind = "function"\n')
+    lists = {"serviceDeployments": []}
+    of = replace(environment(ecs(lists=lists)), app=app)
+    with pytest.raises(Problems, match=r"`fairway cancel production` takes them back"):
+        take_back(of)
 
 
 def test_a_hold_that_ecs_can_not_do_says_what_to_do_instead() -> None:

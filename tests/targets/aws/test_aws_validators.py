@@ -6,6 +6,7 @@ program); without it its test is skipped.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from fairway.targets.aws.render import choices_for, render
 from tests.targets.aws.shapes import APPS, ENVIRONMENTS, app, app_of, beside
 
 CHECKOV = os.environ.get("FAIRWAY_CHECKOV") or shutil.which("checkov")
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "aws.md"
 # What checkov 3.3 says of the secure shape, and what we answer.
 ANSWERED = {
     "CKV_AWS_16": "a replica inherits its source's encryption; cfn-lint, as AWS, wants it unsaid",
@@ -196,6 +198,11 @@ def without_paths(text: str) -> str:
         if each["Type"].startswith("AWS::SSM::"):
             del each["Default"]
     return json.dumps(template)
+
+
+def test_what_is_answered_is_what_the_guide_tells() -> None:
+    told = re.findall(r"^\| (CKV_AWS_\d+) \|", GUIDE.read_text(), re.MULTILINE)
+    assert told == sorted(ANSWERED, key=lambda each: int(each.rpartition("_")[2]))
 
 
 @pytest.mark.real

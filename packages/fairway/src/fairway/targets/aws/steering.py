@@ -128,6 +128,10 @@ def going(environment: Environment, verb: str) -> list[Release]:
         return found
     name = environment.app.environment
     mend = f"`fairway status {name}` shows what serves; `fairway rollback {name}` goes back."
+    if any(each.kind == "function" for each in environment.app.services.values()):
+        mend += (
+            f" A function's steps are CloudFormation's: `fairway cancel {name}` takes them back."
+        )
     where = f"fairway {verb} {name}"
     raise Problems([Problem(where, "no release is in progress", mend)], exit_code=1)
 
