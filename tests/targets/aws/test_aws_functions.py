@@ -477,6 +477,37 @@ def test_the_way_back_has_no_steps() -> None:
     assert at_once(plain) == plain
 
 
+@pytest.mark.parametrize(
+    ("release", "way"),
+    [
+        ('"blue_green"', {"BakeTimeInMinutes": 0, "Strategy": "BLUE_GREEN"}),
+        (
+            '{ canary = ["10% for 15m"] }',
+            {
+                "BakeTimeInMinutes": 0,
+                "CanaryConfiguration": {"CanaryBakeTimeInMinutes": 0, "CanaryPercent": 10.0},
+                "Strategy": "CANARY",
+            },
+        ),
+        (
+            '{ canary = ["25% for 5m", "50% for 5m", "75% for 5m"] }',
+            {
+                "BakeTimeInMinutes": 0,
+                "LinearConfiguration": {"StepBakeTimeInMinutes": 0, "StepPercent": 25.0},
+                "Strategy": "LINEAR",
+            },
+        ),
+    ],
+)
+def test_the_way_back_of_a_container_is_held_nowhere(release: str, way: dict[str, Any]) -> None:
+    web = f'[service.web]\nasgi = "w:app"\npublic = true\nreplicas = 2\nrelease = {release}\n'
+    found = json.dumps({"Resources": service(web, "web")})
+    said = json.loads(at_once(found))["Resources"]["Service"]["Properties"]
+    assert way.items() <= said["DeploymentConfiguration"].items()
+    rolling = json.dumps({"Resources": service(web.replace(f"release = {release}", ""), "web")})
+    assert at_once(rolling) == rolling
+
+
 # -- Whether it answers ------------------------------------------------------------------------
 
 

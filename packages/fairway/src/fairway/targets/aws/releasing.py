@@ -77,17 +77,30 @@ def bring_back(environment: Environment, course: Course, before: Release) -> boo
         step = f"back: {Apply(stack)}"
         try:
             with stepping(environment, step) as end:
-                end(restore(environment, course, stack_from(stack, template), before, step))
+                old = stack_from(stack, template)
+                # What failed was taken back by CloudFormation already, by the template as it is.
+                is_failed = stack is course.released[-1]
+                end(restore(environment, course, old, before, step, is_held=is_failed))
         except Problems:
             is_whole = False
     return is_whole
 
 
 def restore(
-    environment: Environment, course: Course, stack: Stack, to: Release, step: str
+    environment: Environment,
+    course: Course,
+    stack: Stack,
+    to: Release,
+    step: str,
+    *,
+    is_held: bool = False,
 ) -> Outcome:
-    """Bring one stack to what it was in a release, image and configuration."""
-    template = releases.at_once(to.templates[stack.name])
+    """Bring one stack to what it was in a release, image and configuration.
+
+    `is_held`: by the steps of the release, and not at once.
+    """
+    template = to.templates[stack.name]
+    template = template if is_held else releases.at_once(template)
     applied = course.formation.apply(stack, to.values, step=step, template=template)
     service = order.service_of(stack)
     if service is not None:

@@ -55,12 +55,18 @@ def made(templates: Mapping[str, str], values: Mapping[str, str]) -> str:
 
 
 def at_once(template: str) -> str:
-    """A template that takes a release back: no steps hold up the way to what served well."""
+    """A template that takes a release back: nothing is held on the way to what served well.
+
+    A function's alias moves without CodeDeploy; ECS bakes and holds for no minute (0 is the least
+    of both: API_CanaryConfiguration, API_DeploymentConfiguration, 2026-11).
+    """
     said = cast("dict[str, Any]", json.loads(template))
-    steps = [each for each in said.get("Resources", {}).values() if "UpdatePolicy" in each]
-    for each in steps:
-        del each["UpdatePolicy"]
-    return json.dumps(said, sort_keys=True) if steps else template
+    for each in cast("Mapping[str, dict[str, Any]]", said.get("Resources", {})).values():
+        each.pop("UpdatePolicy", None)
+        way = cast("dict[str, Any]", each.get("Properties", {}).get("DeploymentConfiguration", {}))
+        for held in (way, way.get("CanaryConfiguration", {}), way.get("LinearConfiguration", {})):
+            held |= {name: 0 for name in held if name.endswith("BakeTimeInMinutes")}
+    return template if said == json.loads(template) else json.dumps(said, sort_keys=True)
 
 
 def read(text: str) -> tuple[Release, ...]:
