@@ -230,6 +230,20 @@ def test_nothing_is_rendered_for_a_pipeline_without_a_repository() -> None:
     assert continuous(of, choices_for(of)) is None
 
 
+@pytest.mark.validated("R127")
+def test_a_pipeline_s_roles_stand_before_anything_else_does() -> None:
+    for path in ("ci.json", "ci-frontend.json"):
+        assert list(beside()[path]["Parameters"]) == ["DeployRole"]
+    (policy,) = beside()["ci.json"]["Resources"]["Role"]["Properties"]["Policies"]
+    (push,) = [
+        each["Resource"]
+        for each in policy["PolicyDocument"]["Statement"]
+        if "ecr:PutImage" in each["Action"]
+    ]
+    (registry,) = resources(app_of(PIPELINE), "AWS::ECR::Repository").values()
+    assert push["Fn::Sub"].endswith(f":repository/{registry['RepositoryName']}")
+
+
 @pytest.mark.validated("R204", "R203")
 def test_a_pipeline_s_role_in_another_account_reaches_its_edge_and_its_sites_alone() -> None:
     template = beside()["ci-frontend.json"]

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fairway.core.spec.model import App
+from fairway.targets.aws.decide.releases import at_once
 from fairway.targets.aws.render import choices_for, render
 from tests.targets.aws.shapes import APPS, ENVIRONMENTS, app, app_of, beside
 
@@ -149,11 +150,16 @@ def different() -> dict[str, str]:
 
 
 def everything(of: App | None = None) -> dict[str, str]:
-    """The templates of an app that says everything that can be said, and what only some choose."""
+    """The templates of an app that says everything that can be said, and what only some choose.
+
+    Services as a release brings them and as one is taken back.
+    """
     of = of or app_of(EVERYTHING)
     choices = choices_for(of, egress="endpoints", processor="ARM64", builds="remote", traces="xray")
     beside_it = {path: json.dumps(template) for path, template in beside().items()}
-    return {**render(of, choices), **beside_it}
+    texts = {**render(of, choices), **beside_it}
+    back = {f"back-{path}": at_once(text) for path, text in texts.items() if "service-" in path}
+    return {**texts, **back}
 
 
 @pytest.mark.real

@@ -70,7 +70,8 @@ def _whole_nodes(app: App) -> Iterator[Problem]:
         what = "no workflow is rendered yet"
         if app.pipeline.repository is not None:
             files = ["ci.json", *(f"ci-{account}.json" for account in away(app))]
-            what += f"; the role that it takes in each account is: {' and '.join(files)}"
+            where = "in each account " if len(files) > 1 else ""
+            what += f"; the role that it takes {where}is: {' and '.join(files)}"
         yield Problem("pipeline", what)
     if app.recovery != Recovery():
         yield Problem("recovery", "nothing measures these goals on AWS yet")
@@ -241,7 +242,7 @@ def _of_others(app: App) -> Iterator[Problem]:
     for name, secret in app.secrets.items():
         at = f"secret.{name}"
         if secret.rotate_seconds is not None:
-            what = "a task that runs keeps the value that it started with until the next release"
+            what = "what runs keeps the value that it started with until the next release"
             yield Problem(f"{at}.rotate", what)
         elif not secret.generate:
             yield Problem(at, "it is made empty: put its value before what uses it starts")

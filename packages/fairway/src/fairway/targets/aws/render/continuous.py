@@ -15,6 +15,7 @@ from fairway.targets.aws.render.accounts import home
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.edge import REGION_OF_EDGE, bucket_of_site
 from fairway.targets.aws.render.policies import LONGEST_ROLE, policy, statement
+from fairway.targets.aws.render.registry import registry_name
 from fairway.targets.aws.render.template import (
     ACCOUNT,
     PARTITION,
@@ -149,7 +150,8 @@ def _statements(app: App, draft: Draft, choices: Choices, deployer: Value) -> It
         ("ssm:GetParameter",), [_arn("ssm", region, f"parameter{path}") for region in regions]
     )
     yield statement(("ecr:GetAuthorizationToken",), "*")
-    yield statement(PUSH, draft.take("registry/arn"))
+    # By its name: the role stands before the stack of the registry does.
+    yield statement(PUSH, _arn("ecr", REGION, f"repository/{registry_name(draft)}"))
     yield from _migrations(app, draft, called)
     yield statement(
         ("logs:FilterLogEvents", "logs:GetLogEvents"), _arn("logs", REGION, f"log-group:{path}")

@@ -4,9 +4,17 @@ import json
 
 from fairway.core.spec.model import App
 from fairway.targets.aws.render.ground import Ground
-from fairway.targets.aws.render.template import ACCOUNT, PARTITION, REGION, Value, get, sub
+from fairway.targets.aws.render.template import (
+    ACCOUNT,
+    PARTITION,
+    REGION,
+    Draft,
+    Value,
+    get,
+    sub,
+)
 
-__all__ = ["add_registry"]
+__all__ = ["add_registry", "registry_name"]
 
 
 def add_registry(app: App, ground: Ground) -> None:
@@ -37,13 +45,18 @@ def add_registry(app: App, ground: Ground) -> None:
                 }
             ],
             "LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [rule]})},
-            "RepositoryName": draft.called(limit=200),
+            "RepositoryName": registry_name(draft),
             **_pulled_by_functions(app),
         },
         keep="Retain",
     )
     draft.give("registry", get("Registry", "RepositoryUri"))
     draft.give("registry/arn", get("Registry"))
+
+
+def registry_name(draft: Draft) -> str:
+    """What the app's registry is called."""
+    return draft.called(limit=200)
 
 
 def _pulled_by_functions(app: App) -> dict[str, Value]:
