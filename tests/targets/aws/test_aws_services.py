@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.targets.aws.shapes import all_resources, app, app_of, resources, templates
+from fairway.core.spec.parse import parse
+from fairway.targets.aws.render.edge_policies import EVERYTHING, NOT_CACHED
+from tests.targets.aws.shapes import FILES, all_resources, app, app_of, resources, templates
 
 WEB = '[service.web]\nasgi = "m:app"\npublic = true\n'
 
@@ -201,6 +203,22 @@ def test_answers_of_the_weather_api_are_kept_for_a_minute_without_cookies() -> N
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.3_2025"
     policy = edge["ServiceApiKept60"]["Properties"]["CachePolicyConfig"]
     assert policy["MaxTTL"] == 60
+
+
+@pytest.mark.validated("R9")
+def test_one_line_puts_a_cdn_before_the_planner_s_static_files_and_its_sessions_go_through() -> (
+    None
+):
+    text = (FILES / "planner.toml").read_text()
+    line = 'sticky   = true\ncache = { "/static/*" = "1h" }'
+    later = templates(parse(text.replace("sticky   = true", line)).app("production"))
+    assert "edge.json" not in templates(app("planner", "production"))
+    config = later["edge.json"]["Resources"]["ServiceWebDistribution"]["Properties"]
+    (kept,) = config["DistributionConfig"]["CacheBehaviors"]
+    assert kept["PathPattern"] == "/static/*"
+    whole = config["DistributionConfig"]["DefaultCacheBehavior"]
+    assert (whole["CachePolicyId"], whole["OriginRequestPolicyId"]) == (NOT_CACHED, EVERYTHING)
+    assert {"GET", "POST"} <= set(whole["AllowedMethods"])
 
 
 @pytest.mark.validated("R189", "R190", "R191", "R194", "R195")
