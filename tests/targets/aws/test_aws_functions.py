@@ -19,6 +19,7 @@ from fairway.targets.aws.decide.functions import (
     judge_state,
     tail,
 )
+from fairway.targets.aws.decide.held import held_seconds
 from fairway.targets.aws.decide.order import secrets_read
 from fairway.targets.aws.decide.releases import at_once
 from fairway.targets.aws.environment import Environment
@@ -431,6 +432,26 @@ def test_the_new_version_is_judged_by_itself_and_by_what_the_app_answered() -> N
     assert filtered["Dimensions"] == [{"Key": "Version", "Value": "$.version"}]
     names = str(found["ReleaseErrorsAlarm"])
     assert filtered["MetricName"] in names
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps", "minutes"),
+    [
+        ("function", ["10% for 4h"], 240),
+        ("function", ["25% for 5m", "50% for 5m", "75% for 5m"], 20),
+        ("container", ["10% for 4h"], 240 + 10),  # and what ECS bakes after it
+        ("container", ["25% for 5m", "50% for 5m", "75% for 5m"], 20 + 10),
+        ("container", None, 0),
+    ],
+)
+def test_who_waits_for_a_release_waits_as_long_as_its_steps_take(
+    kind: str, steps: list[str] | None, minutes: int
+) -> None:
+    release = "" if steps is None else f"release = {{ canary = {json.dumps(steps)} }}\n"
+    of = app_of(f'[service.api]\nasgi = "m:app"\npublic = true\nkind = "{kind}"\n{release}')
+    held = {each.name: held_seconds(each) for each in stacks(of, choices_for(of))}
+    assert held.pop("service-api") == 60 * minutes
+    assert set(held.values()) == {0.0}
 
 
 def test_codedeploy_may_move_this_alias_and_look_at_alarms_and_nothing_else() -> None:

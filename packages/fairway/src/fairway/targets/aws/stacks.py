@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Account, Client, Refused
 from fairway.targets.aws.decide import refusals
+from fairway.targets.aws.decide.held import held_seconds
 from fairway.targets.aws.decide.order import asked, offered
 from fairway.targets.aws.decide.progress import Beat, Told
 from fairway.targets.aws.decide.stack_status import has_settled, way, went_well
@@ -283,7 +284,8 @@ class Stacks:
             own = next((each for each in news if is_own(each, stack)), None)
             return own is not None and has_settled(str(own["ResourceStatus"]))
 
-        until(self.clock, STACK_SECONDS, has_ended, waiting_for=stack.stack_name)
+        seconds = STACK_SECONDS + held_seconds(stack)
+        until(self.clock, seconds, has_ended, waiting_for=stack.stack_name)
         return self.status(stack) or "DELETE_COMPLETE"
 
     def told(self, event: Mapping[str, Any], stack: Stack, step: str) -> None:
