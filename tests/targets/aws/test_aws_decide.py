@@ -387,7 +387,11 @@ def test_weights_and_counts_are_no_drift() -> None:
 
     weather = app("weather", "production")
     rule = "ElasticLoadBalancingV2::ListenerRule"
-    nothing = [drift(rule, "/Actions/0/Weight"), drift("ECS::Service", "/DesiredCount")]
+    nothing = [
+        drift(rule, "/Actions/0/Weight"),
+        drift("ECS::Service", "/DesiredCount"),
+        drift("Lambda::Alias", "/RoutingConfig/AdditionalVersionWeights/0/FunctionWeight"),
+    ]
     assert drift_of(weather, "service-api", nothing) == ()
     (found,) = drift_of(weather, "service-api", [drift(rule, "/Priority")])
     assert found.details == ("listener rule Priority: 1 → 2",)

@@ -32,13 +32,15 @@ HOLDS_DATA = frozenset(
 KEPT = {"Retain": " (it stays, and is nobody's)", "Snapshot": " (a snapshot stays)"}
 SIGNS: Mapping[str, Sign] = {"Add": "+", "Remove": "-"}
 LONGEST = 60
-# Weights belong to ECS during a release and after it; counts to scaling and to people (R5 of the
-# design's rules): neither is drift.
+# Weights belong to ECS or CodeDeploy during a release and after it; counts to scaling and to people
+# (rule 5 of the design): neither is drift.
 NOT_DRIFT = (
     ("AWS::ElasticLoadBalancingV2::ListenerRule", "/Actions"),
     ("AWS::ECS::Service", "/DesiredCount"),
     ("AWS::ECS::Service", "/TaskDefinition"),
     ("AWS::ECS::Service", "/LoadBalancers"),
+    ("AWS::Lambda::Alias", "/FunctionVersion"),
+    ("AWS::Lambda::Alias", "/RoutingConfig"),
 )
 # Where what is nobody's node in the file stands.
 STACKS = {
