@@ -11,6 +11,7 @@ import pytest
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.decide.progress import Beat, Told
+from fairway.targets.aws.decide.releases import at_once
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.render import stacks
 from fairway.targets.aws.render.template import text
@@ -105,6 +106,12 @@ def test_without_a_release_in_progress_there_is_nothing_to_steer(code: str) -> N
             take_back(of)
         assert raised.value.exit_code == 1
         assert raised.value.problems[0].where == "fairway abort production"
+
+
+def test_the_way_back_waits_for_nobody() -> None:
+    (stack,) = [each for each in stacks(app_of(PATCHED)) if each.name == "service-web"]
+    assert HOOK in text(stack)
+    assert HOOK not in at_once(text(stack))
 
 
 def test_of_a_function_it_is_said_who_takes_its_steps_back() -> None:

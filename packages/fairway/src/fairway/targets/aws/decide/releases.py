@@ -58,7 +58,7 @@ def at_once(template: str) -> str:
     """A template that takes a release back: nothing is held on the way to what served well.
 
     A function's alias moves without CodeDeploy; ECS bakes and holds for no minute (0 is the least
-    of both: API_CanaryConfiguration, API_DeploymentConfiguration, 2026-11).
+    of both: API_CanaryConfiguration, API_DeploymentConfiguration, 2026-11), and asks nobody.
     """
     said = cast("dict[str, Any]", json.loads(template))
     for each in cast("Mapping[str, dict[str, Any]]", said.get("Resources", {})).values():
@@ -66,6 +66,9 @@ def at_once(template: str) -> str:
         way = cast("dict[str, Any]", each.get("Properties", {}).get("DeploymentConfiguration", {}))
         for held in (way, way.get("CanaryConfiguration", {}), way.get("LinearConfiguration", {})):
             held |= {name: 0 for name in held if name.endswith("BakeTimeInMinutes")}
+        if "LifecycleHooks" in way:
+            hooks = cast("Sequence[Mapping[str, Any]]", way["LifecycleHooks"])
+            way["LifecycleHooks"] = [hook for hook in hooks if hook.get("TargetType") != "PAUSE"]
     return template if said == json.loads(template) else json.dumps(said, sort_keys=True)
 
 
