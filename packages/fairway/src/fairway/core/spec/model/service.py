@@ -303,3 +303,17 @@ class Service:
     account: Annotated[
         str | None, Key(read.TEXT, "Which of `accounts` it lives in.", example='"backend"')
     ] = None
+    # What only a worker sets, which runs as a service without a front.
+    answers: bool = True
+    steady_seconds: float = 0.0
+    interruptible: bool = False
+
+    @property
+    def node_kind(self) -> Literal["service", "worker"]:
+        """What the file calls it."""
+        return "service" if self.answers else "worker"
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether two of it must never run at once."""
+        return not self.answers and self.replicas.maximum <= 1
