@@ -58,6 +58,8 @@ def gaps(app: App) -> list[Problem]:
 def _whole_nodes(app: App) -> Iterator[Problem]:
     for name in app.streams:
         yield Problem(f"stream.{name}", "streams are not rendered for AWS yet")
+    for name in app.workers:
+        yield Problem(f"worker.{name}", "workers are not rendered for AWS yet")
     for name in app.models:
         yield Problem(
             f"model.{name}",

@@ -219,12 +219,21 @@ class ProcessTable:
             with suppress(ProcessLookupError):
                 os.killpg(record.pid, signal)
 
+    def _tell(self, record: Record, signal: int) -> None:
+        """Send a signal to who is to end a tree: its leader alone, or all of its group."""
+        if record.labels.get("told") != "leader":
+            self.signal(record.name, signal)
+        elif lives(record):
+            with suppress(ProcessLookupError):
+                os.kill(record.pid, signal)
+
     async def stop(
         self, name: str, *, grace_seconds: float, signal: int = signals.SIGTERM
     ) -> Stopped:
         """End a process and all that it started, and drop its record.
 
-        The group gets `signal`; what is left of the tree after `grace_seconds` gets SIGKILL.
+        The group gets `signal`, or its leader alone where its label `told` says so; what is left
+        of the tree after `grace_seconds` gets SIGKILL.
         Repeating it, or naming a process that is not there, does no harm. Raises `Problems`
         where something outlives SIGKILL.
         """
@@ -232,7 +241,7 @@ class ProcessTable:
         if record is None:
             return Stopped(name=name, exit_code=None, killed=False)
         deadline = asyncio.get_running_loop().time() + grace_seconds
-        self.signal(name, signal)
+        self._tell(record, signal)
         if lives(record):
             await gone(record.pid, grace_seconds)
         killed = await self._end(record, deadline)

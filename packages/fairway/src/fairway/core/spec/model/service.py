@@ -317,3 +317,7 @@ class Service:
     def runs_alone(self) -> bool:
         """Whether two of it must never run at once."""
         return not self.answers and self.replicas.maximum <= 1
+
+    def capped(self, count: int) -> int:
+        """`count` replicas, or one where two must never run."""
+        return min(count, 1) if self.runs_alone else count
