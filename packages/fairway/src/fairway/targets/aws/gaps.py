@@ -17,6 +17,7 @@ from fairway.core.spec.model import (
     Rolling,
     Service,
     Site,
+    Worker,
 )
 from fairway.targets.aws.function_gaps import function_gaps
 from fairway.targets.aws.render.balancer import cross_origin
@@ -26,6 +27,7 @@ from fairway.targets.aws.render.edge import is_guarded
 from fairway.targets.aws.render.hosts import cached_services
 from fairway.targets.aws.render.scaling import scales
 from fairway.targets.aws.render.sizes import fitting
+from fairway.targets.aws.render.tasks import LONGEST_CHECK_SECONDS
 
 __all__ = ["gaps"]
 
@@ -48,6 +50,7 @@ def gaps(app: App) -> list[Problem]:
             for service in app.services.values()
             for gap in _of_account(app, f"service.{service.name}", service)
         ),
+        *(gap for each in app.workers.values() for gap in _of_worker(each)),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
         *(gap for database in app.databases.values() for gap in _of_database(database)),
         *_of_edge(app),
@@ -58,8 +61,6 @@ def gaps(app: App) -> list[Problem]:
 def _whole_nodes(app: App) -> Iterator[Problem]:
     for name in app.streams:
         yield Problem(f"stream.{name}", "streams are not rendered for AWS yet")
-    for name in app.workers:
-        yield Problem(f"worker.{name}", "workers are not rendered for AWS yet")
     for name in app.models:
         yield Problem(
             f"model.{name}",
@@ -96,6 +97,15 @@ def _of_service(service: Service) -> Iterator[Problem]:
     yield from _of_release(at, service)
     yield from _of_clients(at, service)
     yield from _of_size(at, service)
+
+
+def _of_worker(worker: Worker) -> Iterator[Problem]:
+    at = f"worker.{worker.name}"
+    longest, steady = LONGEST_CHECK_SECONDS, worker.timeouts.steady_seconds
+    if steady > longest:
+        what = f"ECS counts a task as started once it has run for {longest} s"
+        yield Problem(f"{at}.timeouts.steady", what)
+    yield from _of_size(at, worker)
 
 
 def _of_edge(app: App) -> Iterator[Problem]:
@@ -143,7 +153,7 @@ def _of_clients(at: str, service: Service) -> Iterator[Problem]:
         yield Problem(f"{at}.firewall", "nothing from outside reaches it; no firewall is made")
 
 
-def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
+def _of_size(at: str, node: Service | Worker | Job) -> Iterator[Problem]:
     size = fitting(node.cpu, node.memory_mib)
     if size is not None and (size.cpu, size.memory_mib) != (
         round(node.cpu * 1024),

@@ -316,7 +316,8 @@ class Service:
     @property
     def runs_alone(self) -> bool:
         """Whether two of it must never run at once."""
-        return not self.answers and self.replicas.maximum <= 1
+        ranges = [self.replicas, *([self.off_hours.replicas] if self.off_hours else [])]
+        return not self.answers and max(each.maximum for each in ranges) <= 1
 
     def capped(self, count: int) -> int:
         """`count` replicas, or one where two must never run."""

@@ -48,6 +48,7 @@ STACKS = {
     "site": "edge",
     "watching": "alarms",
     "service": "service-{}",
+    "worker": "worker-{}",
     "job": "job-{}",
     "workflow": "workflow-{}",
 }
