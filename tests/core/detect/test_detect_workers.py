@@ -1,4 +1,4 @@
-"""Workers that `fairway init` finds: what starts them, what they use, and what is only suggested."""
+"""Workers that `fairway init` finds: what starts them, what they use, what is only suggested."""
 
 import pytest
 
