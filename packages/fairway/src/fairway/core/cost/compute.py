@@ -51,7 +51,8 @@ def of_service(
     if size is None:
         return
     hours = Running(*(each * HOURS for each in (running.lowest, running.expected, running.highest)))
-    what = f"{running.expected:.3g} tasks of {size[0]:g} vCPU"
+    noun = "task" if running.expected == 1 else "tasks"
+    what = f"{running.expected:.3g} {noun} of {size[0]:g} vCPU"
     node = f"{service.node_kind} {service.name}"
     share = spot_share(prices) if service.interruptible else 1.0
     yield from task_lines(node, what, size, hours, prices, is_arm=layout.is_arm, share=share)

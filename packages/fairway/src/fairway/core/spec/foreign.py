@@ -127,6 +127,9 @@ WORKER_KEYS: Mapping[str, tuple[str, ...]] = {
         *("probe", *SERVICE[PROBE], "limits", *SERVICE[LIMITS], "cache", "firewall", "waf"),
         *("sticky", *SERVICE[STICKY], "warmup", "test", "factory"),
     ),
+    "It runs as a container; a function ends after each event, and answers one.": (
+        "kind", "function", "lambda", "serverless",
+    ),
     "A worker is rolled: the new one must live before the old one is told to end.": (
         "release", *SERVICE[RELEASE],
     ),
