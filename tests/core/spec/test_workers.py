@@ -148,3 +148,11 @@ def test_what_keeps_time_more_than_once_is_noted(command: str) -> None:
 def test_connections_of_workers_count() -> None:
     text = SHOP.replace("serverless = true", "").replace('replicas = "2..4"', "replicas = 9")
     assert any("420 connections" in note for note in notes(text))
+
+
+def test_a_shell_that_would_take_the_end_itself_is_noted() -> None:
+    text = 'app = "x"\n[worker.w]\ncommand = "sh -c \'migrate && celery worker\'"\n'
+    (found,) = notes(text)
+    assert found.startswith("fairway.toml:3 worker.w.command: At its end the shell is told")
+    assert notes(text.replace("celery", "exec celery")) == []
+    assert notes(text.replace("sh -c 'migrate && celery worker'", "celery worker")) == []

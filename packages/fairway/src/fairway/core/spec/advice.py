@@ -21,6 +21,8 @@ LOOKS_SECRET = re.compile(
 )
 # Celery's beat, by itself or inside a worker (-B), and rq's scheduler.
 KEEPS_TIME = re.compile(r"\bcelery\b.*\s(beat|-B|--beat)(\s|$)|\brqscheduler\b")
+IN_A_SHELL = re.compile(r"(?:\S*/)?(?:ba|da|a)?sh\s+-\w*c\b")
+EXEC = re.compile(r"\bexec\s")
 WHY_UNUSED: Mapping[str, str] = {
     "secret": "No node receives it.",
     "database": "No node receives its address.",
@@ -133,8 +135,12 @@ def _services(checked: Checked, report: Report) -> None:
 
 
 def _workers(checked: Checked, report: Report) -> None:
-    """Report those that keep time more than once: each would send every task again."""
+    """Report those that keep time more than once, and shells that would take SIGTERM themselves."""
     for name, worker in checked.app.workers.items():
+        if IN_A_SHELL.match(worker.command) and not EXEC.search(worker.command):
+            what = "At its end the shell is told, and ends what it started at once."
+            mend = "Begin the last command with `exec`: sh -c 'prepare && exec celery …'."
+            report.note(checked.root.find("worker", name, "command"), what, mend)
         if worker.replicas.maximum > 1 and KEEPS_TIME.search(worker.command):
             what = f"{show(name)} keeps time, and more than one of it would send each task again."
             mend = "Write replicas = 1, and what takes the tasks as another worker."
