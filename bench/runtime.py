@@ -9,7 +9,8 @@ are the figures, so that what else the machine does hurts both.
 
 In this process: what each feature adds to a request of the same app (a full run draws
 docs/pictures/runtime-cost.svg of it), what breaker, cache and retry add to a call that succeeds,
-and the Redis limiter against a bare EVALSHA.
+and the Redis limiter against a bare EVALSHA. And how soon `/health` answers beside a loop that
+computes.
 """
 
 from pathlib import Path
@@ -20,6 +21,7 @@ from bench.result import Result
 from bench.runtime_calls import calls, limiter
 from bench.runtime_features import features
 from bench.runtime_http import http
+from bench.runtime_probes import probes
 from bench.runtime_usage import usage
 
 PICTURE = Path(__file__).parent.parent / "docs/pictures/runtime-cost.svg"
@@ -38,6 +40,7 @@ GOALS = {
     "redis_limiter_ratio": "<= 1.5",
     "import_ms": "<= 60",
     "memory_mb": "<= 15",
+    "health_busy_ms": "<= 100",
 }
 
 
@@ -48,6 +51,7 @@ def run() -> Result:
     figures |= usage(rounds)
     figures |= calls(rounds)
     figures |= limiter(rounds)
+    figures |= probes(rounds)
     costs = features(rounds)
     figures |= costs
     table(costs)

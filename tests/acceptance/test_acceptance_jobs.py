@@ -50,6 +50,16 @@ retries = 2
 command = "python work.py single"
 schedule = "0 6 * * *"
 
+[job.load]
+command = "python work.py load"
+
+[job.train]
+command = "python work.py train"
+retries = 0
+
+[workflow.daily]
+steps = ["load", "train"]
+
 [bucket.files]
 """
 
@@ -174,3 +184,19 @@ def test_a_job_must_survive_a_deploy_and_a_kill_of_the_engine(app: Project) -> N
     app.until(lambda: app.job("single")["state"] == "idle", "its end was found")
     assert app.history("single")[-1]["exit_code"] == 0
     assert len(begun(app, "single")) == before + 1
+
+
+@pytest.mark.requirement("R114")
+def test_a_workflow_must_survive_a_kill_and_go_on_where_it_stopped(app: Project) -> None:
+    app.switch("hold-load")
+    app.switch("fail-train", "1")
+    app.done("run", "daily", "--detach")
+    app.until(lambda: begun(app, "load"), "its first step has begun")
+    os.kill(app.engine_pid(), signal.SIGKILL)
+    app.unswitch("hold-load")
+    app.up()
+    app.until(lambda: app.job("daily")["state"] == "failed", "its second step has failed")
+    assert app.job("daily")["history"][-1]["note"] == "stopped at train: train#1 failed"
+    said = app.done("run", "daily")
+    assert "daily#1 succeeded" in said.err
+    assert (len(begun(app, "load")), len(begun(app, "train"))) == (1, 2)

@@ -279,7 +279,7 @@ def test_a_simulation_must_leave_the_reference_trace(planner: Planner) -> None:
     assert len({one["trace_id"] for one in spans.values()}) == 1
 
 
-@pytest.mark.requirement("R170", "R171", "R176", "R177", "R178", "R179")
+@pytest.mark.requirement("R126", "R170", "R171", "R176", "R177", "R178", "R179")
 def test_the_business_s_metrics_must_be_told(planner: Planner) -> None:
     adviser = planner.as_user("adviser")
     for path, body in (

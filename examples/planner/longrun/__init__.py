@@ -1,3 +1,3 @@
 """Longrun: how long a retirement portfolio lasts, by simulation, with its uncertainty shown."""
 
-__version__ = "1.1.0"
+__version__ = "1.2.0"

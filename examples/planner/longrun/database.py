@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "Unavailable"]
 
-# More than the server gives a statement: without retries, and with them.
-GRACE, RETRYING = 1.0, 15.0
+# What retries may take beyond the time of a statement.
+RETRYING = 15.0
 AWAY = "the database does not answer; try again in a moment"
 Result = TypeVar("Result")
 
@@ -58,7 +58,7 @@ class Database:
         )
         self._engines = Engines(wanted, name=name, policy=policy)
         self._opening, self._lock = threading.Lock(), threading.Lock()
-        self._seconds = settings.query_seconds + (RETRYING if is_patient else GRACE)
+        self._seconds = settings.query_seconds + (RETRYING if is_patient else 0.0)
         self._threads = ThreadPoolExecutor(connections, f"database-{name}")
         self._most_late, self._late = connections, 0
         self.is_away = False  # as of the last question

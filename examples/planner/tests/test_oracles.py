@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from longrun.engine import Asset, Flow, Income, Plan, Rule, simulate
-from longrun.engine.intervals import share
+from longrun.engine.intervals import Estimate, design_effect, shares
 from longrun.engine.market import course
 from longrun.engine.normals import fill_normals, stream_of
 from longrun.engine.plain import plain_wealth
@@ -78,8 +78,9 @@ def test_a_path_is_never_ruined_just_when_its_discounted_spending_is_less_than_t
     words, deviates = np.empty(3 * plan.months, np.uint64), np.empty(3 * plan.months)
     needed = np.empty(plan.scenarios)
     for path in range(plan.scenarios):
-        fill_normals(np.uint64(stream_of(np.uint64(plan.seed), path)), words, deviates)
-        mixed = laid_out.mixing @ deviates.reshape(3, plan.months)
+        fill_normals(np.uint64(stream_of(np.uint64(plan.seed), path // 2)), words, deviates)
+        sign = -1 if path % 2 else 1  # an antithetic pair
+        mixed = laid_out.mixing @ (sign * deviates).reshape(3, plan.months)
         logs = laid_out.means + laid_out.deviations * mixed.T
         growth = np.exp(logs) @ laid_out.weights
         before = np.concatenate(([1.0], np.cumprod(growth)[:-1]))
@@ -182,3 +183,50 @@ def test_wilsons_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert share(0, 10).low == 0.0
     assert share(10, 10).high == 1.0
     assert share(10, 10).low == pytest.approx(0.7225, abs=1e-4)  # published for 10 of 10
+
+
+def test_the_intervals_of_antithetic_pairs_hold_the_truth_at_least_as_often_as_they_say() -> None:
+    plan = replace(balanced(spending=135_000, years=8, scenarios=200), is_real=True)
+    truth = simulate(replace(plan, scenarios=200_000))
+    runs = [simulate(replace(plan, seed=seed), threads=1) for seed in range(1000, 1400)]
+    assert 0.2 < truth.success.value < 0.8
+    for exact, found in (
+        (truth.success, [run.success for run in runs]),
+        (truth.mean_ending, [run.mean_ending for run in runs]),
+        (truth.ending[4], [run.ending[4] for run in runs]),
+    ):
+        held = np.mean([one.low <= exact.value <= one.high for one in found])
+        assert held > 0.95 - SIGMAS * math.sqrt(0.05 * 0.95 / len(runs))
+    spread = float(np.std([run.success.value for run in runs]))
+    alone = math.sqrt(truth.success.value * (1 - truth.success.value) / plan.scenarios)
+    # What pairs are for; the standard deviation of so many is known to 1 / sqrt(2 n) of itself.
+    assert spread < alone * (1 - SIGMAS / math.sqrt(2 * len(runs)))
+
+
+def test_pairs_that_are_alike_count_as_one_scenario() -> None:
+    """Two assets that move against each other: a mirrored path is the path itself."""
+    assets = (Asset(0.5, 0.05, 0.3), Asset(0.5, 0.05, 0.3), Asset(0.0, 0.0, 0.0))
+    opposed = ((1.0, -1.0, 0.0), (-1.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    plan = Plan(1e6, 85_000, 14, assets, correlation=opposed, scenarios=4000)
+    paths = run_paths(plan)
+    assert paths.ending[::2] == pytest.approx(paths.ending[1::2], rel=1e-9)
+    found = simulate(plan).success
+    assert 0.05 < found.value < 0.95
+    half = share(round(found.value * 2000), 2000)
+    assert (found.low, found.high) == pytest.approx((half.low, half.high), rel=1e-9)
+    mean = simulate(plan).mean_ending
+    alone = paths.ending.std() / math.sqrt(len(paths.ending))
+    assert mean.high - mean.value == pytest.approx(1.96 * math.sqrt(2) * alone, rel=1e-3)
+
+
+def test_the_design_effect_is_one_and_the_correlation_within_pairs() -> None:
+    counts, both = np.array([50, 50, 50, 0, 100]), np.array([25, 15, 0, 0, 50])
+    found = design_effect(counts, 100, both)
+    # Both or none: a pair is one scenario. Never both: better than independent, and not claimed.
+    assert found == pytest.approx([2.0, 1.2, 1.0, 1.0, 1.0])
+    assert design_effect(np.array([1]), 1, np.array([0])) == 1
+
+
+def share(count: int, of: int) -> Estimate:
+    (found,) = shares(np.array([count]), of)
+    return found

@@ -147,7 +147,7 @@ def test_a_database_that_hangs_does_not_keep_a_request(tmp_path: Path) -> None:
     bench.database.hangs = True
     began = time.monotonic()
     assert not asyncio.run(bench.recorder.keep_async(entry(1)))
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15  # while it hangs, and it hangs until it is told otherwise
     bench.database.hangs = False
     bench.wait(1)
     time.sleep(0.6)  # what was written twice is there once
@@ -283,7 +283,7 @@ def test_a_server_that_hangs_keeps_few_and_those_not_for_long(tmp_path: Path) ->
     over = threading.Event()
 
     def hang(_: object) -> None:
-        over.wait(30)
+        over.wait(60)
 
     late = [threading.Thread(target=_refused, args=(database, hang)) for _ in range(2)]
     database._seconds = 0.1  # pyright: ignore[reportPrivateUsage] (or it takes twenty seconds)
@@ -292,8 +292,8 @@ def test_a_server_that_hangs_keeps_few_and_those_not_for_long(tmp_path: Path) ->
     for one in late:
         one.join()
     began = time.monotonic()
-    assert not database.is_there(5.0)
-    assert time.monotonic() - began < 4  # not the five seconds that a question may take
+    assert not database.is_there(30.0)
+    assert time.monotonic() - began < 15  # not the thirty seconds that a question may take
     over.set()
     deadline = time.monotonic() + 5
     while not database.is_there(1.0):

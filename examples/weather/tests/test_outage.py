@@ -82,7 +82,7 @@ def wired(kind: str, template: str, tmp_path: Path) -> Generator[tuple[Wire, htt
 def assert_is_away(client: httpx.Client, path: str = "/api/v1/weather") -> None:
     started = time.monotonic()
     answer = client.get(path)
-    assert time.monotonic() - started < 3.5
+    assert time.monotonic() - started < 5  # R232
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     if path != "/":

@@ -194,7 +194,7 @@ async def test_a_kill_in_the_middle_of_writes_leaves_whole_objects_only(
 ) -> None:
     """What was confirmed is there as it was sent; what was not is there whole or not at all."""
     chance = random.Random(42)
-    bodies = {f"file-{ordinal}": secrets.token_bytes(2_000_000) for ordinal in range(400)}
+    bodies = {f"file-{ordinal}": secrets.token_bytes(2_000_000) for ordinal in range(200)}
     confirmed: set[str] = set()
     client = s3(store)
 
@@ -208,7 +208,7 @@ async def test_a_kill_in_the_middle_of_writes_leaves_whole_objects_only(
 
     keys, port = sorted(bodies), store.port
     for turn in range(4):
-        writing = asyncio.create_task(asyncio.to_thread(write, keys[turn * 100 : turn * 100 + 100]))
+        writing = asyncio.create_task(asyncio.to_thread(write, keys[turn * 50 : turn * 50 + 50]))
         await asyncio.sleep(chance.uniform(0.1, 0.5))
         table.signal("files", signal.SIGKILL)
         await writing

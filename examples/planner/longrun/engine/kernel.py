@@ -55,12 +55,24 @@ def exponentiate(x: Any) -> None:
 
 
 @compiled
-def grow(
-    deviates: Any, means: Any, deviations: Any, mixing: Any, weights: Any, growth: Any
-) -> None:
-    """Each month's growth of the portfolio, from three rows of deviates; `deviates` is used up.
+def _bases(means: Any, weights: Any) -> Any:
+    """What each asset's part of 1 grows to in each month where chance adds nothing, (3, months)."""
+    bases = means.copy()
+    for asset in range(3):
+        exponentiate(bases[asset])
+        for t in range(bases.shape[1]):
+            bases[asset, t] *= weights[asset]
+    return bases
 
-    `deviates` is (3, months), like `means` and `deviations`.
+
+@compiled
+def grow_pair(
+    deviates: Any, bases: Any, deviations: Any, mixing: Any, growth: Any, mirrored: Any
+) -> None:
+    """Each month's growth of two paths' portfolios, from deviates and from these mirrored at 0.
+
+    `deviates` is (3, months), like `bases` and `deviations`, and used up. e**-x is 1 / e**x: the
+    second path costs no powers, and the division of its three assets is one.
     """
     months = growth.shape[0]
     u, v, w = deviates[0], deviates[1], deviates[2]
@@ -69,15 +81,17 @@ def grow(
     ca, cb, cc = mixing[2, 0], mixing[2, 1], mixing[2, 2]
     for t in range(months):
         x, y, z = u[t], v[t], w[t]
-        u[t] = means[0, t] + deviations[0, t] * (aa * x + ab * y + ac * z)
-        v[t] = means[1, t] + deviations[1, t] * (ba * x + bb * y + bc * z)
-        w[t] = means[2, t] + deviations[2, t] * (ca * x + cb * y + cc * z)
+        u[t] = deviations[0, t] * (aa * x + ab * y + ac * z)
+        v[t] = deviations[1, t] * (ba * x + bb * y + bc * z)
+        w[t] = deviations[2, t] * (ca * x + cb * y + cc * z)
     exponentiate(u)
     exponentiate(v)
     exponentiate(w)
-    a, b, c = weights[0], weights[1], weights[2]
+    a, b, c = bases[0], bases[1], bases[2]
     for t in range(months):
-        growth[t] = a * u[t] + b * v[t] + c * w[t]
+        x, y, z = u[t], v[t], w[t]
+        growth[t] = a[t] * x + b[t] * y + c[t] * z
+        mirrored[t] = (a[t] * (y * z) + b[t] * (x * z) + c[t] * (x * y)) / (x * y * z)
 
 
 @compiled
@@ -188,8 +202,7 @@ def _walk_fours(
     seed: Any,
     first_path: int,
     wealth: float,
-    weights: Any,
-    means: Any,
+    bases: Any,
     deviations: Any,
     mixing: Any,
     prices: Any,
@@ -209,9 +222,10 @@ def _walk_fours(
     words = np.empty(3 * months, np.uint64)
     for first in range(0, block.shape[1], 4):
         these = slice(first, first + 4)
+        for lane in range(0, 4, 2):
+            fill_normals(stream_of(seed, (first_path + first + lane) // 2), words, flat)
+            grow_pair(deviates, bases, deviations, mixing, growth[lane], growth[lane + 1])
         for lane in range(4):
-            fill_normals(stream_of(seed, first_path + first + lane), words, flat)
-            grow(deviates, means, deviations, mixing, weights, growth[lane])
             early[first + lane] = _early_growth(growth[lane], prices)
         _spend_four_down(
             wealth, net, growth, deflators, block[:, these], ending[these], ruined_in[these]
@@ -249,8 +263,10 @@ def walk_block(
     early: Any,
     scales: Any,
 ) -> None:
-    """Walk `block.shape[1]` paths, the first of which is path `first_path`.
+    """Walk `block.shape[1]` paths, the first of which is path `first_path`, an even number.
 
+    Log-normal paths are antithetic pairs: of paths 2k and 2k + 1 the second has the first one's
+    deviates with the other sign. Years of history are drawn for each path by itself.
     Writes `block` (months + 1, paths) in float32: wealth at each month's start before the
     withdrawal, and at the end; and a number a path: `ending`, `ruined_in` (month, or -1), `early`
     (real growth of the first years), `scales` (of the spending under guardrails, in the last
@@ -260,15 +276,17 @@ def walk_block(
     flat = np.empty(3 * months)
     deviates: Any = flat.reshape(3, months)
     draws = np.empty(2 * (months // 12 + 1))
-    growth = np.empty(months)
+    pair = np.empty((2, months))
+    growth = pair[0]
     net = np.empty(months)
     prices = course_prices.copy()
     deflators = 1.0 / prices if is_real else np.ones(months + 1)
     words = np.empty(3 * months, np.uint64)
     is_drawn = years_growth.shape[0] > 0
+    bases = _bases(means, weights)
     if months_fixed > 0:
         deviates[:] = 0.0
-        grow(deviates, means, deviations, mixing, weights, growth)
+        grow_pair(deviates, bases, deviations, mixing, growth, pair[1])
     done = 0
     if rule == 0 and not is_drawn:  # the same course of prices and spending for all paths
         _add_up(flows, spending, prices, net)
@@ -278,8 +296,7 @@ def walk_block(
             seed,
             first_path,
             wealth_at_start,
-            weights,
-            means,
+            bases,
             deviations,
             mixing,
             prices,
@@ -292,14 +309,16 @@ def walk_block(
             scales,
         )
     for path in range(done, block.shape[1]):
-        stream = stream_of(seed, first_path + path)
         if is_drawn:
+            stream = stream_of(seed, first_path + path)
             draw_years(
                 stream, months_fixed, run_years, years_growth, years_prices, draws, growth, prices
             )
         else:
-            fill_normals(stream, words, flat)
-            grow(deviates, means, deviations, mixing, weights, growth)
+            growth = pair[path % 2]
+            if path % 2 == 0:
+                fill_normals(stream_of(seed, (first_path + path) // 2), words, flat)
+                grow_pair(deviates, bases, deviations, mixing, growth, pair[1])
         if rule == 0:
             _add_up(flows, spending, prices, net)
         if is_drawn and is_real:

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longrun.engine.bands import PERCENTILES, percentiles
-from longrun.engine.intervals import Estimate, quantile, share
+from longrun.engine.intervals import (
+    Counts,
+    Estimate,
+    average,
+    design_effect,
+    quantile,
+    shares,
+)
 from longrun.engine.kernel import count_block, walk_block
 from longrun.engine.market import Course, course
 from longrun.engine.plan import Asset, Plan, Returns, Rule
@@ -23,7 +30,7 @@ from longrun.engine.scratch import Scratch, scratches
 
 __all__ = ["Cancelled", "Outcome", "Paths", "outcome", "run_paths", "simulate", "warm_up"]
 
-BLOCK = 250  # paths; their months fit into a core's cache
+BLOCK = 250  # paths, whole pairs; their months fit into a core's cache
 RULES = {Rule.FIXED: 0, Rule.PERCENT: 1, Rule.GUARDRAIL: 2}
 BARS = 40
 
@@ -41,6 +48,7 @@ class Paths:
     `ending` (n,) wealth at the end; `ruined_in` (n,) month of ruin or -1; `early` (n,) real
     growth factor over the first ten years or the whole plan; `scales` (n,) final spending as a
     part of the planned one, under guardrails; `bands` (months + 1, 5) wealth at `PERCENTILES`.
+    With `is_paired` paths 2k and 2k + 1 are antithetic; the last of an odd number is alone.
     """
 
     ending: NDArray[np.float64]
@@ -48,6 +56,7 @@ class Paths:
     early: NDArray[np.float64]
     scales: NDArray[np.float64]
     bands: NDArray[np.float64]
+    is_paired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,8 @@ def run_paths(
         if is_cancelled is not None and work.done < count:
             raise Cancelled
         bands = percentiles(counts, count)
-    return Paths(work.ending, work.ruined_in, work.early, work.scales, bands)
+    is_paired = plan.returns is Returns.LOGNORMAL
+    return Paths(work.ending, work.ruined_in, work.early, work.scales, bands, is_paired)
 
 
 @cache
@@ -207,26 +217,22 @@ def outcome(plan: Plan, paths: Paths) -> Outcome:
     count = len(paths.ending)
     ordered = np.sort(paths.ending)
     is_ruined = paths.ruined_in >= 0
-    by_year = np.bincount(paths.ruined_in[is_ruined] // 12, minlength=plan.years)
-    cumulative = np.cumsum(by_year[: plan.years])
-    ruined = int(is_ruined.sum())
-    mean = float(ordered.mean())
-    error = float(ordered.std()) / count**0.5
+    ruin_by_year = _ruin_by_year(plan, paths)
     top = max(float(ordered[int(0.95 * (count - 1))]), 1.0)
     edges = np.linspace(0.0, top, BARS + 1)
     reached = np.searchsorted(ordered, edges)  # how many are below each edge
     reached[-1] = within = int(np.searchsorted(ordered, top, side="right"))
-    endings = tuple(quantile(ordered, part / 100) for part in PERCENTILES)
+    endings = _endings(ordered, paths)
     bands = paths.bands.copy()
     bands[0] = plan.portfolio
     bands[-1] = [estimate.value for estimate in endings]
     return Outcome(
         scenarios=count,
-        success=share(count - ruined, count),
+        success=_otherwise(ruin_by_year[-1]),
         ending=endings,
-        mean_ending=Estimate(mean, mean - 1.96 * error, mean + 1.96 * error),
+        mean_ending=average(paths.ending, is_paired=paths.is_paired),
         bands=bands,
-        ruin_by_year=tuple(share(int(so_far), count) for so_far in cumulative),
+        ruin_by_year=ruin_by_year,
         median_ruin_year=_median_year(paths.ruined_in[is_ruined]),
         sequence_risk=_sequence_risk(paths.early, is_ruined),
         bar_edges=edges,
@@ -234,6 +240,40 @@ def outcome(plan: Plan, paths: Paths) -> Outcome:
         above_bars=count - within,
         median_spending=_median(paths.scales),
     )
+
+
+def _ruin_by_year(plan: Plan, paths: Paths) -> tuple[Estimate, ...]:
+    """The probability to be ruined by the end of each year."""
+    count = len(paths.ruined_in)
+    so_far = _by_year(paths.ruined_in, plan.years)
+    if not paths.is_paired:
+        return shares(so_far, count)
+    one, other = paths.ruined_in[: count // 2 * 2].reshape(-1, 2).T
+    both = _by_year(np.where((one < 0) | (other < 0), -1, np.maximum(one, other)), plan.years)
+    return shares(so_far, count, design_effect(so_far, count, both))
+
+
+def _by_year(months: NDArray[np.int32], years: int) -> Counts:
+    """How many of `months`, -1 for never, are before the end of each year."""
+    return np.cumsum(np.bincount(months[months >= 0] // 12, minlength=years))
+
+
+def _otherwise(one: Estimate) -> Estimate:
+    return Estimate(1 - one.value, 1 - one.high, 1 - one.low)
+
+
+def _endings(ordered: NDArray[np.float64], paths: Paths) -> tuple[Estimate, ...]:
+    """Wealth at the end at `PERCENTILES`."""
+    parts = [percentile / 100 for percentile in PERCENTILES]
+    if not paths.is_paired:
+        return tuple(quantile(ordered, part) for part in parts)
+    count = len(ordered)
+    pairs = paths.ending[: count // 2 * 2]
+    within = [pairs <= ordered[int(part * (count - 1))] for part in parts]
+    counts = np.array([np.count_nonzero(each) for each in within])
+    both = np.array([np.count_nonzero(each[::2] & each[1::2]) for each in within])
+    effects = design_effect(counts, count, both).tolist()
+    return tuple(map(quantile, [ordered] * len(parts), parts, effects))
 
 
 def _median_year(months: NDArray[np.int32]) -> float | None:

@@ -7,6 +7,7 @@ turns by an advisory lock of their transaction; one that dies leaves nothing beh
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from fairway_runtime.audit_chain import GENESIS, AuditBroken, Chain, Head
@@ -99,9 +100,10 @@ class PostgresLedger:
         write: Callable[[Head, bytes], bytes],
     ) -> None:
         """`extend` within the transaction that `connection` is in."""
-        self._take_turn(connection)
         last = "SELECT line FROM {table} ORDER BY sequence DESC LIMIT 1"
-        row = connection.execute(self._sql(last)).fetchone()
+        with _together(connection):  # a turn is waited for once, not once a question
+            self._take_turn(connection)
+            row = connection.execute(self._sql(last)).fetchone()
         line = b"" if row is None else row[0].encode()
         record = chain.read(line) if line else None
         if line and record is None:  # a transaction leaves nothing torn: somebody changed it
@@ -136,6 +138,13 @@ class PostgresLedger:
 
         named = {"table": self._table, **names}
         return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in named.items()})  # pyright: ignore[reportArgumentType] (constants above; names are quoted)
+
+
+def _together(connection: "psycopg.Connection[Any]") -> AbstractContextManager[object]:
+    """Statements in one round trip, each of which sees what the ones before it waited for."""
+    import psycopg
+
+    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
 
 
 class _Within:

@@ -62,6 +62,9 @@ def ran(environment: Environment, job: str, *, detach: bool, as_json: bool) -> N
     if result.status != "succeeded":
         reason = f": {result.reason}" if result.reason else ""
         mend = f"Its output: `fairway logs {name} {job}`."
+        if job in environment.app.workflows:
+            steps = " or ".join(f"`{step}`" for step in environment.app.workflows[job].steps)
+            mend = f"Look with `fairway logs {name}` at {steps}; Step Functions' redrive goes on."
         problem = Problem(f"{job} {result.run}", f"it {result.status}{reason}", mend)
         raise Problems([problem], exit_code=1)
     view.say(f"{job} succeeded in {result.seconds:.1f} s")

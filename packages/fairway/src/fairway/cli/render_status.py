@@ -163,7 +163,7 @@ def history(line: JobLine) -> RenderableType:
         tried = f"try {run.attempt}" if run.attempt > 1 else ""
         words = ", ".join(each for each in (run.cause, tried, code, run.note) if each)
         took = f"{run.seconds:.1f} s" if run.exit_code is not None else ""
-        output = f".fairway/logs/{run.run}.log" if run.run else ""
+        output = f".fairway/logs/{run.run}.log" if run.run and not line.steps else ""
         table.add_row(f"{moment(run.started_at)} UTC", done, run.run, took, words, output)
     head = Text.assemble((line.name, "bold"), f"  {line.trigger}")
     return Group(head, table if line.history else Text("no run yet", "dim"))

@@ -1,5 +1,6 @@
-"""`fairway run [ENVIRONMENT] JOB`."""
+"""`fairway run [ENVIRONMENT] JOB`, and workflows by the same word."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ __all__ = ["command"]
 @project.folder_option
 @places.account_options
 @click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@click.option("--from-start", is_flag=True, help="Run a workflow that stopped from its first step.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 def command(
     words: tuple[str, ...],
@@ -23,9 +25,13 @@ def command(
     region: str | None,
     profile: str | None,
     detach: bool,
+    from_start: bool,
     as_json: bool,
 ) -> None:
-    """Run JOB now and wait for its end; exit 1 if it failed."""
+    """Run JOB now and wait for its end; exit 1 if it failed.
+
+    JOB may be a workflow: on this machine one that stopped goes on with the step that failed.
+    """
     found = project.find(folder)
     environment, rest = places.split(found, words)
     if len(rest) != 1:
@@ -35,25 +41,29 @@ def command(
         from fairway.cli import aws, aws_verbs
 
         there = aws.opened(found, environment, region=region, profile=profile)
-        aws_verbs.ran(there, job, detach=detach, as_json=as_json)
+        aws_verbs.ran(there, job, detach=detach, as_json=as_json)  # each run from its start
         return
     places.only_there("run", region=region, profile=profile)
     # The last lines of a run that failed come with its event, not with the answer.
-    result = talk.ask(found, {"verb": "run", "job": job, "wait": not detach}, tell=view.event)
+    asked = {"verb": "run", "job": job, "wait": not detach, "from_start": from_start}
+    result = talk.ask(found, asked, tell=view.event)
     if as_json:
         view.data(result)
     if detach:
         view.say(f"{job} runs as soon as it may; see `fairway status`")
         return
     if result.get("exit_code") != 0:
-        raise Problems(
-            [
-                Problem(
-                    where=str(result.get("run", job)),
-                    what=f"it ended with exit code {result.get('exit_code')}",
-                    mend=f"Its output: `fairway logs {job}`.",
-                )
-            ],
-            exit_code=1,
-        )
+        raise Problems([failure(job, result)], exit_code=1)
     view.say(f"{result['run']} succeeded in {float(result['seconds']):.1f} s")
+
+
+def failure(job: str, result: Mapping[str, object]) -> Problem:
+    """A run that failed, and where to look."""
+    where = str(result.get("run", job))
+    note = str(result.get("note", ""))
+    if note.startswith("stopped at "):
+        step = note.removeprefix("stopped at ").partition(":")[0]
+        mend = f"Its output: `fairway logs {step}`. Then `fairway run {job}` goes on with {step}."
+        return Problem(where, f"it {note}", mend)
+    what = f"it ended with exit code {result.get('exit_code')}"
+    return Problem(where, what, f"Its output: `fairway logs {job}`.")

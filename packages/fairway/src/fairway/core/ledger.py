@@ -12,6 +12,7 @@ from typing import Any
 from fairway.core.release import deployment
 from fairway.core.release.deployment import Deployment
 from fairway.core.schedule import JobState, Record
+from fairway.core.workflow import WorkflowState
 
 __all__ = ["Ledger", "Revised", "from_json", "job_to_json", "record_to_json", "to_json"]
 
@@ -38,6 +39,7 @@ class Ledger:
     scaled: Mapping[str, int] = field(default_factory=dict[str, int])  # by the autoscaler
     ordinals: Mapping[str, int] = field(default_factory=dict[str, int])
     jobs: Mapping[str, JobState] = field(default_factory=dict[str, JobState])
+    workflows: Mapping[str, WorkflowState] = field(default_factory=dict[str, WorkflowState])
 
     def count(self, service: str, minimum: int) -> int:
         """How many replicas a service should have: people's word, the autoscaler's, the file's."""
@@ -61,6 +63,7 @@ def to_json(ledger: Ledger) -> dict[str, Any]:
         "scaled": dict(sorted(ledger.scaled.items())),
         "ordinals": dict(sorted(ledger.ordinals.items())),
         "jobs": {name: job_to_json(job) for name, job in sorted(ledger.jobs.items())},
+        "workflows": {name: asdict(each) for name, each in sorted(ledger.workflows.items())},
     }
 
 
@@ -76,6 +79,9 @@ def from_json(data: Mapping[str, Any]) -> Ledger:
         scaled=data.get("scaled", {}),
         ordinals=data["ordinals"],
         jobs={name: job_from_json(job) for name, job in data["jobs"].items()},
+        workflows={
+            name: workflow_from_json(each) for name, each in data.get("workflows", {}).items()
+        },
     )
 
 
@@ -99,3 +105,9 @@ def job_from_json(data: Mapping[str, Any]) -> JobState:
     history = tuple(Record(**each) for each in data["history"])
     fields: dict[str, Any] = {**data, "history": history}
     return JobState(**fields)
+
+
+def workflow_from_json(data: Mapping[str, Any]) -> WorkflowState:
+    history = tuple(Record(**each) for each in data["history"])
+    fields: dict[str, Any] = {**data, "steps": tuple(data["steps"]), "history": history}
+    return WorkflowState(**fields)

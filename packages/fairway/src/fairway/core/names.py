@@ -23,6 +23,7 @@ __all__ = [
     "replica_name",
     "revision_id",
     "run_id",
+    "run_ordinal",
     "service_variable",
     "short_digest",
     "variable_stem",
@@ -90,6 +91,12 @@ def replica_name(service: str, ordinal: int) -> str:
 def run_id(job: str, ordinal: int) -> str:
     """`ingest#12`: one run of a job."""
     return f"{job}#{ordinal}"
+
+
+def run_ordinal(run: str) -> int:
+    """12 of `ingest#12`; 0 where no run began."""
+    ordinal = run.rpartition("#")[2]
+    return int(ordinal) if ordinal.isdecimal() else 0
 
 
 def cloud_name(*parts: str, limit: int) -> str:

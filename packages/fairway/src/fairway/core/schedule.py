@@ -9,6 +9,7 @@ epoch, UTC. Must not: read a clock, list a bucket, start a process.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from cronsim import CronSim
 
@@ -17,6 +18,9 @@ from fairway.core.cron import CRON, ONCE
 from fairway.core.spec.model import Job
 
 __all__ = [
+    "CLOCK_WAS_WRONG_SECONDS",
+    "HISTORY",
+    "PUNCTUAL_SECONDS",
     "Ask",
     "Ended",
     "JobState",
@@ -24,6 +28,7 @@ __all__ = [
     "Record",
     "RunOrder",
     "StopOrder",
+    "clock",
     "decide",
     "due",
     "next_time",
@@ -36,6 +41,34 @@ PUNCTUAL_SECONDS = 90.0
 # A clock that went back by more than this was wrong before: what it said is forgotten.
 CLOCK_WAS_WRONG_SECONDS = 86_400.0
 HISTORY = 50
+
+
+class Scheduled(Protocol):
+    """What has a schedule: a job, or a workflow."""
+
+    @property
+    def schedule(self) -> str | None:
+        """Cron in UTC; None: nothing but people start it."""
+        ...
+
+
+class Considered(Protocol):
+    """How far a schedule was followed."""
+
+    @property
+    def runs(self) -> int:
+        """How often it ran."""
+        ...
+
+    @property
+    def considered(self) -> float | None:
+        """Up to when the schedule was looked at."""
+        ...
+
+    @property
+    def once_done(self) -> bool:
+        """Whether `@once` was."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +140,7 @@ class StopOrder:
 Order = RunOrder | StopOrder
 
 
-def next_time(job: Job, after: float) -> float | None:
+def next_time(job: Scheduled, after: float) -> float | None:
     """When the schedule fires next after a moment; None where nothing but people start it."""
     if job.schedule is None or job.schedule == ONCE:
         return None
@@ -115,7 +148,7 @@ def next_time(job: Job, after: float) -> float | None:
     return next(CronSim(CRON.get(job.schedule, job.schedule), moment)).timestamp()
 
 
-def last_time(job: Job, until: float) -> float:
+def last_time(job: Scheduled, until: float) -> float:
     """When the schedule fired last, at or before a moment."""
     assert job.schedule is not None
     # CronSim's reverse search excludes its start; a second later includes the moment itself.
@@ -124,7 +157,7 @@ def last_time(job: Job, until: float) -> float:
     return next(CronSim(cron, moment, reverse=True)).timestamp()
 
 
-def due(job: Job, state: JobState, now: float) -> float | None:
+def due(job: Scheduled, state: Considered, now: float) -> float | None:
     """The latest time of the schedule that has passed and was not looked at yet, if any."""
     if job.schedule is None or state.considered is None:
         return None

@@ -132,7 +132,7 @@ class WorkerLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """One run of a job that has ended, or a time at which none began.
+    """One run of a job or workflow that has ended, or a time at which none began.
 
     run: `ingest#12`; empty: none began.
     cause: Why it ran: `schedule`, `by hand`, `after ingest#11`, ...
@@ -140,7 +140,7 @@ class RunLine:
     seconds: How long it took.
     exit_code: 0: it succeeded; null: none began.
     attempt: 1 for the first try.
-    note: `timed out`, or why none began.
+    note: `timed out`, why none began, or where a workflow stopped.
     """
 
     run: str
@@ -154,7 +154,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLine:
-    """One job: what it does now, how it ended last, when it runs next.
+    """One job or workflow: what it does now, how it ended last, when it runs next.
 
     name: As the file names it.
     state: `idle`, `running`, `waiting` (for its turn, or to try again) or `failed` (last time).
@@ -166,6 +166,7 @@ class JobLine:
     next_at: When its schedule is due next, in seconds since the epoch.
     trigger: What starts it, in words.
     history: Its last runs, newest last.
+    steps: Of a workflow its jobs, in order; none: it is a job.
     """
 
     name: str
@@ -178,6 +179,7 @@ class JobLine:
     next_at: float | None
     trigger: str
     history: tuple[RunLine, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,7 @@ class Status:
     services: Each service, sorted by name.
     workers: Each worker, sorted by name.
     nodes: The balancer, then databases, caches and buckets.
-    jobs: Each job, sorted by name.
+    jobs: Each job, sorted by name, then each workflow.
     events: What happened last, newest last.
     gaps: What the file asks for and this machine does not do.
     revisions: What was released or tried, newest last: `revision`, `at`, `outcome`, `reason`.
@@ -251,5 +253,5 @@ def worker_from_json(data: Mapping[str, Any]) -> WorkerLine:
 
 def job_from_json(data: Mapping[str, Any]) -> JobLine:
     history = tuple(RunLine(**each) for each in data["history"])
-    fields: dict[str, Any] = {**data, "history": history}
+    fields: dict[str, Any] = {**data, "history": history, "steps": tuple(data["steps"])}
     return JobLine(**fields)

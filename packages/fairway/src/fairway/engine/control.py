@@ -8,7 +8,7 @@ connect. A path too long for a socket is reached through its folder's descriptor
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import machine
 from fairway.core.scale import refusal
+from fairway.core.schedule import Record
 from fairway.core.spec.model import Service
 from fairway.core.status import EventLine, to_json
+from fairway.core.workflow import BY_HAND, FROM_START
 from fairway.engine.client import LINE_BYTES
 from fairway.engine.engine import Engine
 
@@ -118,7 +120,8 @@ async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any
             check_scale(engine, message["service"], message["replicas"])
             engine.scale(message["service"], message["replicas"])
         case "run":
-            return await run_job(engine, message["job"], wait=bool(message.get("wait", True)))
+            job, cause = message["job"], FROM_START if message.get("from_start") else BY_HAND
+            return await run_job(engine, job, cause, wait=bool(message.get("wait", True)))
         case "down":
             engine.stop(quick=bool(message.get("quick")))
             async with engine.changed:
@@ -166,24 +169,47 @@ async def deploy(engine: Engine, revision: str | None) -> Mapping[str, Any]:
     }
 
 
-async def run_job(engine: Engine, job: str, *, wait: bool) -> Mapping[str, Any]:
-    """Ask for a run; with `wait`, until one that began after the request has ended."""
-    state = engine.world.ledger.jobs.get(job)
-    before = 0 if state is None else state.runs
-    engine.jobs.ask(job, "by hand")
+async def run_job(engine: Engine, job: str, cause: str, *, wait: bool) -> Mapping[str, Any]:
+    """Ask for a run of a job or a workflow; with `wait`, until one that this began has ended."""
+    app = engine.world.wanted_app
+    is_workflow = app is not None and job in app.workflows
+    ended = workflow_ended(engine, job) if is_workflow else job_ended(engine, job)
+    engine.jobs.ask(job, cause)
     if not wait:
         return {"job": job}
+    async with engine.changed:
+        await engine.changed.wait_for(lambda: ended() is not None or engine.phase == "stopped")
+    found = ended()
+    return {} if found is None else asdict(found)
 
-    def ended() -> Mapping[str, Any] | None:
+
+def job_ended(engine: Engine, job: str) -> Callable[[], Record | None]:
+    """What tells how a run after this moment ended, once no further try follows it."""
+    state = engine.world.ledger.jobs.get(job)
+    before = 0 if state is None else state.runs
+
+    def ended() -> Record | None:
         now = engine.world.ledger.jobs.get(job)
         if now is None or now.running or now.retry_at is not None or now.runs <= before:
             return None
         done = [record for record in now.history if record.exit_code is not None]
-        return asdict(done[-1]) if done else None
+        return done[-1] if done else None
 
-    async with engine.changed:
-        await engine.changed.wait_for(lambda: ended() is not None or engine.phase == "stopped")
-    return ended() or {}
+    return ended
+
+
+def workflow_ended(engine: Engine, name: str) -> Callable[[], Record | None]:
+    """What tells how a run after this moment ended."""
+    state = engine.world.ledger.workflows.get(name)
+    last = () if state is None else state.history[-1:]
+
+    def ended() -> Record | None:
+        now = engine.world.ledger.workflows.get(name)
+        if now is None or now.running or now.pending or now.history[-1:] == last:
+            return None
+        return now.history[-1]
+
+    return ended
 
 
 def earlier(engine: Engine, wanted: str | None) -> str:

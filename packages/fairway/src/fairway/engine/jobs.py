@@ -1,18 +1,19 @@
-"""Runs jobs when `core/schedule.py` says so.
+"""Runs jobs when `core/schedule.py` says so, and workflows as `core/workflow.py` does.
 
 What is running is known from observing, not from memory: a run that outlives an engine is found
 again by the next one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fairway.core import schedule
+from fairway.core import schedule, workflow
 from fairway.core.plan.action import RunEnd, RunStart
 from fairway.core.plan.wanted import may_start
 from fairway.core.problem import Problem, Problems, indented, nearest
 from fairway.core.schedule import Ask, Ended, RunOrder, StopOrder
 from fairway.core.spec.model import App, Job
+from fairway.core.workflow import WorkflowState
 from fairway.engine.world import World
 
 __all__ = ["Jobs"]
@@ -31,9 +32,9 @@ class Jobs:
     looked_at: float = 0.0
 
     def ask(self, job: str, cause: str) -> None:
-        """Somebody wants a run."""
+        """Somebody wants a run of a job or a workflow."""
         app = self.world.wanted_app
-        known = () if app is None else tuple(app.jobs)
+        known = () if app is None else (*app.jobs, *app.workflows)
         if job not in known:
             near = nearest(job, known)
             raise Problems(
@@ -96,6 +97,7 @@ class Jobs:
             if run.exit_code is not None and run.run in running
         ]
         asks, self.asks = self.asks, []
+        asks = [*asks, *self.follow(app, asks)]
         ready = {name: job for name, job in app.jobs.items() if self.may(app, name)}
         after, orders = schedule.decide(
             jobs=ready,
@@ -112,6 +114,36 @@ class Jobs:
             self.say_end(each, job)
         self.world.change(jobs={**kept, **after})
         self.orders += orders
+
+    def follow(self, app: App, asks: Sequence[Ask]) -> Sequence[Ask]:
+        """Bring workflows forward; what they ask of jobs."""
+        if self.world.ledger.stable is None:
+            self.asks += [ask for ask in asks if ask.job in app.workflows]
+            return ()
+        before = self.world.ledger.workflows
+        after, wanted = workflow.advance(
+            workflows=app.workflows,
+            states=before,
+            jobs=self.world.ledger.jobs,
+            known=app.jobs,
+            now=self.world.clock.now(),
+            asks=asks,
+        )
+        for name, state in after.items():
+            self.say_progress(name, before.get(name, WorkflowState()), state)
+        if after != before:
+            self.world.change(workflows=after)
+        return wanted
+
+    def say_progress(self, name: str, before: WorkflowState, after: WorkflowState) -> None:
+        """Tell where a run of a workflow began or ended."""
+        if before.running and before.running != after.running:
+            ended = after.history[-1]
+            good = ended.exit_code == 0
+            text = f"{ended.run} succeeded" if good else f"{ended.run} {ended.note}"
+            self.world.tell(name, text, "good" if good else "bad")
+        if after.running and before.running != after.running:
+            self.world.tell(name, f"{after.running} starts: {after.cause}")
 
     def may(self, app: App, name: str) -> bool:
         """Whether the job's revision and what it uses are there."""

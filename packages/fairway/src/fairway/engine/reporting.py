@@ -5,10 +5,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fairway.core import schedule
+from fairway.core.ledger import Ledger
 from fairway.core.release import machine
 from fairway.core.release.machine import ReleaseState
 from fairway.core.schedule import JobState
-from fairway.core.spec.model import App, Job, Service, Site
+from fairway.core.spec.model import App, Job, Service, Site, Workflow
 from fairway.core.status import (
     EventLine,
     JobLine,
@@ -20,6 +21,7 @@ from fairway.core.status import (
     WorkerLine,
 )
 from fairway.core.target import Figures
+from fairway.core.workflow import WorkflowState
 
 if TYPE_CHECKING:
     from fairway.engine.engine import Engine
@@ -52,12 +54,7 @@ def status(engine: "Engine") -> Status:
             worker_line(engine, name) for name in sorted({} if app is None else app.workers)
         ),
         nodes=node_lines(engine),
-        jobs=()
-        if app is None
-        else tuple(
-            job_line(job, triggers(job, app), ledger.jobs.get(name, JobState()), world.clock.now())
-            for name, job in sorted(app.jobs.items())
-        ),
+        jobs=() if app is None else job_lines(app, ledger, world.clock.now()),
         events=tuple(world.journal.events)[-EVENTS:],
         revisions=tuple(
             {
@@ -165,14 +162,55 @@ def node_lines(engine: "Engine") -> tuple[NodeLine, ...]:
 def triggers(job: Job, app: App) -> str:
     """What makes a job run, in words."""
     before = [name for name, each in sorted(app.jobs.items()) if job.name in each.then]
-    schedule = "" if job.schedule is None else job.schedule.removeprefix("@")
+    flows = [name for name, each in sorted(app.workflows.items()) if job.name in each.steps]
     parts = [
-        f"at {schedule}" if "*" in schedule or " " in schedule else schedule,
+        schedule_words(job.schedule),
         f"if new in {job.only_if_new}" if job.only_if_new else "",
         f"on new in {job.on_new}" if job.on_new else "",
         f"after {', '.join(before)}" if before else "",
+        f"in {', '.join(flows)}" if flows else "",
     ]
     return ", ".join(part for part in parts if part) or "by hand"
+
+
+def job_lines(app: App, ledger: Ledger, now: float) -> tuple[JobLine, ...]:
+    """Jobs, then workflows."""
+    jobs = [
+        job_line(job, triggers(job, app), ledger.jobs.get(name, JobState()), now)
+        for name, job in sorted(app.jobs.items())
+    ]
+    workflows = [
+        workflow_line(each, ledger.workflows.get(name, WorkflowState()), now)
+        for name, each in sorted(app.workflows.items())
+    ]
+    return (*jobs, *workflows)
+
+
+def workflow_line(workflow: Workflow, state: WorkflowState, now: float) -> JobLine:
+    last = state.history[-1] if state.history else None
+    waits = "waiting" if state.pending else "failed" if state.stopped else "idle"
+    cause = state.cause or state.pending
+    if state.running:
+        cause = f"step {state.at + 1} of {len(state.steps)}, {state.steps[state.at]}"
+    parts = [schedule_words(workflow.schedule), " → ".join(workflow.steps)]
+    return JobLine(
+        name=workflow.name,
+        state="running" if state.running else waits,
+        run=state.running or (last.run if last is not None else ""),
+        cause=cause,
+        last_exit_code=None if last is None else last.exit_code,
+        last_ended_at=None if last is None else last.started_at + last.seconds,
+        last_seconds=None if last is None else last.seconds,
+        next_at=schedule.next_time(workflow, now),
+        trigger=", ".join(part for part in parts if part),
+        history=tuple(RunLine(**asdict(record)) for record in state.history[-HISTORY:]),
+        steps=workflow.steps,
+    )
+
+
+def schedule_words(schedule: str | None) -> str:
+    words = "" if schedule is None else schedule.removeprefix("@")
+    return f"at {words}" if "*" in words or " " in words else words
 
 
 def job_line(job: Job, trigger: str, state: JobState, now: float) -> JobLine:

@@ -28,8 +28,6 @@ def whole_nodes(app: App) -> Iterator[Problem]:
         yield Problem(f"table.{name}", "key-value tables do not run on this machine yet")
     for name in app.models:
         yield Problem(f"model.{name}", "models are not served on this machine yet")
-    for name in app.workflows:
-        yield Problem(f"workflow.{name}", "workflows do not run on this machine yet")
     for name in app.networks:
         what = "nothing is joined here: the app reaches what this machine reaches"
         yield Problem(f"network.{name}", what)
