@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fairway.core.plan.action import Action, Open, ReplicaStart, ReplicaStop
+from fairway.core.problem import Problem, Problems
 from fairway.core.spec.parse import parse
 from fairway.engine.engine import Engine
 from fairway.engine.journal import Journal
@@ -233,5 +234,22 @@ def test_an_app_is_not_up_before_its_workers_live(tmp_path: Path) -> None:
         made.ready_after = lambda revision: None
         with pytest.raises(AssertionError, match="never reached"):
             await until(engine, lambda: engine.phase == "up", ticks=50)
+
+    asyncio.run(scenario())
+
+
+def test_a_first_start_that_a_worker_fails_leaves_none_of_the_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine()
+
+        def refuse(action: Action) -> None:
+            if isinstance(action, ReplicaStart) and action.service == "clock":
+                raise Problems([Problem("clock", "there is no program celery")])
+
+        made.before = refuse
+        with pytest.raises(Problems, match="there is no program celery"):
+            await engine_on(made, tmp_path).run()
+        assert [each for each in starts_of(made) if each.service == "mails"]
+        assert not made.replicas
 
     asyncio.run(scenario())
