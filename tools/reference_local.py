@@ -61,6 +61,9 @@ SCRIPT = '[service.web]\nscript = "a.py"\nreplicas = 2\n'
 FUNCTION = WEB + 'kind = "function"\n'
 COMMAND = '[service.web]\ncommand = "x"\nreplicas = 2\n'
 JOB = '[job.j]\ncommand = "x"\n'
+WORKER = '[worker.w]\ncommand = "x"\ncpu = 0.25\nreplicas = 2\n'
+ALONE = WORKER.replace("replicas = 2", "replicas = 1")
+WORKERS = WORKER.replace("replicas = 2", 'replicas = "1..4"')
 MEMORY = (
     "watched, not enforced by the kernel: a replica above it gets a successor and is then replaced"
 )
@@ -92,6 +95,11 @@ ROWS = (
     Row("`account` of a service", WEB + 'account = "a"\n[accounts]\na = "111111111111"\n'),
     Row("services that use services", WEB + 'uses = ["api"]\n' + API, "through Envoy, by variable"),
     Row('`kind = "function"`', WEB + 'kind = "function"\n', "replicas, as of a container"),
+    Row("`worker`", WORKER, "child processes, started again when they end; a new one must live"),
+    Row("`worker` with `replicas = 1`", ALONE, "never two: the old one has ended before the next"),
+    Row('`worker` with `replicas = "1..4"`', WORKERS, "they follow CPU and memory; with 2 "
+        "processors:", is_in_part=True),
+    Row("`interruptible` of a worker", WORKER + "interruptible = true\n"),
     Row("`job`: by hand, `schedule`, `on_new`, `then`", JOB + 'schedule = "@daily"\n',
         "a process a run; one at a time, retries, history"),
     Row("`database`", "[database.d]\n", "PostgreSQL, archiving its write-ahead log"),

@@ -14,6 +14,7 @@ from fairway.core.status import (
     RunLine,
     ServiceLine,
     Status,
+    WorkerLine,
 )
 
 __all__ = ["meanings", "page"]
@@ -29,6 +30,7 @@ what you do not know; none of these goes or changes its meaning without a word i
 SECTIONS: tuple[tuple[str, type[Any]], ...] = (
     ("The app", Status),
     ("A service", ServiceLine),
+    ("A worker", WorkerLine),
     ("A replica", ReplicaLine),
     ("A node", NodeLine),
     ("A job", JobLine),

@@ -178,8 +178,9 @@ class Project:
         raise AssertionError("the engine ended while it was asked")
 
     def replicas(self, service: str = "web") -> dict[str, Any]:
-        """Its replicas by name, as `fairway status` shows them."""
-        services = {each["name"]: each for each in self.status()["services"]}
+        """Its replicas by name, as `fairway status` shows them; a worker's too."""
+        status = self.status()
+        services = {each["name"]: each for each in (*status["services"], *status["workers"])}
         return {each["name"]: each for each in services[service]["replicas"]}
 
     def ready(self, service: str = "web") -> list[str]:

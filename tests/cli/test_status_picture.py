@@ -10,7 +10,15 @@ import pytest
 from rich.console import Console
 
 from fairway.cli.render_status import age, as_svg, picture
-from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+from fairway.core.status import (
+    EventLine,
+    JobLine,
+    NodeLine,
+    ReplicaLine,
+    ServiceLine,
+    Status,
+    WorkerLine,
+)
 
 NOW = 1_795_221_810.0
 
@@ -72,6 +80,19 @@ QUIET = Status(
 )
 BUSY = replace(
     QUIET,
+    workers=(
+        WorkerLine(
+            name="mails",
+            revision="8182b7b2e6",
+            wanted=2,
+            ready=1,
+            replicas=(
+                replace(replica("mails.1", "ready"), port=0),
+                replace(replica("mails.2", "starting", "4da5daa41c"), port=0),
+            ),
+            release="1 replica of the new revision",
+        ),
+    ),
     services=(
         replace(
             API,

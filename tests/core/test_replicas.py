@@ -135,3 +135,35 @@ def test_a_slow_start_is_not_a_hang_but_silence_after_it_is() -> None:
     assert judge("starting", silent, started=True, was_ready=False) == "starting"
     assert judge("starting", silent, started=True, was_ready=True) == "hung"
     assert judge("starting", Health(alive_failures=1), started=True, was_ready=True) == "unready"
+
+
+ALONE = Rules(startup_seconds=30.0, memory_mib=256.0, alone=True)
+
+
+@given(
+    seen=replicas,
+    targets=some.sampled_from(({"one": 1}, {"two": 1}, {"one": 0, "two": 1}, {})),
+    now=some.floats(100, 200),
+)
+@examples(300)
+def test_what_runs_alone_is_started_only_when_nothing_of_it_is_left(
+    seen: list[Replica], targets: dict[str, int], now: float
+) -> None:
+    decision = decide(targets=targets, replicas=seen, memory=Memory(), rules=ALONE, now=now)
+    assert len(decision.starts) <= 1
+    assert not (decision.starts and seen)
+    names = [stop.replica for stop in decision.stops]
+    assert len(names) == len(set(names))
+
+
+def test_what_runs_alone_and_is_over_its_memory_ends_before_its_successor_starts() -> None:
+    heavy = replica("clock.1", rss_mib=300.0)
+    first = decide(targets={"one": 1}, replicas=[heavy], memory=Memory(), rules=ALONE, now=100.0)
+    assert [stop.replica for stop in first.stops] == ["clock.1"]
+    assert first.stops[0].drain
+    assert not first.starts
+    stopping = replica("clock.1", rss_mib=300.0, phase="stopping")
+    then = decide(targets={"one": 1}, replicas=[stopping], memory=Memory(), rules=ALONE, now=101.0)
+    assert not then.starts
+    last = decide(targets={"one": 1}, replicas=[], memory=Memory(), rules=ALONE, now=102.0)
+    assert len(last.starts) == 1

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from fairway.core import status
-from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+from fairway.core.status import (
+    EventLine,
+    JobLine,
+    NodeLine,
+    ReplicaLine,
+    ServiceLine,
+    Status,
+    WorkerLine,
+)
 from tests.properties import examples
 
 words = some.text(max_size=12)
@@ -34,6 +42,12 @@ statuses = some.builds(
     now=numbers,
     started_at=numbers,
     services=some_of(services),
+    workers=some_of(
+        some.builds(
+            WorkerLine,
+            replicas=some_of(some.builds(ReplicaLine, uptime_seconds=numbers, rss_mib=numbers)),
+        )
+    ),
     nodes=some_of(some.builds(NodeLine)),
     jobs=some_of(
         some.builds(JobLine, last_ended_at=maybe, last_seconds=maybe, next_at=maybe),

@@ -56,6 +56,7 @@ class FakeMachine:
     dies_after: Callable[[str], float | None] = lambda revision: None
     migration_fails: bool = False
     test_fails: bool = False
+    slow_stops: int = 0  # rounds of the loop that an end takes
     visited: dict[str, int] = field(default_factory=dict[str, int])
     tests: list[str] = field(default_factory=list[str])
     run_seconds: float = 5.0
@@ -88,6 +89,16 @@ class FakeMachine:
         for name, run in list(self.runs.items()):
             if run.exit_code is None and now - run.started_at >= self.run_seconds:
                 self.runs[name] = replace(run, exit_code=self.run_code(run.run))
+
+    def check_alone(self, service: str, revision: str) -> None:
+        """What must never run twice does not, whichever revision it is of."""
+        program = self.apps[revision].programs[service]
+        running = [
+            each.name
+            for each in self.replicas.values()
+            if each.service == service and each.phase != "exited"
+        ]
+        assert not program.runs_alone or len(running) <= 1, f"{running} run at once"
 
     def serving(self, service: str) -> int:
         """Replicas that get traffic and can answer it."""
@@ -160,15 +171,20 @@ class FakeDriver:
                         port=9000 + len(machine.log),
                         phase="starting",
                         started_at=machine.clock.now(),
+                        answers=service in machine.apps[revision].services,
                     ),
                 )
+                machine.check_alone(service, revision)
             case ReplicaStop(replica=name):
                 balance = machine.balances.get(action.service)
+                for _ in range(machine.slow_stops):
+                    await asyncio.sleep(0)
                 replica = machine.replicas.pop(name, None)
                 taken_out = balance is None or name not in balance.ready
                 gone = replica is None or replica.phase == "exited"
                 assert taken_out or gone, f"{name} was stopped while it got traffic"
             case Balance(service=service):
+                assert not any(service in app.workers for app in machine.apps.values())
                 machine.balances[service] = action
             case RunStart(job=job, run=run):
                 machine.runs.setdefault(run, Run(run=run, job=job, started_at=machine.clock.now()))

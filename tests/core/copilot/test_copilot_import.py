@@ -62,6 +62,21 @@ def test_the_file_parses_and_says_what_the_manifests_said() -> None:
     assert prod.pipeline.on_push == {"main": "test"}
     assert prod.pipeline.promote == {"prod": "by hand"}
     assert "worker" not in prod.services
+    worker, ticker = prod.workers["worker"], prod.workers["ticker"]
+    assert (worker.command, worker.cpu) == ("celery -A shop.tasks worker", 0.25)
+    assert (worker.replicas.minimum, worker.replicas.maximum) == (1, 5)
+    assert (worker.scale.cpu_percent, worker.uses) == (60.0, ("SIGNING_KEY",))
+    assert test.workers["worker"].interruptible
+    assert not worker.interruptible
+    assert (ticker.command, ticker.folder) == ("python -m shop.ticker", "inner")
+    assert prod.programs["ticker"].runs_alone
+
+
+def test_the_queue_of_a_worker_is_told_as_left_out() -> None:
+    told = {each.what: each.why for each in imported().left if "/worker/" in each.where}
+    assert any("subscribe" in what for what in told)
+    assert any("queue_delay" in what for what in told)
+    assert any("no queue of SQS is made" in why for why in told.values())
 
 
 @pytest.mark.parametrize("path", MANIFESTS)

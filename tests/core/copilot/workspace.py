@@ -96,7 +96,16 @@ TEXTS: Mapping[str, str] = {
     ),
     "copilot/worker/manifest.yml": (
         "name: worker\ntype: Worker Service\nimage:\n  build: Dockerfile\n"
+        "command: celery -A shop.tasks worker\ncpu: 256\nmemory: 1024\n"
+        "count:\n  range: 1-5\n  cpu_percentage: 60\n  queue_delay:\n"
+        "    acceptable_latency: 10m\n    msg_processing_time: 250ms\n"
+        "variables:\n  LOG_FORMAT: json\nsecrets:\n  SIGNING_KEY: /other\n"
         "subscribe:\n  topics:\n    - name: orders\n      service: web\n"
+        "  queue:\n    timeout: 96h\nenvironments:\n  test:\n    count:\n      spot: 1\n"
+    ),
+    "copilot/ticker/manifest.yml": (
+        "name: ticker\ntype: Backend Service\nimage:\n  build: inner/Dockerfile\n"
+        "entrypoint: [python, -m, shop.ticker]\ncount: 1\n"
     ),
     "copilot/nightly/manifest.yml": (
         "name: nightly\ntype: Scheduled Job\nimage:\n  build: backend/Dockerfile\n"

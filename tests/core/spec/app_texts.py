@@ -18,6 +18,7 @@ from tests.core.spec.toml_texts import Writer
 
 NAMES = {
     "service": ["api", "web"],
+    "worker": ["clock", "tasks"],
     "site": ["page"],
     "job": ["first", "second", "third"],
     "database": ["db", "archive"],
@@ -149,6 +150,7 @@ ENTRY_POINTS = {
         "scale",
         "sticky",
     ),
+    "Worker": ("scale",),
     "Site": ("account",),
     "Job": ("only_if_new", "then"),
     "Database": ("engine",),

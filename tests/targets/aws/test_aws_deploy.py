@@ -14,10 +14,12 @@ from fairway.targets.aws.course import Given, Result
 from fairway.targets.aws.decide.progress import Beat, Ended, Told
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.environment import Environment
+from fairway.targets.aws.looking import look
 from fairway.targets.aws.previewing import preview
 from fairway.targets.aws.releasing import roll_back
 from fairway.targets.aws.render import stacks
 from fairway.targets.aws.render.template import Draft
+from fairway.targets.aws.scaling import scale
 from fairway.targets.aws.store import own_stack
 from tests.targets.aws.emulators import (
     MINISTACK,
@@ -40,6 +42,13 @@ replicas = 1
 before = "migrate"
 uses = ["KEY"]
 [secret.KEY]
+"""
+WORKERS = """
+[worker.mails]
+command = "mails"
+replicas = 2
+[worker.clock]
+command = "clock"
 """
 PLAIN = '[service.web]\nasgi = "shop:app"\nreplicas = 1\n'
 
@@ -160,6 +169,24 @@ def test_another_image_is_migrated_once_and_then_put_in_service(place: Place) ->
     assert result.before != result.revision
     assert str(place.task()["image"]).endswith(":two")
     assert place.ran == ["migrate"]
+
+
+def test_workers_are_deployed_seen_and_scaled_and_go_when_nothing_names_them(url: str) -> None:
+    place = Place(url, shop("queue", PLAIN + WORKERS))
+    assert place.deploy().outcome == "promoted"
+    assert place.ended()["worker mails"] == "created"
+    seen = {each.name: each for each in look(place.environment).services}
+    assert [(seen[name].kind, seen[name].wanted) for name in ("clock", "mails", "web")] == [
+        *(("worker", 1), ("worker", 2), ("container", 1)),
+    ]
+    with pytest.raises(Problems, match="never runs twice at once"):
+        scale(place.environment, "clock", 2)
+    assert scale(place.environment, "mails", 3).startswith("mails: 3 wanted")
+    assert place.deploy().outcome == "unchanged"
+    place.app = shop("queue", PLAIN)
+    assert place.deploy().outcome == "promoted"
+    assert place.ended()["worker clock"] == "done"
+    assert place.environment.running.service("clock") is None
 
 
 def test_another_value_of_a_secret_starts_the_tasks_that_read_it_anew(place: Place) -> None:

@@ -30,6 +30,12 @@ uses = ["files"]
 asgi = "shop:api"
 replicas = 1
 uses = ["state"]
+[worker.mails]
+command = "mails"
+replicas = "1..2"
+uses = ["files"]
+[worker.clock]
+command = "clock"
 [job.count]
 command = "count"
 schedule = "0 3 * * *"

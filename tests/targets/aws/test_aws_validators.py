@@ -51,6 +51,15 @@ before = "sh -c 'migrate && seed'"
 command = "node server.js --port $PORT"
 public = true
 release = "blue_green"
+[worker.mails]
+command = "celery worker"
+uses = ["api", "db", "sessions", "KEY"]
+before = "migrate"
+replicas = "1..4"
+interruptible = true
+off_hours = { replicas = 1, from = "22:00", to = "05:00" }
+[worker.clock]
+command = "celery beat"
 [service.light]
 asgi = "light:app"
 public = true

@@ -342,6 +342,25 @@ async def test_descendants_end_even_where_their_leader_is_gone(
     assert procfs.read(running.pid) is None
 
 
+@pytest.mark.requirement("R223")
+async def test_where_the_leader_alone_is_told_the_rest_is_left_to_it_and_ends_with_it(
+    table: ProcessTable, tmp_path: Path
+) -> None:
+    """As in a container: a pool's processes would drop what they do."""
+    pool = "trap 'echo told' TERM; while :; do sleep 0.05; done"
+    leader = (
+        f"({pool}) & trap 'sleep 0.3; echo ended; exit 0' TERM; echo up; while :; do wait; done"
+    )
+    running = await table.start(shell(tmp_path, leader, labels={"told": "leader"}))
+    await until(lambda: len(marked(tmp_path)) >= 2 and "up" in running.log.read_text())
+    before = time.monotonic()
+    stopped = await table.stop("app", grace_seconds=20)
+    assert stopped.exit_code == 0
+    assert running.log.read_text().split() == ["up", "ended"]
+    assert marked(tmp_path) == set()
+    assert time.monotonic() - before < 10
+
+
 async def test_a_wrapper_says_how_its_killed_program_ended(
     table: ProcessTable, tmp_path: Path
 ) -> None:

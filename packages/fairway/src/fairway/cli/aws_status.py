@@ -65,7 +65,8 @@ def of_service(service: ServiceStanding, now: float) -> Iterator[str]:
     count = f"{service.running} of {service.wanted} run  "
     if service.kind == "function":
         count = ""
-    yield f"{mark} {service.name}  {count}{service.definition}  {service.words}"
+    worker = "worker  " if service.kind == "worker" else ""
+    yield f"{mark} {service.name}  {worker}{count}{service.definition}  {service.words}"
     for task in service.tasks:
         since = "" if task.since is None else f"  {age(now - task.since)}"
         health = "" if task.health in {"", "unknown"} else f"  {task.health}"

@@ -1,6 +1,6 @@
 """Reads what `core/build` asks of a project: the few files that say what its images need.
 
-No walk: only these names, in the folders of services and jobs, of what they build, and above.
+No walk: only these names, in the folders of what runs, of what it builds, and above.
 """
 
 from collections.abc import Iterator
@@ -57,9 +57,9 @@ def read_build_sources(project: Path, app: App) -> Sources:
 def _folders(app: App) -> Iterator[str]:
     """The folders of nodes and of their builds, and all above."""
     found: set[str] = set()
-    for node in (*app.services.values(), *app.jobs.values()):
+    for node in (*app.programs.values(), *app.jobs.values()):
         found.add(join(node.folder))
-    for service in app.services.values():
+    for service in app.programs.values():
         said = FOLDER.search(service.build or "")
         if said:
             found.add(join(service.folder, said["option"] or said["cd"]))

@@ -25,7 +25,7 @@ class Detected:
         self.text = write(findings)
         self.explanation = explain(findings)
         self.assumed = assumed(findings)
-        self.runs = bool(findings.services)
+        self.runs = bool(findings.services) or findings.runs_workers
         self.is_told = not findings.notes_of("untold")
 
 

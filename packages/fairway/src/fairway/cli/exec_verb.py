@@ -27,7 +27,7 @@ def command(
     region: str | None,
     profile: str | None,
 ) -> int:
-    """Run a command where a service or job runs: its revision, its environment, its variables.
+    """Run a command where a service, worker or job runs: its revision, its Python, its variables.
 
     For example `fairway exec api -- python -m weather.statistics`, or `fairway exec api -- bash`.
     In an ENVIRONMENT at AWS it runs in a task of its own, without a keyboard.

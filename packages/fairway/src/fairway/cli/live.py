@@ -76,6 +76,11 @@ def glance(status: Status) -> Hashable:
         status.revision,
         status.events[-1:],
         tuple((line.release, line.release_percent) for line in status.services),
-        tuple((each.name, each.state) for line in status.services for each in line.replicas),
+        tuple(line.release for line in status.workers),
+        tuple(
+            (each.name, each.state)
+            for line in (*status.services, *status.workers)
+            for each in line.replicas
+        ),
         tuple((line.name, line.state) for line in (*status.nodes, *status.jobs)),
     )

@@ -10,7 +10,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fairway.core.status import EventLine, JobLine, NodeLine, ReplicaLine, ServiceLine, Status
+from fairway.core.status import (
+    EventLine,
+    JobLine,
+    NodeLine,
+    ReplicaLine,
+    ServiceLine,
+    Status,
+    WorkerLine,
+)
 
 __all__ = ["as_svg", "history", "picture"]
 
@@ -35,9 +43,10 @@ BAR_WIDTH = 20
 
 
 def picture(status: Status, *, events: int = 8) -> RenderableType:
-    """The whole app: address, services with their replicas, nodes, jobs, what happened last."""
+    """The whole app: address, what runs with its replicas, nodes, jobs, what happened last."""
     parts: list[RenderableType] = [heading(status)]
     parts += [service(line, beside=status.url) for line in status.services]
+    parts += [worker(line) for line in status.workers]
     if status.nodes:
         parts.append(nodes(status.nodes))
     if status.jobs:
@@ -84,6 +93,16 @@ def service(line: ServiceLine, *, beside: str) -> RenderableType:
     parts: list[RenderableType] = [head]
     if line.release:
         parts.append(release(line))
+    parts.append(replicas(line.replicas))
+    return Group(*parts)
+
+
+def worker(line: WorkerLine) -> RenderableType:
+    """How many of it run, its release, its replicas."""
+    head = Text.assemble((line.name, "bold"), f"  {line.ready} of {line.wanted} running  worker")
+    parts: list[RenderableType] = [head]
+    if line.release:
+        parts.append(Text(f"release: {line.release}", "cyan"))
     parts.append(replicas(line.replicas))
     return Group(*parts)
 

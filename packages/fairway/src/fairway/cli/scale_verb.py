@@ -17,7 +17,7 @@ __all__ = ["command"]
 def command(
     sizes: tuple[str, ...], folder: Path | None, *, region: str | None, profile: str | None
 ) -> None:
-    """Set how many replicas of a service run, for example `fairway scale api=3`.
+    """Set how many replicas of a service or worker run, for example `fairway scale api=3`.
 
     The number stays, whatever the load, until `fairway scale api=auto`.
     """

@@ -74,6 +74,12 @@ def announce(status: Status, *, as_json: bool) -> None:
     if as_json:
         view.data(addresses(status))
     else:
+        tell_address(status)
+
+
+def tell_address(status: Status) -> None:
+    """Where people begin, if anything of the app answers."""
+    if status.url:
         view.text(status.url)
 
 
@@ -89,6 +95,7 @@ def addresses(status: Status) -> dict[str, object]:
             line.name: {"url": line.url, "ports": [each.port for each in line.replicas]}
             for line in status.services
         },
+        "workers": [line.name for line in status.workers],
         "nodes": {line.name: line.address for line in status.nodes if line.address},
     }
 
@@ -113,7 +120,7 @@ def up_detached(found: Project, environment: str, *, as_json: bool) -> None:
     if as_json:
         view.data(addresses(status))
     else:
-        view.text(status.url)
+        tell_address(status)
         view.say("it runs on; see it with `fairway status`, end it with `fairway down`")
 
 

@@ -42,14 +42,19 @@ class Replica:
     exit_code: int | None = None
     rss_mib: float = 0.0
     cpu: float = 0.0  # processors in use, 1.0: one whole
+    answers: bool = True  # a worker's does not: it gets no traffic, and is ready while it lives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a service allows its replicas. Seconds, MiB."""
+    """What a service allows its replicas. Seconds, MiB.
+
+    `alone`: two must never run, so one starts when nothing is left of the one before.
+    """
 
     startup_seconds: float = 60.0
     memory_mib: float = 512.0
+    alone: bool = False
     crashes_to_loop: int = 3
     steady_seconds: float = 60.0
     backoff_seconds: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -172,6 +177,8 @@ def decide(
         more, less = level(revision, targets.get(revision, 0), live, memory, rules, now)
         starts += more
         stops += less
+    if rules.alone and replicas:
+        starts = []
     return Decision(memory, tuple(starts), tuple(stops), tuple(loops), tuple(losses))
 
 
@@ -236,9 +243,12 @@ def level(  # noqa: PLR0917 - one decision, all of its inputs
 ) -> tuple[list[Start], list[Stop]]:
     """Starts and stops that bring the live replicas of one revision to `target`.
 
-    A replica over its memory gets a successor first and is stopped when that one is ready.
+    A replica over its memory gets a successor first and is stopped when that one is ready; alone,
+    it is stopped first.
     """
     heavy = [each for each in live if target and is_heavy(each, rules)]
+    if rules.alone and heavy:
+        return [], [Stop(each.name, drain=True, cause=over_memory(rules)) for each in heavy]
     missing = target + len(heavy) - len(live)
     if missing > 0:
         if now < memory.not_before.get(revision, 0.0):
@@ -262,9 +272,13 @@ def level(  # noqa: PLR0917 - one decision, all of its inputs
     ready = sum(each.phase == "ready" for each in live) - sum(
         each.phase == "ready" for each in spare[: len(stops)]
     )
-    over = f"over its {rules.memory_mib:g} MiB"
+    over = over_memory(rules)
     stops += [Stop(each.name, drain=True, cause=over) for each in heavy[: max(0, ready - target)]]
     return [], stops
+
+
+def over_memory(rules: Rules) -> str:
+    return f"over its {rules.memory_mib:g} MiB"
 
 
 def is_heavy(replica: Replica, rules: Rules) -> bool:

@@ -14,10 +14,11 @@ judged by what was measured after it.
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
-from fairway.core.spec.model import OffHours, Scale
+from fairway.core.problem import Problem
+from fairway.core.spec.model import OffHours, Scale, Service
 from fairway.core.spec.quantities import Replicas
 
-__all__ = ["Sample", "ScalerState", "allowed", "decide"]
+__all__ = ["Sample", "ScalerState", "allowed", "decide", "refusal"]
 
 # How much bigger one step may make a service: a wrong reading can't start everything at once.
 GROWTH = 2.0
@@ -62,6 +63,15 @@ def allowed(replicas: Replicas, off_hours: OffHours | None, minute_of_day: int) 
         else minute_of_day >= start or minute_of_day < end
     )
     return off_hours.replicas if inside else replicas
+
+
+def refusal(program: Service, replicas: int, where: str) -> Problem | None:
+    """Why a service or worker can't be set to so many by hand; None: it can."""
+    if program.capped(replicas) == replicas:
+        return None
+    what = f"{program.name} never runs twice at once: its `replicas` say {program.replicas}"
+    mend = f'If two may run, write replicas = "1..4" in [worker.{program.name}], and deploy it.'
+    return Problem(where, what, mend)
 
 
 def decide(

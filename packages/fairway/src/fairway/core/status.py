@@ -16,6 +16,7 @@ __all__ = [
     "RunLine",
     "ServiceLine",
     "Status",
+    "WorkerLine",
     "from_json",
     "to_json",
 ]
@@ -55,12 +56,12 @@ class NodeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaLine:
-    """One running copy of a service.
+    """One running copy of a service or a worker.
 
     name: `api.3`; a name is never given twice.
     revision: What it runs.
     state: `starting`, `ready`, `unready`, `hung`, `stopping` or `exited`.
-    port: The loopback port on which it listens; 0: not yet.
+    port: The loopback port on which it listens; 0: not yet, or never (a worker's).
     uptime_seconds: Since it was started.
     rss_mib: Its memory and that of all it started, in MiB.
     """
@@ -107,6 +108,26 @@ class ServiceLine:
     queued: int
     release: str = ""
     release_percent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLine:
+    """One worker, which answers nobody: `ready` is what has lived for its `timeouts.steady`.
+
+    name: As the file names it.
+    revision: What is in service; empty before its first release has ended.
+    wanted: How many replicas there should be.
+    ready: How many have lived long enough.
+    replicas: Each of them, sorted by name.
+    release: The step of the release in progress, in words; empty: there is none.
+    """
+
+    name: str
+    revision: str
+    wanted: int
+    ready: int
+    replicas: tuple[ReplicaLine, ...]
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +195,7 @@ class Status:
     revision: What is in service; empty before the first release has ended.
     url: Where people begin: the first site, else the first public service.
     services: Each service, sorted by name.
+    workers: Each worker, sorted by name.
     nodes: The balancer, then databases, caches and buckets.
     jobs: Each job, sorted by name, then each workflow.
     events: What happened last, newest last.
@@ -190,6 +212,7 @@ class Status:
     revision: str
     url: str
     services: tuple[ServiceLine, ...] = ()
+    workers: tuple[WorkerLine, ...] = ()
     nodes: tuple[NodeLine, ...] = ()
     jobs: tuple[JobLine, ...] = ()
     events: tuple[EventLine, ...] = ()
@@ -212,6 +235,7 @@ def from_json(data: Mapping[str, Any]) -> Status:
     fields: dict[str, Any] = {
         **data,
         "services": tuple(services),
+        "workers": tuple(worker_from_json(each) for each in data["workers"]),
         "nodes": tuple(NodeLine(**each) for each in data["nodes"]),
         "jobs": tuple(job_from_json(each) for each in data["jobs"]),
         "events": tuple(EventLine(**each) for each in data["events"]),
@@ -219,6 +243,12 @@ def from_json(data: Mapping[str, Any]) -> Status:
         "revisions": tuple(data["revisions"]),
     }
     return Status(**fields)
+
+
+def worker_from_json(data: Mapping[str, Any]) -> WorkerLine:
+    replicas = tuple(ReplicaLine(**one) for one in data["replicas"])
+    fields: dict[str, Any] = {**data, "replicas": replicas}
+    return WorkerLine(**fields)
 
 
 def job_from_json(data: Mapping[str, Any]) -> JobLine:

@@ -16,7 +16,9 @@ from typing import Any
 
 from fairway.core.problem import Problem, Problems
 from fairway.core.release import machine
+from fairway.core.scale import refusal
 from fairway.core.schedule import Record
+from fairway.core.spec.model import Service
 from fairway.core.status import EventLine, to_json
 from fairway.core.workflow import BY_HAND, FROM_START
 from fairway.engine.client import LINE_BYTES
@@ -115,7 +117,7 @@ async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any
         case "promote" | "abort" | "pause" | "resume" as verb:
             steer(engine, verb)
         case "scale":
-            check_service(engine, message["service"])
+            check_scale(engine, message["service"], message["replicas"])
             engine.scale(message["service"], message["replicas"])
         case "run":
             job, cause = message["job"], FROM_START if message.get("from_start") else BY_HAND
@@ -235,16 +237,14 @@ def earlier(engine: Engine, wanted: str | None) -> str:
     return found[0]
 
 
-def check_service(engine: Engine, service: str) -> None:
+def check_scale(engine: Engine, service: str, replicas: int | None) -> None:
+    """Refuse to scale what is not there, or what must run alone."""
     app = engine.world.wanted_app
-    known = () if app is None else tuple(app.services)
-    if service not in known:
-        raise Problems(
-            [
-                Problem(
-                    "fairway.toml",
-                    f"there is no service `{service}`",
-                    f"The services are: {', '.join(known) or 'none'}.",
-                )
-            ]
-        )
+    programs: Mapping[str, Service] = {} if app is None else app.programs
+    if service not in programs:
+        what = f"there is no service or worker `{service}`"
+        mend = f"There are: {', '.join(programs) or 'none'}."
+        raise Problems([Problem("fairway.toml", what, mend)])
+    refused = None if replicas is None else refusal(programs[service], replicas, "fairway scale")
+    if refused is not None:
+        raise Problems([refused])

@@ -58,7 +58,7 @@ class Deployments:
         world.change(deployment=state, serving=serving, revisions=(*known, revised))
         for service, memory in self.services.memories.items():
             self.services.memories[service] = forget(memory, revision)
-        for service in app.services:  # a command that failed after an abort is tried again
+        for service in app.programs:  # a command that failed after an abort is tried again
             for kind in ("migrate", "test"):
                 world.crew.failures.pop(command_key(kind, service, revision), None)
         world.tell("", f"deploying revision {revision}")
@@ -189,7 +189,7 @@ class Deployments:
             self.test(release)
 
     def migrate(self, release: ReleaseState) -> None:
-        service = self.world.app(release.new).services[release.service]
+        service = self.world.app(release.new).programs[release.service]
         if service.before is None:
             self.events.append(machine.Migrated(self.world.clock.now()))
             return
@@ -203,7 +203,7 @@ class Deployments:
         self.command(key, action, machine.Migrated)
 
     def test(self, release: ReleaseState) -> None:
-        service = self.world.app(release.new).services[release.service]
+        service = self.world.app(release.new).programs[release.service]
         mine = self.services.replicas(release.service)
         new = [each for each in mine if each.revision == release.new and each.phase == "ready"]
         if service.test is None:

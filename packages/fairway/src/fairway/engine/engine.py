@@ -134,7 +134,7 @@ class Engine:
             if app is None
             else {
                 name: self.is_prepared() and may_spawn(app, service, world.seen)
-                for name, service in app.services.items()
+                for name, service in app.programs.items()
             }
         )
         self.services.tick(may_start=starts)
@@ -221,17 +221,19 @@ class Engine:
         app = self.world.wanted_app
         state = self.world.ledger.deployment
         release = state.release if state is not None else None
-        if app is None or release is None or release.service not in app.services:
+        if app is None or release is None or release.service not in app.programs:
             return False
-        return may_start(app, app.services[release.service], self.world.seen)
+        return may_start(app, app.programs[release.service], self.world.seen)
 
     async def measure(self) -> None:
         now = self.world.clock.now()
-        if self.world.seen.balancer and now - self.measured_at >= MEASURE_SECONDS:
-            self.measured_at = now
+        if now - self.measured_at < MEASURE_SECONDS:
+            return
+        self.measured_at = now
+        if self.world.seen.balancer:
             self.figures = await self.world.driver.measure()
-            if self.phase == "up":
-                self.scaling.tick(self.figures)
+        if self.phase == "up":
+            self.scaling.tick(self.figures)
 
     def judge_phase(self) -> None:
         """`up` once the first deployment is in service; `failed` if it can't be."""
@@ -256,7 +258,7 @@ class Engine:
             return
         app = self.world.wanted_app
         settled = app is not None and (state is None or state.over)
-        if settled and app is not None and all(self.is_serving(name) for name in app.services):
+        if settled and app is not None and all(map(self.is_serving, app.programs)):
             self.phase = "up"
             self.world.tell(
                 "", f"up after {self.world.clock.now() - self.started_at:.1f} s", "good"
@@ -267,8 +269,12 @@ class Engine:
         self.phase = "failed"
 
     def is_serving(self, service: str) -> bool:
-        balanced = self.services.balanced.get(service)
         wanted = sum(self.services.targets(service).values())
+        if not self.services.is_fronted(service):
+            return not wanted or any(
+                each.phase == "ready" for each in self.services.replicas(service)
+            )
+        balanced = self.services.balanced.get(service)
         return wanted == 0 or (balanced is not None and bool(balanced.ready))
 
     # -- What people ask for -----------------------------------------------------------------
@@ -357,8 +363,8 @@ class Engine:
 
     def drain_seconds(self) -> float:
         app = self.world.wanted_app
-        services = () if app is None else tuple(app.services.values())
-        return max((service.timeouts.drain_seconds for service in services), default=0.0)
+        programs = () if app is None else tuple(app.programs.values())
+        return max((program.timeouts.drain_seconds for program in programs), default=0.0)
 
     def status(self) -> Status:
         """What people see."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fairway.core import schedule
 from fairway.core.ledger import Ledger
 from fairway.core.release import machine
+from fairway.core.release.machine import ReleaseState
 from fairway.core.schedule import JobState
 from fairway.core.spec.model import App, Job, Service, Site, Workflow
 from fairway.core.status import (
@@ -17,6 +18,7 @@ from fairway.core.status import (
     RunLine,
     ServiceLine,
     Status,
+    WorkerLine,
 )
 from fairway.core.target import Figures
 from fairway.core.workflow import WorkflowState
@@ -48,6 +50,9 @@ def status(engine: "Engine") -> Status:
         services=tuple(
             service_line(engine, name) for name in sorted({} if app is None else app.services)
         ),
+        workers=tuple(
+            worker_line(engine, name) for name in sorted({} if app is None else app.workers)
+        ),
         nodes=node_lines(engine),
         jobs=() if app is None else job_lines(app, ledger, world.clock.now()),
         events=tuple(world.journal.events)[-EVENTS:],
@@ -74,36 +79,65 @@ def first_address(app: App | None, addresses: Mapping[str, str]) -> str:
 def service_line(engine: "Engine", name: str) -> ServiceLine:
     world = engine.world
     figures = engine.figures.get(name, Figures())
-    replicas = sorted(engine.services.replicas(name), key=lambda each: each.name)
-    deployment = world.ledger.deployment
-    release = deployment.release if deployment is not None else None
-    mine = release is not None and release.service == name and not release.over
+    replicas = replica_lines(engine, name)
+    release = release_of(engine, name)
     return ServiceLine(
         name=name,
         url=world.seen.addresses.get(name, ""),
         revision=world.ledger.serving.get(name, ""),
         wanted=sum(engine.services.targets(name).values()),
-        ready=sum(each.phase == "ready" for each in replicas),
-        replicas=tuple(
-            ReplicaLine(
-                name=each.name,
-                revision=each.revision,
-                state=each.phase,
-                port=each.port,
-                uptime_seconds=max(0.0, world.clock.now() - each.started_at),
-                rss_mib=each.rss_mib,
-            )
-            for each in replicas
-        ),
+        ready=sum(each.state == "ready" for each in replicas),
+        replicas=replicas,
         requests_per_second=figures.requests_per_second,
         error_percent=figures.error_percent,
         p50_ms=figures.p50_ms,
         p95_ms=figures.p95_ms,
         in_flight=figures.in_flight,
         queued=figures.queued,
-        release=machine.describe(release.current) if mine and release and release.current else "",
-        release_percent=release.new_percent if mine and release else 0.0,
+        release=step_of(release),
+        release_percent=0.0 if release is None else release.new_percent,
     )
+
+
+def worker_line(engine: "Engine", name: str) -> WorkerLine:
+    replicas = replica_lines(engine, name)
+    return WorkerLine(
+        name=name,
+        revision=engine.world.ledger.serving.get(name, ""),
+        wanted=sum(engine.services.targets(name).values()),
+        ready=sum(each.state == "ready" for each in replicas),
+        replicas=replicas,
+        release=step_of(release_of(engine, name)),
+    )
+
+
+def replica_lines(engine: "Engine", name: str) -> tuple[ReplicaLine, ...]:
+    """The replicas of a service or worker, sorted by name."""
+    now = engine.world.clock.now()
+    return tuple(
+        ReplicaLine(
+            name=each.name,
+            revision=each.revision,
+            state=each.phase,
+            port=each.port,
+            uptime_seconds=max(0.0, now - each.started_at),
+            rss_mib=each.rss_mib,
+        )
+        for each in sorted(engine.services.replicas(name), key=lambda each: each.name)
+    )
+
+
+def release_of(engine: "Engine", name: str) -> ReleaseState | None:
+    """The release in progress, if it is of this service or worker."""
+    deployment = engine.world.ledger.deployment
+    release = deployment.release if deployment is not None else None
+    mine = release is not None and release.service == name and not release.over
+    return release if mine else None
+
+
+def step_of(release: ReleaseState | None) -> str:
+    """Where it is, in words."""
+    return "" if release is None or release.current is None else machine.describe(release.current)
 
 
 def node_lines(engine: "Engine") -> tuple[NodeLine, ...]:
@@ -120,7 +154,9 @@ def node_lines(engine: "Engine") -> tuple[NodeLine, ...]:
     balancer = NodeLine(
         name="balancer", kind="balancer", state="up" if seen.balancer else "starting"
     )
-    return (balancer, *lines)
+    app = engine.world.wanted_app
+    fronted = seen.balancer or app is None or bool(app.services)
+    return (*([balancer] if fronted else []), *lines)
 
 
 def triggers(job: Job, app: App) -> str:

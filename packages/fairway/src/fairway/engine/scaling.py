@@ -20,7 +20,7 @@ __all__ = ["Scaling"]
 
 @dataclass(slots=True)
 class Scaling:
-    """The autoscalers of all services."""
+    """The autoscalers of all services and workers."""
 
     world: World
     services: Services
@@ -31,7 +31,7 @@ class Scaling:
         app = self.world.wanted_app
         if app is None or self.world.ledger.stable is None:
             return
-        for name, service in sorted(app.services.items()):
+        for name, service in sorted(app.programs.items()):
             if name not in self.world.ledger.scale:
                 self.scale(service, figures.get(name, Figures()))
 

@@ -29,7 +29,7 @@ class Leaving:
 
 @dataclass(slots=True)
 class Services:
-    """The replicas of all services."""
+    """The replicas of all services, and of workers, which get no traffic."""
 
     world: World
     memories: dict[str, Memory] = field(default_factory=dict[str, Memory])
@@ -49,17 +49,32 @@ class Services:
         release = deployment.release if deployment is not None else None
         if release is not None and release.service == service and not release.over:
             return machine.targets(release)
-        revision = ledger.serving.get(service)
+        revision = self.early().get(service, ledger.serving.get(service))
         if revision is None:
             return {}
-        app = self.world.app(revision)
-        if service not in app.services:
+        program = self.world.app(revision).programs.get(service)
+        if program is None:
             return {}
         wanted = self.world.wanted_app
-        if wanted is not None and service not in wanted.services:
+        if wanted is not None and service not in wanted.programs:
             return {}
-        count = ledger.count(service, app.services[service].replicas.minimum)
-        return {revision: count}
+        return {revision: program.capped(ledger.count(service, program.replicas.minimum))}
+
+    def early(self) -> Mapping[str, str]:
+        """Worker -> the revision that it may run before its turn in the release comes.
+
+        In a first deployment workers need not wait for one another, once all services are there:
+        each would take the time that the others must live.
+        """
+        deployment = self.world.ledger.deployment
+        if deployment is None or deployment.over or deployment.old is not None:
+            return {}
+        app = self.world.app(deployment.new)
+        workers = [app.programs[name] for name in app.workers]
+        turn = deployment.services[deployment.at : deployment.at + 1]
+        if not app.workers.keys() & set(turn) or any(each.before for each in workers):
+            return {}
+        return dict.fromkeys(app.workers, deployment.new)
 
     def shares(self, service: str) -> Mapping[str, float]:
         """Percent of traffic per revision now."""
@@ -92,7 +107,9 @@ class Services:
         """Decide for every service. Nothing is carried out until the ledger is kept."""
         self.planned = [each for each in self.planned if self.world.crew.busy(each[0])]
         names_seen = {each.service for each in self.world.seen.replicas}
-        for service in sorted({*self.world.ledger.serving, *names_seen, *self.releasing()}):
+        for service in sorted(
+            {*self.world.ledger.serving, *names_seen, *self.releasing(), *self.early()}
+        ):
             self.decide_for(service, starts=may_start.get(service, True))
 
     def releasing(self) -> set[str]:
@@ -142,15 +159,17 @@ class Services:
         if spec is None:
             return Rules()
         return Rules(
-            startup_seconds=spec.timeouts.startup_seconds, memory_mib=float(spec.memory_mib)
+            startup_seconds=spec.timeouts.startup_seconds,
+            memory_mib=float(spec.memory_mib),
+            alone=spec.runs_alone,
         )
 
     def spec(self, service: str, targets: Mapping[str, int]) -> Service | None:
         """What the file says of the service, as the newest revision in play says it."""
         for revision in targets:
             app: App = self.world.app(revision)
-            if service in app.services:
-                return app.services[service]
+            if service in app.programs:
+                return app.programs[service]
         return None
 
     def act(self) -> None:
@@ -173,7 +192,8 @@ class Services:
             self.world.crew.perform(
                 key, action, otherwise=lambda replica=replica: self.never_began(replica)
             )
-        for service in sorted({*self.balanced, *(s.service for s in self.world.seen.replicas)}):
+        seen = {each.service for each in self.world.seen.replicas if each.answers}
+        for service in sorted({*self.balanced, *seen}):
             self.balance(service)
         for name, leaving in sorted(self.leaving.items()):
             self.take_out(name, leaving)

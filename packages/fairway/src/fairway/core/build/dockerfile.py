@@ -214,8 +214,10 @@ def _final(image: Image, base: str) -> Iterator[str]:
     yield f"USER {UID}:{UID}"
     yield "ARG REVISION=unknown"
     yield 'LABEL org.opencontainers.image.revision="$REVISION"'
-    if image.main is not None:
+    if image.main is not None and image.main.answers:
         yield from _served(image.main, image.ports)
+    elif image.main is not None:
+        yield f"CMD {_json(_command(image.main))}"
 
 
 def _served(service: Service, ports: Sequence[int]) -> Iterator[str]:

@@ -23,7 +23,7 @@ __all__ = ["Image", "images"]
 class Image:
     """One image. `name` is empty for the only one, else that of its first node.
 
-    `nodes` are the services and jobs that it runs, `main` the service that it starts by itself.
+    `nodes` are the services, workers and jobs that it runs, `main` what it starts by itself.
     `runtime`: the runtime is laid beside the app's packages. `function`: one of its services runs
     as a function somewhere. `builds` are commands in Python that run after the installation, with
     their folders. `problems` say what the image will lack.
@@ -50,7 +50,7 @@ class Image:
 
 
 def images(app: App, sources: Sources, default_port: int) -> tuple[Image, ...]:
-    """Every image, in the order of their first nodes, services before jobs."""
+    """Every image, in the order of their first nodes: services, workers, jobs."""
     groups: dict[tuple[str, str | None, str], list[Service | Job]] = {}
     found: dict[tuple[str, str | None, str], Declared] = {}
     for node in (*_public_first(app), *app.jobs.values()):
@@ -66,7 +66,9 @@ def images(app: App, sources: Sources, default_port: int) -> tuple[Image, ...]:
 
 
 def _public_first(app: App) -> list[Service]:
-    return sorted(app.services.values(), key=lambda one: (not one.public, one.name))
+    """Services, those that people reach before others; then workers."""
+    programs = app.programs.values()
+    return sorted(programs, key=lambda one: (not one.answers, not one.public, one.name))
 
 
 def _image(
@@ -88,7 +90,7 @@ def _image(
         name=name,
         nodes=tuple(node.name for node in nodes),
         main=services[0] if services else None,
-        ports=tuple(sorted({service.port or port for service in services})),
+        ports=tuple(sorted({service.port or port for service in services if service.answers})),
         declared=found,
         locked=listed,
         python=python or DEFAULT,
@@ -110,7 +112,7 @@ def _built(
     for service in services:
         if service.build is None:
             continue
-        at = f"service.{service.name}.build"
+        at = f"{service.node_kind}.{service.name}.build"
         page = page_for(sources, service.build, service.folder, at)
         match page:
             case Page():
@@ -141,7 +143,7 @@ def _foreign(services: Sequence[Service]) -> list[Problem]:
     """Programs that are not Python's: no image holds Node.js at run time."""
     return [
         Problem(
-            f"service.{service.name}.command",
+            f"{service.node_kind}.{service.name}.command",
             f"the image has Python, and no {service.command.split()[0]}",
             "Write a Dockerfile of your own for it, and give its image.",
         )

@@ -47,7 +47,7 @@ WORKLOADS = (
     *_table(
         """
         name                    the table's name: `[service.NAME]`
-        type                    service, job or site; which ones are public
+        type                    service, worker, job or site; which ones are public
         image.build             the Dockerfile's `CMD` says how it runs
         image.build.dockerfile  the same
         image.build.context     `folder`
@@ -57,7 +57,7 @@ WORKLOADS = (
         cpu                     `cpu`: 1024 units are one processor
         memory                  `memory`
         count                   `replicas = 2`
-        count.spot              `replicas`; services do not run on spot capacity, which is told
+        count.spot              `replicas`; and `interruptible`, which services have not
         count.range             `replicas = "2..10"`
         count.range.min         `replicas`
         count.range.max         `replicas`
@@ -119,13 +119,13 @@ WORKLOADS = (
         image.credentials       Fairway makes the image from the code
         image.labels.**         an image has the label of its revision only
         image.depends_on.**     there is one container
-        count.range.spot_from   only jobs run on spot capacity: `interruptible`
+        count.range.spot_from   all of a worker runs on spot capacity, or none: `interruptible`
         count.cooldown.**       write `scale.up_after` and `scale.down.after`
         count.cpu_percentage.cooldown.**        the same
         count.memory_percentage.cooldown.**     the same
         count.requests.cooldown.**              the same
         count.response_time.**  replicas follow CPU, memory and requests
-        count.queue_delay.**    no queue is read; jobs start on new objects: `on_new`
+        count.queue_delay.**    no queue is read; workers follow CPU and memory
         http.alias              the domain is given when it is deployed
         http.alias.**           the same
         http.version            services speak HTTP/1.1 behind the balancer
@@ -145,7 +145,7 @@ WORKLOADS = (
         storage.volumes.**      replicas come and go with their disk: a bucket or a database keeps
         sidecars.**             there is one container; TLS, headers and metrics are the runtime's
         publish.**              there are no topics; objects start jobs: `on_new`
-        subscribe.**            there are no queues; objects start jobs: `on_new`
+        subscribe.**            no queue of SQS is made; a worker takes tasks from what it `uses`
         logging.**              logs are kept 90 days in production, 14 elsewhere; patch the stack
         deployment.rolling      the old one stops when the new one is ready: `release`
         deployment.rollback_alarms.**   releases go back on failed requests and p95: `[alarm]`

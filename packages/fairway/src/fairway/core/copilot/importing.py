@@ -5,7 +5,7 @@ The way in to `core/copilot`. Sorts the manifests (`manifest`), builds each work
 texts in, text out; raises `Problems` where a manifest is no YAML or there is no workspace.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fairway.core.copilot import workload
@@ -25,10 +25,6 @@ from fairway.core.toml_text import as_text
 
 __all__ = ["Imported", "import_copilot"]
 
-WORKER = (
-    "a worker takes work from a queue; Fairway has no kind for a process without requests: "
-    "run what must not wait as jobs ([job.NAME])"
-)
 PUBLIC = frozenset({"Load Balanced Web Service", "Request-Driven Web Service"})
 PROJECT = ""  # the folder that holds copilot/
 
@@ -129,27 +125,18 @@ def _workload(manifest: Manifest, draft: _Draft, sources: Sources, findings: Fin
     name = as_label(said.text if said else name_of(parent_of(manifest.path)), "service")
     match kind.text if kind else "":
         case "Scheduled Job":
-            _job(manifest, name, draft, sources)
+            _command(manifest, f"job.{name}", workload.job_keys, draft, sources)
         case "Static Site":
             _site(manifest, name, draft)
         case "Worker Service":
-            _worker(manifest, name)
-        case "Backend Service" if "image.port" not in base.by_name:
-            _worker(manifest, name)
+            _command(manifest, f"worker.{name}", workload.worker_keys, draft, sources)
+        case "Backend Service" if "image.port" not in base.by_name:  # nobody can reach it
+            _command(manifest, f"worker.{name}", workload.worker_keys, draft, sources)
         case "Load Balanced Web Service" | "Backend Service" | "Request-Driven Web Service" as of:
             _service(manifest, name, draft, sources, findings, public=of in PUBLIC)
         case other:
             where = f"{manifest.path}:{kind.line if kind else 1}"
             manifest.left.append(LeftOut(where, f"type = {other}", "Copilot has no such type"))
-
-
-def _worker(manifest: Manifest, name: str) -> None:
-    """All of it is told in one line: nothing of a worker can be said."""
-    found = [leaf for values in manifest.scopes.values() for leaf in values.by_name.values()]
-    for values in manifest.scopes.values():
-        values.by_name.clear()
-    inside = ", ".join(leaf.name for leaf in found)
-    manifest.left.append(LeftOut(f"{manifest.path}:1", f"{name} ({inside})", WORKER))
 
 
 def _service(
@@ -190,21 +177,25 @@ def _service(
             draft.lay(environment, at, one)
 
 
-def _job(manifest: Manifest, name: str, draft: _Draft, sources: Sources) -> None:
+Keys = Callable[[Manifest, Values], Iterator[Said]]
+"""The keys of a node that a command says, of one environment's values."""
+
+
+def _command(manifest: Manifest, at: str, keys: Keys, draft: _Draft, sources: Sources) -> None:
+    """What is a command: a worker, or a job."""
     base = manifest.base
     dockerfile, folder = workload.folder_of(base, PROJECT)
     command = what_it_does(sources, words=workload.words(base), dockerfile=dockerfile)
-    at = f"job.{name}"
     entries = [Said("folder", as_text(folder), dockerfile)] if folder else []
     if command is None:
         draft.runs = False
         why = "say what it runs: `command`"
-        manifest.left.append(LeftOut(f"{manifest.path}:1", name, why))
+        manifest.left.append(LeftOut(f"{manifest.path}:1", at.partition(".")[2], why))
     else:
         entries.insert(0, Said("command", as_text(command[0]), command[1]))
-    _add(manifest, at, entries, list(workload.job_keys(manifest, base)), draft)
+    _add(manifest, at, entries, list(keys(manifest, base)), draft)
     for environment, values in _overlaid(manifest):
-        for one in workload.job_keys(manifest, values):
+        for one in keys(manifest, values):
             draft.lay(environment, at, one)
 
 

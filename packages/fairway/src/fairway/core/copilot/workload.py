@@ -1,4 +1,4 @@
-"""A workload's values as keys of fairway.toml: of a service, a job or a site. Pure.
+"""A workload's values as keys of fairway.toml: of a service, a worker, a job or a site. Pure.
 
 Each function uses up what it can say; what it cannot stays in `Values`, and is told.
 """
@@ -27,6 +27,7 @@ __all__ = [
     "service_keys",
     "variables",
     "words",
+    "worker_keys",
 ]
 
 APPLICATION = "${COPILOT_APPLICATION_NAME}"
@@ -75,14 +76,10 @@ def service_keys(manifest: Manifest, values: Values, *, probed: bool) -> Iterato
     yield from _size(manifest, values)
     spot = values.take("count.spot")
     if spot is not None:
-        manifest.leave(spot, "services do not run on spot capacity; jobs do: `interruptible`")
-    count = values.take("count", "count.range") or spot
-    low, high = values.take("count.range.min"), values.take("count.range.max")
-    if (said := _replicas(count, low, high)) is not None:
-        yield Said("replicas", said[0], f"{manifest.path}:{said[1].line}")
-    elif count is not None and count is not spot:
-        manifest.leave(count, "it is no number of replicas, and no range")
-    yield from _scale(manifest, values)
+        why = "services do not run on spot capacity; jobs and workers do: `interruptible`"
+        manifest.leave(spot, why)
+    yield from _count(manifest, values, spot)
+    yield from _scale(manifest, values, asked=True)
     sticky = values.take("http.stickiness")
     if sticky is not None:
         yield Said("sticky", _boolean(sticky), _at(manifest, sticky))
@@ -90,6 +87,26 @@ def service_keys(manifest: Manifest, values: Values, *, probed: bool) -> Iterato
     probe = values.take("http.healthcheck", "http.healthcheck.path")
     if probe is not None and probed and probe.text.startswith("/"):
         yield Said("probe", as_text(probe.text), _at(manifest, probe))
+
+
+def worker_keys(manifest: Manifest, values: Values) -> Iterator[Said]:
+    """Size, replicas and scaling of what nobody asks; spot capacity does for it."""
+    yield from _size(manifest, values)
+    spot = values.take("count.spot")
+    yield from _count(manifest, values, spot)
+    if spot is not None:
+        yield Said("interruptible", "true", _at(manifest, spot))
+    yield from _scale(manifest, values, asked=False)
+
+
+def _count(manifest: Manifest, values: Values, spot: Leaf | None) -> Iterator[Said]:
+    """How many run."""
+    count = values.take("count", "count.range") or spot
+    low, high = values.take("count.range.min"), values.take("count.range.max")
+    if (said := _replicas(count, low, high)) is not None:
+        yield Said("replicas", said[0], f"{manifest.path}:{said[1].line}")
+    elif count is not None and count is not spot:
+        manifest.leave(count, "it is no number of replicas, and no range")
 
 
 def job_keys(manifest: Manifest, values: Values) -> Iterator[Said]:
@@ -175,7 +192,8 @@ def _replicas(count: Leaf | None, low: Leaf | None, high: Leaf | None) -> tuple[
     return (str(first) if first == last else as_text(f"{first}..{last}")), leaf
 
 
-def _scale(manifest: Manifest, values: Values) -> Iterator[Said]:
+def _scale(manifest: Manifest, values: Values, *, asked: bool) -> Iterator[Said]:
+    """When there are more; `asked`: by requests too."""
     parts: list[str] = []
     leaves: list[Leaf] = []
     for key in ("cpu", "memory"):
@@ -186,12 +204,12 @@ def _scale(manifest: Manifest, values: Values) -> Iterator[Said]:
             leaves.append(leaf)
         elif leaf is not None:
             manifest.leave(leaf, "it is no share")
-    asked = values.take("count.requests", "count.requests.value")
-    if asked is not None and (a_minute := _number(asked)):
+    requests = values.take("count.requests", "count.requests.value") if asked else None
+    if requests is not None and (a_minute := _number(requests)):
         parts.append(f"requests = {a_minute / 60:.4g}")
-        leaves.append(asked)
-    elif asked is not None:
-        manifest.leave(asked, "it is no number of requests")
+        leaves.append(requests)
+    elif requests is not None:
+        manifest.leave(requests, "it is no number of requests")
     if parts:
         yield Said("scale", f"{{ {', '.join(parts)} }}", _at(manifest, *leaves))
 

@@ -92,7 +92,7 @@ def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -
         "table_ops": bool(app.tables),
         "stream_gb": bool(app.streams),
         "job_minutes": bool(app.jobs),
-        "image_gb": bool(app.jobs) or bool(app.services),
+        "image_gb": bool(app.jobs) or bool(app.programs),
         "traced": is_traced,
         "builds": has_builds,
         "build_minutes": has_builds,

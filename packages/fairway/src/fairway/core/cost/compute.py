@@ -1,4 +1,4 @@
-"""What runs the app's code costs: tasks of services and jobs, functions, images. Pure."""
+"""What runs the app's code costs: tasks of services, workers and jobs, functions, images. Pure."""
 
 from collections.abc import Iterator
 
@@ -19,8 +19,8 @@ LOOK_TRANSITIONS = 5  # and where it looks for new objects first
 
 
 def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:
-    """The lines of every service, job and workflow."""
-    for service in app.services.values():
+    """The lines of every service, worker, job and workflow."""
+    for service in app.programs.values():
         if service.kind == "function":
             yield from of_function(service, prices, assumed, layout)
         else:
@@ -33,7 +33,7 @@ def compute(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> I
         count = times * (len(workflow.steps) * STEP_TRANSITIONS + RUN_TRANSITIONS - 1)
         node = f"workflow {workflow.name}"
         yield flat(node, "steps between its jobs", prices, "states.transition", count)
-    if app.services or app.jobs:
+    if app.programs or app.jobs:
         size = assumed.image_gb * app.keep_revisions
         what = f"images of {app.keep_revisions} revisions"
         yield flat("images", what, prices, "ecr.storage", size)
@@ -51,11 +51,17 @@ def of_service(
     if size is None:
         return
     hours = Running(*(each * HOURS for each in (running.lowest, running.expected, running.highest)))
-    count = f"{running.expected:.3g} tasks"
+    count = f"{running.expected:.3g} {'task' if running.expected == 1 else 'tasks'}"
     count += "" if float(running.expected).is_integer() else " on average,"
     what = f"{count} of {size[0]:g} vCPU"
-    node = f"service {service.name}"
-    yield from task_lines(node, what, size, hours, prices, is_arm=layout.is_arm)
+    node = f"{service.node_kind} {service.name}"
+    share = spot_share(prices) if service.interruptible else 1.0
+    yield from task_lines(node, what, size, hours, prices, is_arm=layout.is_arm, share=share)
+
+
+def spot_share(prices: Prices) -> float:
+    """What Spot costs of the full price, at the least of its discounts."""
+    return 1 - prices.discounts["fargate.spot"].lowest
 
 
 def of_job(
@@ -68,7 +74,7 @@ def of_job(
         return
     hours = times * min(assumed.job_minutes * 60, job.timeout_seconds) / 3600
     node = f"job {job.name}"
-    share = 1 - prices.discounts["fargate.spot"].lowest if job.interruptible else 1.0
+    share = spot_share(prices) if job.interruptible else 1.0
     what = f"{times:.3g} runs of {size[0]:g} vCPU"
     always = Running(hours, hours, hours)
     yield from task_lines(node, what, size, always, prices, is_arm=layout.is_arm, share=share)

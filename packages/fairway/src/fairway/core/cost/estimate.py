@@ -65,7 +65,7 @@ def unpriced(app: App, prices: Prices, layout: Layout) -> Iterator[str]:
 
 def unpriced_runs(app: App) -> Iterator[str]:
     """Of what runs and what streams."""
-    for node in (*app.services.values(), *app.jobs.values()):
+    for node in (*app.programs.values(), *app.jobs.values()):
         if fargate_size(node.cpu, node.memory_mib) is None:
             yield f"{node.name}: no task has {node.cpu:g} vCPU and {node.memory_mib} MiB"
     for job in app.jobs.values():

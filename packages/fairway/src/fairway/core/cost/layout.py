@@ -18,6 +18,7 @@ MOST_ZONES = 3
 DATABASE_CLASS = "db.t4g.micro"
 CACHE_CLASS = "cache.t4g.micro"
 ALARMS_PER_SERVICE = 4  # error rate, p95, memory, CPU (R189-R192)
+ALARMS_PER_WORKER = 3  # memory; how many run, of how many
 ALARMS_PER_DATABASE = 2  # CPU, free storage
 WAF_RULES = 4  # AWS' lists of reputation, bad inputs and common attacks, and a rate
 METRICS_PER_SERVICE = 2  # filters on the runtime's lines: what failed, what was simulated
@@ -100,7 +101,9 @@ def layout_of(
         balancers=1 if public else 0,
         keys=1,
         secrets=len(app.secrets) + SECRETS_PER_SERVER * (len(databases) + len(caches)) + elsewhere,
-        alarms=ALARMS_PER_SERVICE * len(app.services) + ALARMS_PER_DATABASE * len(databases),
+        alarms=ALARMS_PER_SERVICE * len(app.services)
+        + ALARMS_PER_WORKER * len(app.workers)
+        + ALARMS_PER_DATABASE * len(databases),
         metrics=METRICS_PER_SERVICE * len(app.services),
         dashboards=1,
         edge_rules=WAF_RULES if walls and (app.sites or kept) else 0,

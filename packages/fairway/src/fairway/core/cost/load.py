@@ -64,7 +64,9 @@ def busiest(service: Service, assumed: Assumptions) -> int:
 
 
 def wanted(service: Service, rate: float, assumed: Assumptions) -> int:
-    """The replicas that so many requests a second need."""
+    """The replicas that so many requests a second need; of a worker, which has none, no more."""
+    if not service.answers:
+        return 0
     if service.scale.requests is not None:
         count = rate / service.scale.requests
     else:

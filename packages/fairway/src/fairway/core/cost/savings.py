@@ -37,7 +37,9 @@ def savings(
     return tuple(sorted(worth, key=lambda each: (each.is_taken, -each.highest_usd, each.what)))
 
 
-def tasks(lines: Sequence[Line], *, kind: str = "", spot: bool | None = None) -> list[Line]:
+def tasks(
+    lines: Sequence[Line], *, kind: str | tuple[str, ...] = "", spot: bool | None = None
+) -> list[Line]:
     """The lines of Fargate; of one kind of node, with or without Spot."""
     return [
         line
@@ -79,14 +81,16 @@ def of_spot(lines: Sequence[Line], prices: Prices) -> Iterator[Saving]:
         low, high = full * band.lowest, full * band.highest
         nodes = ", ".join(dict.fromkeys(line.node for line in taken))
         yield saving(nodes, "Spot capacity", low, high, band.source, is_taken=True)
-    usd = total(tasks(lines, kind="job ", spot=False))
+    idle = tasks(lines, kind=("job ", "worker "), spot=False)
+    usd = total(idle)
+    kinds = " and ".join(sorted({f"{line.node.partition(' ')[0]}s" for line in idle}))
     what = "Spot capacity: write interruptible = true"
-    yield saving("jobs", what, usd * band.lowest, usd * band.highest, band.source)
+    yield saving(kinds, what, usd * band.lowest, usd * band.highest, band.source)
 
 
 def of_commitments(app: App, lines: Sequence[Line], prices: Prices) -> Iterator[Saving]:
     band = prices.discounts["savings.compute"]
-    steady = sum(line.lowest_usd for line in tasks(lines, kind="service ", spot=False))
+    steady = sum(line.lowest_usd for line in tasks(lines, kind=("service ", "worker "), spot=False))
     what = "a savings plan of 1 or 3 years for the fewest replicas"
     yield saving("tasks", what, steady * band.lowest, steady * band.highest, band.source)
     band = prices.discounts["rds.reserved"]
@@ -100,20 +104,21 @@ def of_commitments(app: App, lines: Sequence[Line], prices: Prices) -> Iterator[
 def of_nights(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Saving]:
     """What off hours save, or would: one replica from 22:00 to 05:00."""
     source = prices["fargate.arm.vcpu"].source
-    for service in app.services.values():
+    for service in app.programs.values():
         if service.kind == "function":
             continue
+        node = f"{service.node_kind} {service.name}"
         with_none = cost(service, prices, assumed, layout, off_hours=False)
         if service.off_hours is not None:
             usd = with_none - cost(service, prices, assumed, layout)
             what = f"off hours of {service.off_hours.replicas} replicas"
-            yield saving(f"service {service.name}", what, usd, usd, source, is_taken=True)
+            yield saving(node, what, usd, usd, source, is_taken=True)
             continue
         fewer = Replicas(min(1, service.replicas.minimum), service.replicas.maximum)
         night = OffHours(replicas=fewer, start_minute=NIGHT[0], end_minute=NIGHT[1])
         usd = with_none - cost(replace(service, off_hours=night), prices, assumed, layout)
         what = f'off_hours = {{ replicas = "{fewer}", from = "22:00", to = "05:00" }}'
-        yield saving(f"service {service.name}", what, usd, usd, source)
+        yield saving(node, what, usd, usd, source)
 
 
 def cost(

@@ -39,7 +39,7 @@ def watching(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> 
         yield flat(node, f"logs kept for {layout.log_days} days", prices, "logs.storage", kept)
     if layout.metrics:
         yield flat(node, "metrics of your own", prices, "cloudwatch.metric", layout.metrics)
-    tasks = sum(each.kind == "container" for each in app.services.values())
+    tasks = sum(each.kind == "container" for each in app.programs.values())
     if layout.has_insights and tasks:
         count = INSIGHTS_OF_CLUSTER + INSIGHTS_OF_SERVICE * tasks
         yield flat(node, "metrics of containers", prices, "cloudwatch.metric", count)

@@ -39,6 +39,11 @@ def assumed(findings: Findings) -> str:
     sentences = [
         "There is no fairway.toml, so this was read from the code.",
         *(_running(one) for one in findings.services),
+        *(
+            f"{_called(one.name)} runs `{one.command.value}` ({one.command.where})."
+            for one in findings.workers
+            if one.is_sure
+        ),
         *(f"The page is {one.root.value} ({one.root.where})." for one in findings.sites),
     ]
     nodes = [_noun(one.kind, one.keys) for one in findings.nodes if one.kind != "secret"]
@@ -54,6 +59,10 @@ def assumed(findings: Findings) -> str:
         sentences.append(f"{things} could not be told.")
     sentences.append("`fairway init` writes it all down.")
     return " ".join(sentences)
+
+
+def _called(worker: str) -> str:
+    return "The worker" if worker == "worker" else f"The worker {worker}"
 
 
 def _running(one: FoundService) -> str:
@@ -112,6 +121,9 @@ def _found(findings: Findings) -> Iterator[str]:
         yield f"Site: {site.root.value}  {site.root}"
     for node in findings.nodes:
         yield f"{KINDS[node.kind]}: {node.name}  {node.finding}"
+    for worker in findings.workers:
+        kind = "Worker" if worker.is_sure else "Perhaps a worker"
+        yield f"{kind}: {worker.command.value}  {worker.command}"
     for job in findings.jobs:
         kind = "Job" if job.is_sure else "Perhaps a job"
         yield f"{kind}: {job.command.value}  {job.command}"

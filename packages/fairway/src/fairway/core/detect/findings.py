@@ -1,14 +1,22 @@
 """What was found in a project: everything that `write.py` writes and `explain.py` explains."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fairway.core.detect.choose import Question
 from fairway.core.detect.dependencies import Dependencies
 from fairway.core.detect.sources import Finding
 
-__all__ = ["Findings", "FoundJob", "FoundNode", "FoundService", "FoundSite", "Note"]
+__all__ = [
+    "Findings",
+    "FoundJob",
+    "FoundNode",
+    "FoundService",
+    "FoundSite",
+    "FoundWorker",
+    "Note",
+]
 
 NoteKind = Literal["assumed", "untold", "advice", "skipped"]
 
@@ -82,6 +90,23 @@ class FoundJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundWorker:
+    """A command that answers nobody and never ends. One that is not `is_sure` is only suggested.
+
+    `is_clock`: it keeps time, so that two of it would do everything twice.
+    """
+
+    name: str
+    command: Finding[str]
+    folder: str = ""
+    uses: tuple[str, ...] = ()
+    variables: Mapping[str, Finding[str]] = field(default_factory=dict[str, Finding[str]])
+    before: Finding[str] | None = None
+    is_clock: bool = False
+    is_sure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """A project as far as it can be told without running it."""
 
@@ -90,13 +115,19 @@ class Findings:
     sites: tuple[FoundSite, ...] = ()
     nodes: tuple[FoundNode, ...] = ()
     jobs: tuple[FoundJob, ...] = ()
+    workers: tuple[FoundWorker, ...] = ()
     questions: tuple[Question, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found that could run."""
-        return not self.services and not self.sites
+        return not self.services and not self.sites and not self.runs_workers
+
+    @property
+    def runs_workers(self) -> bool:
+        """Whether there is a worker that runs, not one that is only suggested."""
+        return any(one.is_sure for one in self.workers)
 
     def notes_of(self, kind: NoteKind) -> tuple[Note, ...]:
         """The notes of one kind."""

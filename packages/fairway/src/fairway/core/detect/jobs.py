@@ -1,7 +1,7 @@
-"""What runs beside the requests: scheduled work, workers, scripts that look like jobs.
+"""What runs beside the requests and ends: scheduled work, scripts that look like jobs.
 
 Schedules that a file states are jobs; scripts that only look like jobs are suggestions, written
-as comments. Workers that never end have no word in fairway.toml yet, and are told.
+as comments. What never ends is a worker: `workers.py`.
 """
 
 import ast
@@ -63,7 +63,7 @@ def find_jobs(
         for job in _scripts(trees, layout, folder)
         if job.name not in named and job.command.where.partition(":")[0] not in commands
     ]
-    notes = [*_workers(hints, trees), *_schedulers(trees), *_unsure(hints.copilot)]
+    notes = [*_schedulers(trees), *_unsure(hints.copilot)]
     return JobUse((*jobs, *suggested[:MOST_SUGGESTIONS]), tuple(notes))
 
 
@@ -143,38 +143,6 @@ def _scripts(trees: Mapping[str, Tree], layout: Layout, folder: str) -> Iterator
 
 def _suggested(stem: str, command: Finding[str], folder: str) -> FoundJob:
     return FoundJob(name=as_label(stem, "job"), command=command, folder=folder)
-
-
-def _workers(hints: Hints, trees: Mapping[str, Tree]) -> Iterator[Note]:
-    """Celery, RQ and their like: processes that neither answer requests nor end."""
-    seen: set[str] = set()
-    for one in hints.started:
-        if one.launch.kind in {"worker", "beat"} and one.launch.kind not in seen:
-            seen.add(one.launch.kind)
-            yield _worker_note(one.launch.kind, one.finding)
-    if seen:
-        return
-    for tree in trees.values():
-        for call in tree.calls:
-            made = tree.dotted(call.func) in {"celery.Celery", "celery.app.Celery"}
-            if made and not ASIDE.search(tree.path):
-                yield _worker_note("worker", tree.finding("celery", call))
-                return
-
-
-def _worker_note(kind: str, found: Finding[str]) -> Note:
-    if kind == "beat":
-        what = "A scheduler process starts work at fixed times; Fairway does that itself."
-        mend = 'Write each as a job: [job.NAME] command = "python -m …", schedule = "0 6 * * *".'
-    else:
-        what = (
-            "A worker takes work from a queue; Fairway has no kind for a process without requests."
-        )
-        mend = (
-            "Run what must not wait as jobs ([job.NAME]), or keep the worker "
-            f"running elsewhere: {found.why}"
-        )
-    return Note("untold", found.where, what, mend)
 
 
 def _schedulers(trees: Mapping[str, Tree]) -> Iterator[Note]:

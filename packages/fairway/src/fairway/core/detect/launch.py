@@ -6,7 +6,7 @@ Makefile or a README. A line that starts nothing known gives nothing.
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,24 @@ ASGI_SERVERS = {"uvicorn", "hypercorn", "granian", "daphne"}
 WSGI_SERVERS = {"gunicorn", "waitress-serve", "uwsgi", "mod_wsgi-express"}
 SHELLS = {"sh", "bash", "/bin/sh", "/bin/bash", "ash", "dash", "/bin/ash"}
 MIGRATIONS = {"alembic", "aerich"}
+# Programs that take tasks from a queue, and the words by which they do; none: whatever is said.
+WORKERS: Mapping[str, frozenset[str]] = {
+    "arq": frozenset(),
+    "dramatiq": frozenset(),
+    "dramatiq-gevent": frozenset(),
+    "huey_consumer": frozenset(),
+    "huey_consumer.py": frozenset(),
+    "procrastinate": frozenset({"worker"}),
+    "rq": frozenset({"worker", "worker-pool"}),
+    "rqworker": frozenset(),
+    "saq": frozenset(),
+    "taskiq": frozenset({"worker"}),
+}
+CLOCKS = {"rqscheduler"}
+MANAGED_WORKERS = {  # of Django's manage.py
+    "db_worker", "process_tasks", "procrastinate", "qcluster", "rqworker", "run_huey",
+    "rundramatiq",
+}  # fmt: skip
 OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?$")
 # Options that are followed by a value of their own, which is then no target.
 VALUED = {
@@ -135,8 +153,10 @@ def _launch(words: list[str]) -> Launch | None:
         return _python(words[1:])
     if program in ASGI_SERVERS or program in WSGI_SERVERS:
         return _server(program, words[1:])
-    if program in {"fastapi", "flask", "streamlit", "celery", "rq", "arq", "dramatiq", "huey"}:
+    if program in {"fastapi", "flask", "streamlit", "celery", *WORKERS}:
         return _tool(program, words[1:])
+    if program in CLOCKS:
+        return Launch("beat", program)
     if program == "django-admin" and len(words) > 1:
         return _manage("django-admin", words[1:])
     if program in MIGRATIONS:
@@ -164,6 +184,8 @@ def _python(words: list[str]) -> Launch | None:
 def _manage(program: str, words: list[str]) -> Launch | None:
     if words and words[0] == "migrate":
         return Launch("migration", f"python {program} migrate")
+    if words and words[0] in MANAGED_WORKERS:
+        return Launch("worker", f"{program} {words[0]}")
     if words and (words[0] == "run" or words[0].startswith("runserver")):
         return Launch("python", program)
     return None
@@ -205,7 +227,10 @@ def _tool(program: str, words: list[str]) -> Launch | None:
     if program == "celery":
         kind = "beat" if "beat" in words else "worker" if "worker" in words else None
         return Launch(kind, options.get("-A", options.get("--app", ""))) if kind else None
-    return Launch("worker", program) if program in {"rq", "arq", "dramatiq"} else None
+    said = WORKERS.get(program, frozenset())
+    if program == "taskiq" and "scheduler" in words:
+        return Launch("beat", program)
+    return Launch("worker", program) if not said or said & set(words) else None
 
 
 def _options(words: list[str]) -> dict[str, str]:

@@ -6,8 +6,9 @@ and scripts (`python_apps`, `streamlit_scripts`, `django`), weigh them by what o
 Never raises, whatever the texts hold; what cannot be read is a note.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from fairway.core.detect.candidates import Candidate, find_candidates
 from fairway.core.detect.choose import choose
@@ -21,6 +22,7 @@ from fairway.core.detect.findings import (
     FoundNode,
     FoundService,
     FoundSite,
+    FoundWorker,
     Note,
 )
 from fairway.core.detect.frontend import (
@@ -40,6 +42,7 @@ from fairway.core.detect.sources import Finding, Skipped, Sources, line_of, name
 from fairway.core.detect.streamlit_scripts import find_scripts
 from fairway.core.detect.syntax import parse_trees
 from fairway.core.detect.tables import as_text, at, read_toml
+from fairway.core.detect.workers import find_lone_worker, find_workers, worker_notes
 
 __all__ = ["detect"]
 
@@ -71,16 +74,21 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
         chosen = ((next(iter((*named, *page)), chosen[0][0]), chosen[0][1]),)
     project = Project(sources, trees, layout, hints, read_variables(trees), django)
     made = build_services(project, chosen)
+    lone: ServiceUse | None = None
     if not made and not choice.questions:
-        made = find_other_server(project)
+        lone = find_lone_worker(project)
+        made = () if lone else find_other_server(project)
     services = _with_builds(made, tuple(one for one in front_ends if served[one] is not None))
     servers = tuple(one.name for one in services if one.kind != "script")
     sites = tuple(replace(site, calls=servers) for site in _sites_apart(sites, services))
     notes = tuple(note for one in front_ends for note in one.notes)
     folder = services[0].folder if services else ""
     jobs = find_jobs(sources, trees, layout, hints, folder)
-    jobs = replace(jobs, jobs=tuple(_named_apart(jobs.jobs, services, sites)))
-    nodes = _nodes(made)
+    workers = find_workers(project, services or ((lone.service,) if lone else ()))
+    taken = {*STORES, *(one.name for one in services), *(one.name for one in sites)}
+    workers = tuple(_named_apart(workers, taken, "worker"))
+    jobs = replace(jobs, jobs=tuple(_named_apart(jobs.jobs, taken, "job")))
+    nodes = _nodes(made or ((lone,) if lone else ()))
     stores = frozenset(node.name for node in nodes if node.kind != "secret")
     return Findings(
         name=_name(sources, services),
@@ -91,15 +99,17 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
             replace(job, uses=tuple(name for name in _uses(services) if name in stores))
             for job in jobs.jobs
         ),
+        workers=workers,
         questions=choice.questions,
         notes=tuple(
             dict.fromkeys(
                 (
-                    *(note for one in made for note in one.notes),
+                    *(note for one in (*made, *([lone] if lone else [])) for note in one.notes),
                     *notes,
                     *jobs.notes,
-                    *_other_images(hints.compose, choice.services, services),
-                    *_nothing(sources, services, sites, candidates),
+                    *worker_notes(workers),
+                    *_other_images(hints.compose, choice.services, services, workers),
+                    *([] if lone else _nothing(sources, services, sites, candidates)),
                     *_skipped((*unreadable, *sources.skipped)),
                 )
             )
@@ -107,17 +117,17 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
     )
 
 
-def _named_apart(
-    jobs: tuple[FoundJob, ...], services: tuple[FoundService, ...], sites: tuple[FoundSite, ...]
-) -> Iterator[FoundJob]:
-    """Jobs under names of their own: names are unique over all kinds."""
-    taken = {*STORES, *(one.name for one in services), *(one.name for one in sites)}
-    for job in jobs:
-        name = job.name
+Named = TypeVar("Named", FoundJob, FoundWorker)
+
+
+def _named_apart(found: Iterable[Named], taken: set[str], noun: str) -> Iterator[Named]:
+    """Each under a name of its own, added to `taken`: names are unique over all kinds."""
+    for one in found:
+        name = one.name
         while name in taken:
-            name = f"{name[:32]}-job"
+            name = f"{name[:32]}-{noun}"
         taken.add(name)
-        yield replace(job, name=name)
+        yield replace(one, name=name)
 
 
 def _uses(services: tuple[FoundService, ...]) -> tuple[str, ...]:
@@ -232,10 +242,11 @@ def _other_images(
     compose: tuple[ComposeService, ...],
     chosen: tuple[tuple[str, Candidate], ...],
     services: tuple[FoundService, ...],
+    workers: tuple[FoundWorker, ...],
 ) -> Iterator[Note]:
     """Services of a compose file that are built here, and that nothing above speaks of."""
     known = {name for _, one in chosen for name in one.services}
-    folders = {one.folder for one in services} | {one.project for _, one in chosen}
+    folders = {one.folder for one in (*services, *workers)} | {one.project for _, one in chosen}
     for one in compose:
         if one.builds and one.name not in known and one.context not in folders:
             what = f"The compose service {one.name} is no Python app that is known here."

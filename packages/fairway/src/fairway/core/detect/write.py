@@ -4,10 +4,17 @@ Defaults are left out. Suggestions that nobody asked for (jobs that a script's n
 stand as comments. The text parses with `core/spec/parse.py` whenever there is something to run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fairway.core.detect.choose import Question
-from fairway.core.detect.findings import Findings, FoundJob, FoundNode, FoundService, FoundSite
+from fairway.core.detect.findings import (
+    Findings,
+    FoundJob,
+    FoundNode,
+    FoundService,
+    FoundSite,
+    FoundWorker,
+)
 from fairway.core.detect.sources import Finding
 from fairway.core.toml_text import Entry, as_key, as_text, lines, one_line, table
 
@@ -30,17 +37,16 @@ def write(findings: Findings) -> str:
     blocks.extend(_asked(question) for question in findings.questions)
     for service in findings.services:
         blocks.append(table(f"service.{service.name}", _service(service)))
-        if len(service.variables) > 1:
-            entries = [
-                Entry(as_key(name), as_text(found.value), found.where)
-                for name, found in service.variables.items()
-            ]
-            blocks.append(table(f"service.{service.name}.variables", entries))
+        blocks.extend(_many_variables(f"service.{service.name}", service.variables))
+    for worker in findings.workers:
+        if worker.is_sure:
+            blocks.extend(_worker_tables(worker))
     blocks.extend(table(f"site.{site.name}", _site(site)) for site in findings.sites)
     blocks.extend(table(f"job.{job.name}", _job(job)) for job in findings.jobs if job.is_sure)
     blocks.extend(_node(node) for node in findings.nodes)
     if findings.is_empty and not findings.questions:
         blocks.append(EXAMPLE)
+    blocks.extend(_perhaps(worker) for worker in findings.workers if not worker.is_sure)
     blocks.extend(_suggested(job) for job in findings.jobs if not job.is_sure)
     return "\n\n".join(blocks) + "\n"
 
@@ -66,11 +72,49 @@ def _service(one: FoundService) -> list[Entry]:
         entries.append(Entry("memory", as_text(f"{one.memory_mib.value} MiB"), str(one.memory_mib)))
     if one.cpu is not None:
         entries.append(Entry("cpu", one.cpu.value, str(one.cpu)))
-    if len(one.variables) == 1:
-        ((name, found),) = one.variables.items()
-        table = f"{{ {as_key(name)} = {as_text(found.value)} }}"
-        entries.append(Entry("variables", table, found.where))
+    entries.extend(_one_variable(one.variables))
     return entries
+
+
+def _one_variable(variables: Mapping[str, Finding[str]]) -> Iterator[Entry]:
+    """A single variable in its node's table."""
+    if len(variables) == 1:
+        ((name, found),) = variables.items()
+        value = f"{{ {as_key(name)} = {as_text(found.value)} }}"
+        yield Entry("variables", value, found.where)
+
+
+def _many_variables(at: str, variables: Mapping[str, Finding[str]]) -> Iterator[str]:
+    """Several in a table of their own."""
+    if len(variables) > 1:
+        entries = [
+            Entry(as_key(name), as_text(found.value), found.where)
+            for name, found in variables.items()
+        ]
+        yield table(f"{at}.variables", entries)
+
+
+def _worker_tables(one: FoundWorker) -> Iterator[str]:
+    yield table(f"worker.{one.name}", [*_worker(one), *_one_variable(one.variables)])
+    yield from _many_variables(f"worker.{one.name}", one.variables)
+
+
+def _worker(one: FoundWorker) -> Iterator[Entry]:
+    yield Entry("command", as_text(one.command.value), str(one.command))
+    if one.folder:
+        yield Entry("folder", as_text(one.folder))
+    if one.uses:
+        yield Entry("uses", _list(one.uses))
+    yield from _found("before", one.before)
+    if one.is_clock:
+        yield Entry("replicas", "1", "it keeps time: two would do everything twice")
+
+
+def _perhaps(one: FoundWorker) -> str:
+    """A worker as a comment: no file starts it."""
+    found = lines([Entry("", f"[worker.{one.name}]"), *_worker(one)])
+    head = "# Perhaps a worker, which takes tasks from a queue:"
+    return "\n".join([head, *(f"# {line}" for line in found)])
 
 
 def _found(key: str, found: Finding[str] | Finding[int] | None) -> Iterator[Entry]:

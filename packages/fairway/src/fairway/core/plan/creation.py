@@ -41,7 +41,7 @@ def creations(app: App, layout: Layout) -> tuple[Creation, ...]:
     """Everything that comes: data, then services in the order of their uses, then the rest."""
     return (
         *of_data(app, layout),
-        *(of_service(app, app.services[name]) for name in release_order(app)),
+        *(of_program(app, app.programs[name]) for name in release_order(app)),
         *of_jobs(app),
         *of_sites(app),
         *of_networks(app),
@@ -93,6 +93,26 @@ def of_database(database: Database, layout: Layout) -> str:
     return f"PostgreSQL {database.size or DATABASE_CLASS}, {zones}{replicas}"
 
 
+def of_program(app: App, program: Service) -> Creation:
+    return of_service(app, program) if program.answers else of_worker(program)
+
+
+def of_worker(worker: Service) -> Creation:
+    what = tasks(worker) + (" on Spot" if worker.interruptible else "")
+    way = "the old one ends first" if worker.runs_alone else "rolling"
+    cause = "it works, and nobody asks it"
+    return Creation(kind="worker", name=worker.name, what=f"{what}, {way}", cause=cause)
+
+
+def tasks(service: Service) -> str:
+    """How many tasks of which size."""
+    size = fargate_size(service.cpu, service.memory_mib)
+    of = "" if size is None else f" of {size[0]:g} vCPU, {size[1]:g} GB"
+    is_one = service.replicas.minimum == service.replicas.maximum == 1
+    what = f"{service.replicas} task{'' if is_one else 's'}{of}"
+    return what if service.off_hours is None else f"{what}, {service.off_hours.replicas} off hours"
+
+
 def of_service(app: App, service: Service) -> Creation:
     causes = ["people reach it"] if service.public else []
     others = users(app, service.name)
@@ -101,13 +121,7 @@ def of_service(app: App, service: Service) -> Creation:
         what = f"function with {service.memory_mib} MiB, at most {service.replicas.maximum} copies"
         what += ", canary" if isinstance(service.release, Canary) else ""
     else:
-        size = fargate_size(service.cpu, service.memory_mib)
-        of = "" if size is None else f" of {size[0]:g} vCPU, {size[1]:g} GB"
-        is_one = service.replicas.minimum == service.replicas.maximum == 1
-        what = f"{service.replicas} task{'' if is_one else 's'}{of}"
-        if service.off_hours is not None:
-            what += f", {service.off_hours.replicas} off hours"
-        what += f", {way(service)}"
+        what = f"{tasks(service)}, {way(service)}"
     cause = ", ".join(causes) or "the file names it"
     return Creation(kind="service", name=service.name, what=what, cause=cause)
 
@@ -198,7 +212,7 @@ def of_surroundings(app: App, layout: Layout) -> Iterator[Creation]:
         "edge": not kept and not sites,
         "firewall": not layout.edge_rules and not layout.balancer_rules,
         "secrets": not layout.secrets and not layout.keys,
-        "images": not app.services and not app.jobs,
+        "images": not app.programs and not app.jobs,
     }
     for kind, what, cause in rest:
         if not absent.get(kind):
@@ -231,7 +245,7 @@ def used(app: App, name: str) -> str:
 
 
 def users(app: App, name: str) -> list[str]:
-    nodes: list[Service | Job] = [*app.services.values(), *app.jobs.values()]
+    nodes: list[Service | Job] = [*app.programs.values(), *app.jobs.values()]
     return [each.name for each in nodes if name in each.uses]
 
 

@@ -20,9 +20,15 @@ Sign = Literal["+", "~", "-"]
 FILES_SHOWN = 6
 UNSET = "unset"
 DATA = ("database", "cache", "bucket")
+RELEASED = ("service", "worker")
+ORDER = {
+    "app": 0, "database": 1, "cache": 1, "bucket": 1, "secret": 1, "service": 2, "worker": 3,
+}  # fmt: skip
+LAST = 4
 
 KINDS = (
     ("services", "service"),
+    ("workers", "worker"),
     ("sites", "site"),
     ("jobs", "job"),
     ("databases", "database"),
@@ -95,7 +101,8 @@ def diff(
     for attribute, kind in KINDS:
         old: Mapping[str, Node] = {} if before is None else getattr(before, attribute)
         new: Mapping[str, Node] = getattr(after, attribute)
-        names = release_order(after) if kind == "service" else sorted(new)
+        order = release_order(after) if kind == "service" else sorted(new)
+        names = [name for name in order if name in new]
         for name in names:
             change = changed(kind, old.get(name), new[name], released=released)
             if change is not None:
@@ -104,8 +111,7 @@ def diff(
             Change(sign="-", kind=kind, node=name, cause=gone(kind))
             for name in sorted(old.keys() - new.keys())
         ]
-    order = {"app": 0, "database": 1, "cache": 1, "bucket": 1, "secret": 1, "service": 2}
-    coming.sort(key=lambda change: order.get(change.kind, 3))
+    coming.sort(key=lambda change: ORDER.get(change.kind, LAST))
     if released:
         more = [f"and {len(files) - FILES_SHOWN} more"] if len(files) > FILES_SHOWN else []
         named = ", ".join([*files[:FILES_SHOWN], *more])
@@ -126,7 +132,7 @@ def changed(kind: str, old: Node | App | None, new: Node | App, *, released: boo
     details = tuple(differing(said(old), said(new)))
     if details:
         return Change(sign="~", kind=kind, node=new.name, details=details, cause="its keys changed")
-    if released and kind == "service":
+    if released and kind in RELEASED:
         return Change(sign="~", kind=kind, node=new.name, cause="released on the new revision")
     return None
 

@@ -1,4 +1,4 @@
-"""In which order services come up: each after those that it uses. Pure.
+"""In which order services come up: each after those that it uses, then workers. Pure.
 
 On its own, because a plan on a cloud needs no more of `wanted.py` than this.
 """
@@ -11,7 +11,10 @@ __all__ = ["release_order"]
 
 
 def release_order(app: App) -> tuple[str, ...]:
-    """Services, each after those that it uses; by name where that leaves a choice."""
+    """Services, each after those that it uses; by name where that leaves a choice; then workers.
+
+    A worker comes after all `before` commands of services: it finds the tables that they made.
+    """
     ordered: list[str] = []
     done: set[str] = set()
 
@@ -26,4 +29,4 @@ def release_order(app: App) -> tuple[str, ...]:
 
     for name in sorted(app.services):
         visit(name, [])
-    return tuple(ordered)
+    return (*ordered, *sorted(app.workers))

@@ -1,4 +1,4 @@
-"""A deployment: one revision of the app, released service by service.
+"""A deployment: one revision of the app, released service by service, then worker by worker.
 
 Pure. `begin` takes the order of services; `advance` is called after every change of the release
 in progress and gives the next deployment state. When a later service fails, the earlier ones go
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from fairway.core.release import machine
 from fairway.core.release.machine import ReleaseState
-from fairway.core.release.strategy import steps
+from fairway.core.release.strategy import Step, steps, worker_back, worker_steps
 from fairway.core.spec.model import App, Canary, Rolling, Service
 
 __all__ = [
@@ -103,30 +103,35 @@ def enter(
         return replace(state, release=None, outcome="promoted")
     name = state.services[state.at]
     to = (state.old or state.new) if state.undoing else state.new
-    service = apps[to].services[name]
-    replicas = scale.get(name, service.replicas.minimum)
+    service = apps[to].programs[name]
+    replicas = service.capped(scale.get(name, service.replicas.minimum))
     old = serving.get(name)
     first = old is None
-    strategy = Rolling() if state.undoing or cannot_be_judged(service) else service.release
-    walk = steps(
-        strategy,
-        replicas,
-        first=first,
-        migrates=service.before is not None and state.migrates and not state.undoing,
-        tests=service.test is not None and not state.undoing,
-    )
+    alone = service.runs_alone
     release = machine.begin(
         service=name,
         old=old,
         new=to,
         replicas=replicas,
-        walk=walk,
+        walk=walk_of(state, service, replicas, first=first),
+        way_back=() if service.answers else worker_back(replicas, first=first, alone=alone),
         now=now,
         step_deadline_seconds=service.timeouts.startup_seconds
         + service.timeouts.drain_seconds
         + 30,
     )
     return replace(state, release=release)
+
+
+def walk_of(state: Deployment, service: Service, replicas: int, *, first: bool) -> tuple[Step, ...]:
+    """The way of one service or worker in this deployment."""
+    migrates = service.before is not None and state.migrates and not state.undoing
+    if not service.answers:
+        alone = service.runs_alone
+        return worker_steps(replicas, first=first, migrates=migrates, alone=alone)
+    strategy = Rolling() if state.undoing or cannot_be_judged(service) else service.release
+    tests = service.test is not None and not state.undoing
+    return steps(strategy, replicas, first=first, migrates=migrates, tests=tests)
 
 
 def cannot_be_judged(service: Service) -> bool:

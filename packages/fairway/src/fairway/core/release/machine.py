@@ -42,13 +42,17 @@ Phase = Literal["forward", "back", "promoted", "rolled_back", "stuck"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """A release at one moment. Times are seconds since the epoch, as the engine's clock gives."""
+    """A release at one moment. Times are seconds since the epoch, as the engine's clock gives.
+
+    `way_back` is what is walked where it fails; empty: that of what gets traffic.
+    """
 
     service: str
     old: str | None
     new: str
     replicas: int
     walk: tuple[Step, ...]
+    way_back: tuple[Step, ...] = ()
     at: int = 0
     phase: Phase = "forward"
     paused: bool = False
@@ -151,6 +155,7 @@ def begin(
     walk: tuple[Step, ...],
     now: float,
     step_deadline_seconds: float,
+    way_back: tuple[Step, ...] = (),
 ) -> ReleaseState:
     """A release that has not moved yet: all traffic and all replicas on the old side."""
     return enter(
@@ -160,6 +165,7 @@ def begin(
             new=new,
             replicas=replicas,
             walk=walk,
+            way_back=way_back,
             old_count=0 if old is None else replicas,
             step_since=now,
             step_deadline_seconds=step_deadline_seconds,
@@ -294,7 +300,7 @@ def turn_back(state: ReleaseState, now: float, reason: str) -> ReleaseState:
     """Begin the way back; a second reason on the way back changes nothing."""
     if state.phase != "forward":
         return state
-    walk = back(state.replicas, first=state.old is None)
+    walk = state.way_back or back(state.replicas, first=state.old is None)
     turned = replace(state, phase="back", walk=walk, paused=False, reason=reason)
     return enter(turned, 0, now)
 
@@ -319,13 +325,18 @@ def describe(current: Step) -> str:
 def to_json(state: ReleaseState) -> dict[str, Any]:
     """The state as JSON values."""
     fields = {name: getattr(state, name) for name in ReleaseState.__dataclass_fields__}
-    return {**fields, "walk": [step_to_json(step) for step in state.walk]}
+    return {
+        **fields,
+        "walk": [step_to_json(step) for step in state.walk],
+        "way_back": [step_to_json(step) for step in state.way_back],
+    }
 
 
 def from_json(data: Mapping[str, Any]) -> ReleaseState:
     """What `to_json` gave, back."""
     walk = tuple(step_from_json(each) for each in data["walk"])
-    fields: dict[str, Any] = {**data, "walk": walk}
+    way_back = tuple(step_from_json(each) for each in data.get("way_back", ()))
+    fields: dict[str, Any] = {**data, "walk": walk, "way_back": way_back}
     return ReleaseState(**fields)
 
 

@@ -10,7 +10,19 @@ from typing import Literal, assert_never
 
 from fairway.core.spec.model import Blue, Canary, Release, Rolling
 
-__all__ = ["Hold", "Migrate", "Scale", "Shift", "Side", "Step", "Verify", "back", "steps"]
+__all__ = [
+    "Hold",
+    "Migrate",
+    "Scale",
+    "Shift",
+    "Side",
+    "Step",
+    "Verify",
+    "back",
+    "steps",
+    "worker_back",
+    "worker_steps",
+]
 
 Side = Literal["old", "new"]
 
@@ -65,6 +77,29 @@ def steps(
         return (*before, Scale("new", replicas), Shift(100.0))
     walk = walk_of(release, replicas)
     return (*before, *(tested(walk) if tests else walk))
+
+
+def worker_steps(replicas: int, *, first: bool, migrates: bool, alone: bool) -> tuple[Step, ...]:
+    """The steps of what gets no traffic: a new one lives, then an old one ends.
+
+    `alone`: two must never run, so the old one has ended before the new one starts. Invariant
+    else: those of both sides never fall below `replicas`.
+    """
+    before: tuple[Step, ...] = (Migrate(),) if migrates else ()
+    if first:
+        return (*before, Scale("new", replicas))
+    if alone:
+        return (*before, Scale("old", 0), Scale("new", replicas))
+    walk = rolling(Rolling(), replicas)
+    return (*before, *(step for step in walk if not isinstance(step, Shift)))
+
+
+def worker_back(replicas: int, *, first: bool, alone: bool) -> tuple[Step, ...]:
+    """The way back of what gets no traffic; alone, the new one ends first."""
+    if first:
+        return (Scale("new", 0),)
+    walk = (Scale("old", replicas), Scale("new", 0))
+    return walk[::-1] if alone else walk
 
 
 def tested(walk: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -19,6 +19,10 @@ POSTGRES_CONNECTIONS = 100
 LOOKS_SECRET = re.compile(
     r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE
 )
+# Celery's beat, by itself or inside a worker (-B), and rq's scheduler.
+KEEPS_TIME = re.compile(r"\bcelery\b.*\s(beat|-B|--beat)(\s|$)|\brqscheduler\b")
+IN_A_SHELL = re.compile(r"(?:\S*/)?(?:ba|da|a)?sh\s+-\w*c\b")
+EXEC = re.compile(r"\bexec\s")
 WHY_UNUSED: Mapping[str, str] = {
     "secret": "No node receives it.",
     "database": "No node receives its address.",
@@ -34,10 +38,11 @@ def advise(checked: Checked, report: Report) -> None:
         _connections(checked, report)
     _plain_secrets(checked, report)
     _services(checked, report)
+    _workers(checked, report)
 
 
 def _used(app: App) -> set[str]:
-    nodes: list[Service | Job] = [*app.services.values(), *app.jobs.values()]
+    nodes: list[Service | Job] = [*app.programs.values(), *app.jobs.values()]
     used = {name for node in nodes for name in node.uses}
     places = [
         place for job in app.jobs.values() for place in (job.only_if_new, job.on_new) if place
@@ -61,7 +66,7 @@ def _connections(checked: Checked, report: Report) -> None:
     for name, database in app.databases.items():
         if database.engine != "postgres" or database.serverless:
             continue
-        using = [service for service in app.services.values() if name in service.uses]
+        using = [program for program in app.programs.values() if name in program.uses]
         wanted = sum(_pool(app, service) * _most(service) for service in using)
         if wanted > POSTGRES_CONNECTIONS:
             report.note(
@@ -82,6 +87,8 @@ def _pool(app: App, service: Service) -> int:
 def _most(service: Service) -> int:
     """The most replicas that run at once, the new ones of a release counted."""
     most = service.replicas.maximum
+    if service.runs_alone:
+        return most
     match service.release:
         case Rolling(surge=surge):
             return most + min(surge, most)
@@ -94,7 +101,7 @@ def _most(service: Service) -> int:
 def _plain_secrets(checked: Checked, report: Report) -> None:
     app = checked.app
     nodes: list[tuple[str, Service | Job]] = [
-        *(("service", service) for service in app.services.values()),
+        *((program.node_kind, program) for program in app.programs.values()),
         *(("job", job) for job in app.jobs.values()),
     ]
     for kind, node in nodes:
@@ -118,10 +125,23 @@ def _services(checked: Checked, report: Report) -> None:
         if service.warmup and service.command:
             mend = "Leave it out, and have the command ask its own pages before `probe` answers."
             report.note(entry.find("warmup"), "`warmup` is not for `command`.", mend)
-        for used in service.uses:
+    for name, program in checked.app.programs.items():
+        at = checked.root.find(program.node_kind, name, "replicas")
+        for used in program.uses:
             database = checked.app.databases.get(used)
-            if database and database.engine == "sqlite" and service.replicas.maximum > 1:
+            if database and database.engine == "sqlite" and program.replicas.maximum > 1:
                 what = f"{show(name)} runs more than once, all on one SQLite file."
-                report.note(
-                    entry.find("replicas"), what, 'Write replicas = 1, or engine = "postgres".'
-                )
+                report.note(at, what, 'Write replicas = 1, or engine = "postgres".')
+
+
+def _workers(checked: Checked, report: Report) -> None:
+    """Report those that keep time more than once, and shells that would take SIGTERM themselves."""
+    for name, worker in checked.app.workers.items():
+        if IN_A_SHELL.match(worker.command) and not EXEC.search(worker.command):
+            what = "At its end the shell is told, and ends what it started at once."
+            mend = "Begin the last command with `exec`: sh -c 'prepare && exec celery …'."
+            report.note(checked.root.find("worker", name, "command"), what, mend)
+        if worker.replicas.maximum > 1 and KEEPS_TIME.search(worker.command):
+            what = f"{show(name)} keeps time, and more than one of it would send each task again."
+            mend = "Write replicas = 1, and what takes the tasks as another worker."
+            report.note(checked.root.find("worker", name, "replicas"), what, mend)

@@ -38,8 +38,8 @@ def check(checked: Checked, report: Report) -> None:
         if kind == "service":
             _entry_point(name, entry, report)
     _ports(checked, report)
-    for name, service in checked.app.services.items():
-        _service(checked.root.find("service", name), service, report)
+    for name, program in checked.app.programs.items():
+        _program(checked.root.find(program.node_kind, name), program, report)
     _jobs(checked, report)
     _databases(checked, report)
     _accounts(checked, report)
@@ -104,7 +104,7 @@ def _ports(checked: Checked, report: Report) -> None:
             ports[service.port] = name
 
 
-def _service(entry: Entry, service: Service, report: Report) -> None:
+def _program(entry: Entry, service: Service, report: Report) -> None:
     if service.script and not service.sticky and service.replicas.maximum > 1:
         report.problem(
             entry.find("sticky"),

@@ -9,7 +9,7 @@ from fairway.core.spec.model import App
 __all__ = ["KINDS", "Checked"]
 
 KINDS = (
-    "service", "site", "job", "database", "cache", "bucket", "stream", "table", "secret",
+    "service", "worker", "site", "job", "database", "cache", "bucket", "stream", "table", "secret",
     "workflow", "model", "network",
 )  # fmt: skip
 

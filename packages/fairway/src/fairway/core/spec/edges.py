@@ -21,6 +21,7 @@ USABLE = ("database", "cache", "bucket", "stream", "table", "secret", "model", "
 # The keys of each kind that name other nodes, and the kinds that fit.
 EDGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("service", "uses", USABLE),
+    ("worker", "uses", USABLE),
     ("job", "uses", USABLE),
     ("job", "then", ("job",)),
     ("site", "calls", ("service",)),
@@ -28,6 +29,7 @@ EDGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 PLACES = (("job", "only_if_new"), ("job", "on_new"), ("stream", "into"), ("model", "artifact"))
 NOT_USED: Mapping[str, str] = {
+    "worker": "A worker answers nobody: hand it work over what both use, such as a cache.",
     "job": 'Jobs follow one another by then = "…".',
     "site": "A site calls services; nothing uses a site.",
     "network": "Use what stands in it: a [database.NAME] with url, for instance.",
@@ -54,8 +56,8 @@ def check_edges(checked: Checked, report: Report) -> None:
                 _bucket(checked, kinds, entry.table[key], report)
     _circles(checked, report)
     _called_sites(checked, report)
-    for name, service in checked.app.services.items():
-        _variables(checked, ("service", name), service, report)
+    for name, program in checked.app.programs.items():
+        _variables(checked, (program.node_kind, name), program, report)
     for name, job in checked.app.jobs.items():
         _variables(checked, ("job", name), job, report)
 

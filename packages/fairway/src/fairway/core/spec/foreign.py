@@ -11,6 +11,7 @@ __all__ = ["EXAMPLE_NAMES", "mend"]
 # A name that fits the kind, for examples.
 EXAMPLE_NAMES: Mapping[str, str] = {
     "service": "web",
+    "worker": "emails",
     "site": "page",
     "job": "nightly",
     "database": "db",
@@ -30,6 +31,8 @@ COMMAND = 'Say how it runs: asgi = "main:app", wsgi = "main:app", script = "app.
 IMAGE = "Fairway makes the image from the code; say how it runs: asgi, wsgi, script or command."
 REPLICAS = 'Say how many run, or a range: replicas = 3, replicas = "2..10".'
 JOB = 'What runs at times is a job: [job.nightly] with command and schedule = "0 6 * * *".'
+WORKER = "What answers no requests and never ends is a worker: [worker.emails] with command."
+FRONT = "A worker answers nobody; what answers requests is a [service.web]."
 LIMITS = 'Limits stand together: limits = { per_ip = "60/min", body = "10 MB" }.'
 SCALE = 'It scales by: scale = { cpu = "70%", memory = "80%" }, within replicas = "2..10".'
 SECRETS = 'Declare [secret.SESSION_KEY] and name it: uses = ["SESSION_KEY"].'
@@ -67,6 +70,7 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
         "min", "max", "min_instances", "max_instances", "tasks",
     ),
     JOB: ("schedule", "cron", "every"),
+    WORKER: ("worker", "background", "queue", "queues", "consumer", "celery"),
     LIMITS: ("rate_limit", "rate", "per_ip", "per_user", "body", "max_body", "throttle"),
     SCALE: ("autoscale", "autoscaling", "hpa", "scaling", "cpu_percentage", "concurrency"),
     SECRETS: ("secret", "secrets"),
@@ -105,6 +109,42 @@ JOB_KEYS: Mapping[str, tuple[str, ...]] = {
     CPU: ("cpus", "vcpu", "vcpus"),
     FOLDER: ("root", "dir", "directory", "path", "cwd", "workdir", "working_dir"),
     "A job never runs twice at once; that needs no key.": ("concurrency", "singleton", "replicas"),
+}  # fmt: skip
+WORKER_KEYS: Mapping[str, tuple[str, ...]] = {
+    VARIABLES: SERVICE[VARIABLES],
+    USES: (*SERVICE[USES], "broker", "queue", "queues", "redis"),
+    'What runs, as one text: command = "celery -A app.tasks worker".': (
+        "run", "cmd", "script", "start", "entrypoint", "exec", "asgi", "wsgi", "module", "app",
+    ),
+    IMAGE.replace("asgi, wsgi, script or command", "command"): SERVICE[IMAGE],
+    REPLICAS: SERVICE[REPLICAS],
+    "With replicas = 1, which is the default, it never runs twice at once.": (
+        "singleton", "single", "exclusive", "lock",
+    ),
+    JOB: (*SERVICE[JOB], "when", "at", "interval"),
+    FRONT: (
+        *("port", "ports", "public", "expose", "http", "ingress", "domain", "host"),
+        *("probe", *SERVICE[PROBE], "limits", *SERVICE[LIMITS], "cache", "firewall", "waf"),
+        *("sticky", *SERVICE[STICKY], "warmup", "test", "factory"),
+    ),
+    "It runs as a container; a function ends after each event, and answers one.": (
+        "kind", "function", "lambda", "serverless",
+    ),
+    "A worker is rolled: the new one must live before the old one is told to end.": (
+        "release", *SERVICE[RELEASE],
+    ),
+    "It is started again whenever it ends.": ("restart", "restart_policy", "retries", "retry"),
+    'It scales by: scale = { cpu = "70%" }, within replicas = "1..4".': SERVICE[SCALE],
+    SECRETS: SERVICE[SECRETS],
+    VOLUMES: SERVICE[VOLUMES],
+    BEFORE: SERVICE[BEFORE],
+    'How long its end may take: timeouts = { drain = "60s" }.': SERVICE[TIMEOUTS],
+    "On spot capacity: interruptible = true.": ("spot", "preemptible"),
+    FOLDER: SERVICE[FOLDER],
+    MEMORY: SERVICE[MEMORY],
+    CPU: SERVICE[CPU],
+    'Tasks at once inside one replica are the command\'s own: "celery … --concurrency 4"; '
+    "replicas = 2 runs it twice.": ("concurrency", "threads", "processes", "prefetch"),
 }  # fmt: skip
 DATABASE: Mapping[str, tuple[str, ...]] = {
     'Say engine = "postgres" (the default) or "sqlite".': ("type", "kind", "flavor", "driver"),
@@ -146,7 +186,15 @@ SECRET: Mapping[str, tuple[str, ...]] = {
 TOP: Mapping[str, tuple[str, ...]] = {
     'Say app = "name".': ("name", "project", "title", "application"),
     "A kind and a name: [service.web].": ("services", "web", "api", "server", "apps", "processes"),
-    "A kind and a name: [job.nightly].": ("jobs", "cron", "crons", "worker", "workers", "task"),
+    "A kind and a name: [job.nightly].": ("jobs", "cron", "crons", "task"),
+    "A kind and a name: [worker.emails].": (
+        "workers",
+        "background",
+        "celery",
+        "consumer",
+        "consumers",
+        "bot",
+    ),
     "A kind and a name: [database.db].": ("databases", "postgres", "postgresql", "db", "rds"),
     "A kind and a name: [cache.cache].": ("caches", "redis"),
     "A kind and a name: [bucket.files].": ("buckets", "s3", "storage"),
@@ -202,6 +250,7 @@ def _by_key(mends: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
 BY_TABLE: Mapping[str, Mapping[str, str]] = {
     "Service": _by_key(SERVICE),
     "Job": _by_key(JOB_KEYS),
+    "Worker": _by_key(WORKER_KEYS),
     "Database": _by_key(DATABASE),
     "Cache": _by_key(CACHE),
     "Bucket": _by_key(BUCKET),

@@ -126,6 +126,7 @@ def _without(app: App, off: frozenset[str]) -> App:
     return replace(
         app,
         services={name: replace(node, uses=on(node.uses)) for name, node in app.services.items()},
+        workers={name: replace(node, uses=on(node.uses)) for name, node in app.workers.items()},
         sites={name: replace(node, calls=on(node.calls)) for name, node in app.sites.items()},
         jobs={
             name: replace(node, uses=on(node.uses), then=on(node.then))

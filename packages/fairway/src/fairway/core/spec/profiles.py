@@ -65,14 +65,20 @@ def preset(environment: str) -> Preset:
 
 
 def lay_over_preset(root: Entry, values: Preset) -> Entry:
-    """The file's tree over what the environment sets for each service, job and cache."""
+    """The file's tree over what the environment sets for each service, worker, job and cache."""
     tables = dict(root.table)
     shared = tables.get("variables")
     variables: dict[str, Under] = {}
     if shared is not None and isinstance(shared.value, Mapping):
         variables["variables"] = shared
     service: dict[str, Under] = {**_service(values), **variables}
-    for kind, under in (("service", service), ("job", variables), ("cache", _cache(values))):
+    unders = (
+        ("service", service),
+        ("worker", variables),
+        ("job", variables),
+        ("cache", _cache(values)),
+    )
+    for kind, under in unders:
         if kind in tables and isinstance(tables[kind].value, Mapping):
             nodes = tables[kind].table.items()
             laid = {name: _under(kind, node, under) for name, node in nodes}

@@ -36,6 +36,9 @@ from fairway.core.spec.model import (
     Stream,
     Table,
     Timeouts,
+    Worker,
+    WorkerScale,
+    WorkerTimeouts,
     Workflow,
 )
 from fairway.core.spec.profiles import BUILT_IN
@@ -121,6 +124,9 @@ SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
     ("Release: rolling", Rolling, "[service.web.release.rolling]"),
     ("Release: blue/green", Blue, "[service.web.release.blue_green]"),
     ("Release: canary", Canary, "[service.web.release.canary]"),
+    ("Worker", Worker, "[worker.emails]"),
+    ("Worker timeouts", WorkerTimeouts, "[worker.emails.timeouts]"),
+    ("Worker scale", WorkerScale, "[worker.emails.scale]"),
     ("Job", Job, "[job.nightly]"),
     ("Workflow", Workflow, "[workflow.daily]"),
     ("Site", Site, "[site.page]"),

@@ -1,4 +1,4 @@
-"""The environment variables of a service or job: the one place where they are made.
+"""The environment variables of a service, worker or job: the one place where they are made.
 
 An app reads these on any host (R57): addresses of what it `uses`, what its environment sets, its
 secrets, and its own `variables`, which win. Those that start with `FAIRWAY_` are for the runtime.
@@ -109,7 +109,7 @@ def _runtime(
 ) -> dict[str, str]:
     """What `fairway-runtime` reads."""
     found = {contract.APP: app.name, contract.SERVICE: node.name}
-    if not isinstance(node, Service):
+    if not isinstance(node, Service) or not node.answers:
         return found
     checks = [wire.variable for wire in brought if wire.kind in {"database", "cache"}]
     if addresses.s3_endpoint is not None and any(wire.kind == "bucket" for wire in brought):

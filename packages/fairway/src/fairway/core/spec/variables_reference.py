@@ -16,9 +16,9 @@ INTRODUCTION = """\
 
 <!-- Made from core/spec/variables_reference.py: `make golden` writes it anew. -->
 
-An app is configured by its environment alone (R57). These are the variables that a service or a
-job finds there, on every target; the app would read the same ones on any other host. What its own
-`variables` say wins, then what those of the app say.
+An app is configured by its environment alone (R57). These are the variables that a service, a
+worker or a job finds there, on every target; the app would read the same ones on any other host.
+What its own `variables` say wins, then what those of the app say.
 """
 EDGES: tuple[Row, ...] = (
     (
@@ -82,7 +82,7 @@ ENVIRONMENT: tuple[Row, ...] = (
 )
 RUNTIME: tuple[Row, ...] = (
     (f"`{contract.APP}`", "always", "the app's name"),
-    (f"`{contract.SERVICE}`", "always", "the service's or the job's name"),
+    (f"`{contract.SERVICE}`", "always", "the service's, the worker's or the job's name"),
     (f"`{contract.REVISION}`", "always", "the revision that runs"),
     (f"`{contract.REPLICA}`", "always", "the name of this replica, or of this run"),
     (

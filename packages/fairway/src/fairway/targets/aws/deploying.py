@@ -155,7 +155,7 @@ def apply(
         if verdict.state == "failed":
             course.released += [] if stack in course.released else [stack]
             mend = f"Its log: `fairway logs {environment.app.environment} {service}`."
-            raise Problems([Problem(f"service {service}", verdict.words, mend)], exit_code=1)
+            raise Problems([Problem(str(Apply(stack)), verdict.words, mend)], exit_code=1)
     return outcome
 
 

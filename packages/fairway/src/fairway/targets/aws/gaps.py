@@ -17,6 +17,7 @@ from fairway.core.spec.model import (
     Rolling,
     Service,
     Site,
+    Worker,
 )
 from fairway.targets.aws.function_gaps import function_gaps
 from fairway.targets.aws.render.accounts import away
@@ -27,6 +28,7 @@ from fairway.targets.aws.render.edge import is_guarded
 from fairway.targets.aws.render.hosts import cached_services
 from fairway.targets.aws.render.scaling import scales
 from fairway.targets.aws.render.sizes import fitting
+from fairway.targets.aws.render.tasks import LONGEST_CHECK_SECONDS
 
 __all__ = ["gaps"]
 
@@ -51,6 +53,7 @@ def gaps(app: App) -> list[Problem]:
             for service in app.services.values()
             for gap in _of_account(app, f"service.{service.name}", service)
         ),
+        *(gap for each in app.workers.values() for gap in _of_worker(each)),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
         *(gap for database in app.databases.values() for gap in _of_database(database)),
         *_of_edge(app),
@@ -101,6 +104,15 @@ def _of_service(service: Service) -> Iterator[Problem]:
     yield from _of_size(at, service)
 
 
+def _of_worker(worker: Worker) -> Iterator[Problem]:
+    at = f"worker.{worker.name}"
+    longest, steady = LONGEST_CHECK_SECONDS, worker.timeouts.steady_seconds
+    if steady > longest:
+        what = f"ECS counts a task as started once it has run for {longest} s"
+        yield Problem(f"{at}.timeouts.steady", what)
+    yield from _of_size(at, worker)
+
+
 def _of_edge(app: App) -> Iterator[Problem]:
     for kind, nodes in (("site", app.sites.values()), ("service", cached_services(app))):
         for node in nodes:
@@ -146,7 +158,7 @@ def _of_clients(at: str, service: Service) -> Iterator[Problem]:
         yield Problem(f"{at}.firewall", "nothing from outside reaches it; no firewall is made")
 
 
-def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
+def _of_size(at: str, node: Service | Worker | Job) -> Iterator[Problem]:
     """Fargate has steps. Where the file says no size, it is given one, and loses nothing."""
     size = fitting(node.cpu, node.memory_mib)
     if (node.cpu, node.memory_mib) == USUAL:

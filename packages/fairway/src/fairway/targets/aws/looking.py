@@ -1,6 +1,7 @@
 """Looks at an environment without changing it: stacks, services, jobs, releases, who holds it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from fairway.core import names
@@ -47,7 +48,7 @@ def look(environment: Environment) -> Standing:
             StackStanding(name=stack.name, status=formation.status(stack) or "")
             for stack in environment.stacks
         ),
-        services=tuple(of(environment, name) for name in app.services),
+        services=tuple(of(environment, name) for name in app.programs),
         jobs=tuple(last_run(environment, name) for name in nodes),
         releases=tuple(
             ReleaseLine(
@@ -77,11 +78,13 @@ def address(environment: Environment, values: Mapping[str, str]) -> str:
 
 
 def of(environment: Environment, name: str) -> ServiceStanding:
-    """One service with its tasks, or the function that it is."""
-    if environment.app.services[name].kind == "function":
+    """One service or worker with its tasks, or the function that it is."""
+    program = environment.app.programs[name]
+    if program.kind == "function":
         return standing(environment, name)
     service = environment.running.service(name)
-    return of_service(name, service, () if service is None else tasks(environment, name))
+    found = of_service(name, service, () if service is None else tasks(environment, name))
+    return found if program.answers else replace(found, kind="worker")
 
 
 def tasks(environment: Environment, service: str) -> Sequence[Mapping[str, Any]]:

@@ -26,12 +26,12 @@ class Line:
 def named(environment: Environment, nodes: Sequence[str]) -> tuple[str, ...]:
     """The nodes that print: those that are named, or all. Raises `Problems`."""
     app = environment.app
-    known = (*app.services, *app.jobs)
+    known = (*app.programs, *app.jobs)
     wrong = [node for node in nodes if node not in known]
     if wrong:
         where = f"fairway logs {app.environment} {' '.join(nodes)}"
         mend = f"There are: {', '.join(known) or 'none'}."
-        raise Problems([Problem(where, f"no service or job is called {wrong[0]}", mend)])
+        raise Problems([Problem(where, f"no service, worker or job is called {wrong[0]}", mend)])
     return tuple(nodes) or known
 
 
@@ -48,7 +48,7 @@ class Reader:
                 (name, (name,)),
                 *(
                     ((f"{name}-before", (name, "before")),)
-                    if name in app.services and app.services[name].before is not None
+                    if name in app.programs and app.programs[name].before is not None
                     else ()
                 ),
             )

@@ -107,7 +107,7 @@ def restore(
         watch = Watch(since=environment.clock.now())
         verdict = in_service(environment, service, applied, step, watch)
         if verdict.state == "failed":
-            raise Problems([Problem(f"service {service}", verdict.words)], exit_code=1)
+            raise Problems([Problem(str(Apply(stack)), verdict.words)], exit_code=1)
     return applied.outcome
 
 

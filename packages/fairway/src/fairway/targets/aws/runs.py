@@ -73,12 +73,14 @@ def run_job(environment: Environment, job: str, *, waits: bool) -> Run:
 def execute(
     environment: Environment, node: str, command: Sequence[str], heard: Callable[[str], None]
 ) -> Ended:
-    """Run a command beside a service: its image, its variables, its network. Raises `Problems`."""
+    """Run a command beside what stays: its image, its variables, its network. Raises `Problems`."""
     app = environment.app
     where = f"fairway exec {app.environment} {node}"
-    if node not in app.services:
-        known = ", ".join(app.services) or "none"
-        raise Problems([Problem(where, f"there is no service {node}", f"There are: {known}.")])
+    if node not in app.programs:
+        known = ", ".join(app.programs) or "none"
+        raise Problems(
+            [Problem(where, f"there is no service or worker {node}", f"There are: {known}.")]
+        )
     what = ("no task of its own can be started", "Write a job for it, and `fairway run` it.")
     refuse_function(environment, node, where, what)
     service = environment.running.service(node)

@@ -7,6 +7,7 @@ suspended and not changed, so that `auto` finds it as the file says it.
 from typing import Any
 
 from fairway.core.problem import Problem, Problems
+from fairway.core.scale import refusal
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import refuse_function
@@ -25,15 +26,18 @@ def scale(environment: Environment, name: str, replicas: int | None) -> str:
     """Set it; None is automatic. What is true now, as a sentence. Raises `Problems`."""
     app = environment.app
     where = f"fairway scale {app.environment} {name}"
-    if name not in app.services:
-        known = ", ".join(app.services) or "none"
-        raise Problems([Problem(where, f"there is no service {name}", f"There are: {known}.")])
+    if name not in app.programs:
+        known = ", ".join(app.programs) or "none"
+        what = f"there is no service or worker {name}"
+        raise Problems([Problem(where, what, f"There are: {known}.")])
     what = ("Lambda starts as many copies as are asked", "Its `replicas` say how many at most.")
     refuse_function(environment, name, where, what)
+    service = app.programs[name]
+    if replicas is not None and (refused := refusal(service, replicas, where)) is not None:
+        raise Problems([refused])
     if environment.running.service(name) is None:
         mend = f"`fairway deploy {app.environment}` makes it."
         raise Problems([Problem(where, "it is not deployed", mend)], exit_code=1)
-    service = app.services[name]
     if scales(service):
         suspend(environment, name, is_suspended=replicas is not None)
     if replicas is None and scales(service):

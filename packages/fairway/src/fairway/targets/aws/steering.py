@@ -123,7 +123,7 @@ def answer(
 
 def going(environment: Environment, verb: str) -> list[Release]:
     """All that go on; raises `Problems` where none does."""
-    services = environment.app.services
+    services = environment.app.programs
     if found := [each for name in services for each in in_progress(environment, name)]:
         return found
     name = environment.app.environment

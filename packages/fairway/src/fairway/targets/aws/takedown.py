@@ -71,7 +71,7 @@ def cancel(environment: Environment, *, say: Callable[[str], None]) -> bool:
     store = environment.opened()
     formation = environment.formation()
     has_acted = False
-    for service in environment.app.services:
+    for service in environment.app.programs:
         has_acted = stop_release(environment, service, say) or has_acted
     for stack in environment.stacks:
         status = formation.status(stack)

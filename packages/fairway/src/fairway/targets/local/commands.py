@@ -110,7 +110,8 @@ class Commands:
             await self.start_beside(action, name, {"kind": "migration"})
         what = f"the migration `{action.command}`"
         mend = "Mend it, then deploy again; what was served before is still served."
-        problem = Problem(f"service.{action.service}.before", what, mend)
+        kind = self.preparation.app(action.revision).programs[action.service].node_kind
+        problem = Problem(f"{kind}.{action.service}.before", what, mend)
         await self.ends_well(name, MIGRATION_SECONDS, problem)
 
     async def test(self, action: Verify) -> None:
@@ -146,7 +147,7 @@ class Commands:
 
         No longer: a migration may hold locks for which they wait.
         """
-        service = self.preparation.app(action.revision).services[action.service]
+        service = self.preparation.app(action.revision).programs[action.service]
         await self.start_command(name, service, action.revision, action.command, labels, more=more)
         if not any(each.labels.get("kind") == "replica" for each in self.processes.all()):
             return
@@ -211,10 +212,10 @@ class Commands:
     def invocation(self, revision: str, node: str, words: Sequence[str]) -> Invocation:
         """How a command runs where a service or job of a revision runs."""
         app = self.preparation.app(revision)
-        found = app.services.get(node) or app.jobs.get(node)
+        found = app.programs.get(node) or app.jobs.get(node)
         if found is None:
-            known = ", ".join((*app.services, *app.jobs))
-            what = f"there is no service or job `{node}`"
+            known = ", ".join((*app.programs, *app.jobs))
+            what = f"there is no service, worker or job `{node}`"
             raise Problems([Problem("fairway.toml", what, f"There are: {known}.")])
         self.fronts.ports = self.fronts.kept()
         place = self.preparation.place(revision, found)

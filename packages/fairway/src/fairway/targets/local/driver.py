@@ -48,7 +48,7 @@ from fairway.targets.local.layout import Layout
 from fairway.targets.local.preparation import Preparation, caller_environment
 from fairway.targets.local.processes import ProcessTable, Running
 from fairway.targets.local.replica_metrics import ask, sample_of, waiting, with_unanswered
-from fairway.targets.local.replicas import STOP_MARGIN_SECONDS, Replicas
+from fairway.targets.local.replicas import STOP_MARGIN_SECONDS, Replicas, answers
 from fairway_runtime import contract
 
 __all__ = ["LocalDriver", "silent"]
@@ -334,7 +334,7 @@ class LocalDriver:
         One that fairway-runtime serves drains by itself after that; a server of its own may not.
         """
         found = self.processes.find(action.replica)
-        if found is None or not found.alive or not action.drain_seconds:
+        if found is None or not found.alive or not action.drain_seconds or not answers(found):
             return
         drains = found.labels["ready"] == contract.READY_PATH
         seconds = min(SENT_SECONDS, action.drain_seconds) if drains else action.drain_seconds

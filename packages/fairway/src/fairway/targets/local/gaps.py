@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fairway.core.problem import Problem
 from fairway.core.release.deployment import cannot_be_judged
-from fairway.core.spec.model import App, Recovery, Service
+from fairway.core.spec.model import App, Recovery, Service, Worker
 
 __all__ = ["gaps"]
 
@@ -15,6 +15,7 @@ def gaps(app: App, processors: int) -> list[Problem]:
         *whole_nodes(app),
         *of_sites(app),
         *of_services(app, processors),
+        *of_workers(app, processors),
         *of_data(app),
         *of_a_cloud(app),
     ]
@@ -54,16 +55,27 @@ def of_services(app: App, processors: int) -> Iterator[Problem]:
         if service.cache:
             yield Problem(f"{at}.cache", "no edge keeps answers here; every request is served")
         if service.replicas.maximum > max(service.replicas.minimum, processors):
-            most = max(service.replicas.minimum, processors)
-            yield Problem(
-                f"{at}.replicas",
-                f"load starts at most {most} here, one a processor",
-                f"Set another number with `fairway scale {name}=N`.",
-            )
+            yield Problem(f"{at}.replicas", *at_most(service, processors))
         if cannot_be_judged(service):
             what = "a server of your own can't be measured by revision; releases roll instead"
             yield Problem(f"{at}.release", what, "Name the app by asgi, wsgi or script.")
         yield from of_access(at, service)
+
+
+def of_workers(app: App, processors: int) -> Iterator[Problem]:
+    for name, worker in app.workers.items():
+        at = f"worker.{name}"
+        if worker.replicas.maximum > max(worker.replicas.minimum, processors):
+            yield Problem(f"{at}.replicas", *at_most(worker, processors))
+        if worker.interruptible:
+            yield Problem(f"{at}.interruptible", "nothing takes capacity away here")
+
+
+def at_most(program: Service | Worker, processors: int) -> tuple[str, str]:
+    """What happens to a range here, and what to do about it."""
+    most = max(program.replicas.minimum, processors)
+    what = f"load starts at most {most} here, one a processor"
+    return what, f"Set another number with `fairway scale {program.name}=N`."
 
 
 def of_access(at: str, service: Service) -> Iterator[Problem]:

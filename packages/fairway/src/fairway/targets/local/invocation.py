@@ -14,9 +14,10 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import Service
 from fairway_runtime import contract
 
-__all__ = ["PASSED_ON", "Find", "app_environment", "job_argv", "replica_argv"]
+__all__ = ["PASSED_ON", "SHELL", "Find", "app_environment", "job_argv", "replica_argv"]
 
 LOOPBACK = "127.0.0.1"
+SHELL = "/bin/sh"
 
 Find = Callable[[str, str], str | None]
 """`(program, PATH)` to the program's path, None where there is none."""
@@ -113,7 +114,7 @@ def job_argv(
         what = f"`{command}` has a quote that does not end."
         raise Problems([Problem(where, what, "Close it.")]) from None
     if needs_shell:
-        return ("/bin/sh", "-c", command)
+        return (SHELL, "-c", command)
     if not words:
         raise Problems([Problem(where, "Its command is empty.", "Say what runs.")])
     program = find(words[0], environment.get("PATH", DEFAULT_PATH))

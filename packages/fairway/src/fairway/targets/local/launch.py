@@ -70,6 +70,7 @@ class Command:
     kept in the record, so that another engine knows what it finds. With `keeps_exit_code` a
     wrapper stays and writes down how the program ended, so that this is known even if no engine
     was there.
+    With the label `told` = `leader` it alone is told to end, not all that it started.
     Nothing secret belongs in `argv` or `labels`: `ps` and the record show them.
     """
 

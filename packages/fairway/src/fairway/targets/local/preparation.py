@@ -157,7 +157,7 @@ class Preparation:
 
     def needs_build(self, app: App, revision: Revision) -> bool:
         """Whether something is built from these sources and has not been."""
-        builds = any(service.build for service in app.services.values())
+        builds = any(program.build for program in app.programs.values())
         return builds and not (self.layout.state / "built" / revision.id).exists()
 
     def mark_built(self, revision: Revision) -> None:
@@ -171,18 +171,17 @@ class Preparation:
         They have the service's own `variables`, and nothing of what it `uses`: nothing of that
         runs yet, and an image is built without it too.
         """
-        for name, service in sorted(app.services.items()):
+        for name, service in app.programs.items():
             if service.build is None:
                 continue
+            at = f"{service.node_kind}.{name}.build"
             python = self.installed(self.layout.project, service, in_use=in_use)
             self.say(name, f"builds: {service.build}")
             folder = self.layout.project / service.folder
             environment = invocation.app_environment(
                 self.caller, service.variables, environment=str(python.folder), code=()
             )
-            argv = invocation.job_argv(
-                service.build, environment, where=f"service.{name}.build", find=find
-            )
+            argv = invocation.job_argv(service.build, environment, where=at, find=find)
             done = subprocess.run(
                 argv,
                 cwd=folder,
@@ -194,7 +193,7 @@ class Preparation:
             )
             if done.returncode:
                 failure = build_failure(
-                    f"service.{name}.build",
+                    at,
                     service.build,
                     code=done.returncode,
                     output=done.stdout,
@@ -205,9 +204,9 @@ class Preparation:
     # -- Environments ------------------------------------------------------------------------
 
     def prepare(self, revision: str, *, in_use: bool) -> None:
-        """Have the Python environment of every service and job of the revision, and bytecode."""
+        """Have the Python environment of all that the revision runs, and bytecode."""
         app = self.app(revision)
-        for node in (*app.services.values(), *app.jobs.values()):
+        for node in (*app.programs.values(), *app.jobs.values()):
             environment = self.place(revision, node, in_use=in_use).environment
             compile_ahead(environment.python, environment.python_version, self.source(revision))
 

@@ -219,22 +219,35 @@ class ProcessTable:
             with suppress(ProcessLookupError):
                 os.killpg(record.pid, signal)
 
+    def _tell(self, record: Record, signal: int) -> None:
+        """Send a signal to who is to end a tree: its leader alone, or all of its group."""
+        if not tells_leader(record):
+            self.signal(record.name, signal)
+        elif lives(record):
+            with suppress(ProcessLookupError):
+                os.kill(record.pid, signal)
+
     async def stop(
         self, name: str, *, grace_seconds: float, signal: int = signals.SIGTERM
     ) -> Stopped:
         """End a process and all that it started, and drop its record.
 
-        The group gets `signal`; what is left of the tree after `grace_seconds` gets SIGKILL.
+        The group gets `signal`; what is left of the tree after `grace_seconds` gets SIGKILL. Where
+        its label `told` says so, the leader alone gets it, and the rest ends with it, as in a
+        container.
         Repeating it, or naming a process that is not there, does no harm. Raises `Problems`
         where something outlives SIGKILL.
         """
         record = records.read(self._path(name))
         if record is None:
             return Stopped(name=name, exit_code=None, killed=False)
-        deadline = asyncio.get_running_loop().time() + grace_seconds
-        self.signal(name, signal)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace_seconds
+        self._tell(record, signal)
         if lives(record):
             await gone(record.pid, grace_seconds)
+        if tells_leader(record):
+            deadline = min(deadline, loop.time())
         killed = await self._end(record, deadline)
         code = self._seen(record).exit_code
         records.remove(self._path(name))
@@ -353,6 +366,11 @@ class ProcessTable:
             kill(left)
             await asyncio.sleep(LOOK_SECONDS)
         return tuple(reaped[key] for key in sorted(reaped))
+
+
+def tells_leader(record: Record) -> bool:
+    """Whether the leader alone is told to end."""
+    return record.labels.get("told") == "leader"
 
 
 def measured(inside: list[procfs.Stat]) -> Usage:

@@ -1,4 +1,4 @@
-"""The replicas of an app's services on this machine: started, probed, measured, stopped.
+"""The replicas of services and workers on this machine: started, probed, measured, stopped.
 
 Mechanism only: how many run and which goes is decided before. A replica's own record says what
 it is, so another engine finds it again.
@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from fairway.core.plan.action import ReplicaStart, ReplicaStop
-from fairway.core.replicas import Replica, judge
+from fairway.core.replicas import Phase, Replica, judge
+from fairway.core.spec.model import App, Service
 from fairway.targets.local import invocation, log_files
 from fairway.targets.local.commands import Commands
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.ports import free_port
-from fairway.targets.local.preparation import Preparation, find
+from fairway.targets.local.preparation import Place, Preparation, find
 from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.probing import Probe, Prober
 from fairway.targets.local.processes import Command, ProcessTable, Running
@@ -45,6 +46,8 @@ class Replicas:
         default_factory=dict[str, tuple[float, float]]
     )
     standing_back: dict[str, float] = field(default_factory=dict[str, float])
+    watched: set[str] = field(default_factory=set[str])  # workers, whose end wakes the engine
+    steady: set[str] = field(default_factory=set[str])  # workers that have lived long enough
     measured_at: float = 0.0
     rounds: int = 0
 
@@ -58,7 +61,7 @@ class Replicas:
         for the first time would look like one whose start takes too long.
         """
         for each in running:
-            if each.labels.get("kind") == "replica" and each.alive:
+            if each.labels.get("kind") == "replica" and each.alive and answers(each):
                 self.watch(each).was_ready = each.name in served
         await self.prober.heard()
 
@@ -73,17 +76,7 @@ class Replicas:
 
     def replica(self, process: Running) -> Replica:
         labels = process.labels
-        probe = self.prober.probes.get(process.name)
-        if process.alive and probe is None:
-            probe = self.watch(process)
-        if not process.alive:
-            self.prober.forget(process.name)
-        was_ready = probe is not None and probe.was_ready
-        phase = "starting"
-        if not process.alive:
-            phase = "exited"
-        elif probe is not None:
-            phase = judge("starting", probe.health, started=True, was_ready=was_ready)
+        phase, was_ready = (self.probed if answers(process) else self.lived)(process)
         return Replica(
             name=process.name,
             service=labels["service"],
@@ -95,7 +88,36 @@ class Replicas:
             exit_code=process.exit_code,
             rss_mib=self.rss_mib.get(process.name, 0.0),
             cpu=self.cpu.get(process.name, 0.0),
+            answers=answers(process),
         )
+
+    def probed(self, process: Running) -> tuple[Phase, bool]:
+        """The phase that its probes show, and whether it was ever ready."""
+        probe = self.prober.probes.get(process.name)
+        if process.alive and probe is None:
+            probe = self.watch(process)
+        if not process.alive:
+            self.prober.forget(process.name)
+        was_ready = probe is not None and probe.was_ready
+        if not process.alive:
+            return "exited", was_ready
+        if probe is None:
+            return "starting", was_ready
+        return judge("starting", probe.health, started=True, was_ready=was_ready), was_ready
+
+    def lived(self, process: Running) -> tuple[Phase, bool]:
+        """The phase of a worker, which nobody can ask: it is ready once it has lived so long."""
+        name = process.name
+        if not process.alive:
+            self.watched.discard(name)
+            return "exited", name in self.steady
+        if name not in self.watched:
+            self.watched.add(name)
+            wake_on_exit(process.pid, self.wake)
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started  # no clock jumps here
+        if age >= float(process.labels["steady"]):
+            self.steady.add(name)
+        return ("ready" if name in self.steady else "starting"), name in self.steady
 
     def watch(self, process: Running) -> Probe:
         labels = process.labels
@@ -122,16 +144,51 @@ class Replicas:
         self.rss_mib = {name: usage.rss_bytes / 2**20 for name, usage in usages.items()}
 
     async def start(self, action: ReplicaStart) -> None:
-        """Start one; it gets no traffic before its probes pass."""
+        """Start one; it gets no traffic before its probes pass, and a worker never any."""
         app = self.preparation.app(action.revision)
-        service = app.services[action.service]
+        service = app.programs[action.service]
         place = await asyncio.to_thread(self.preparation.place, action.revision, service)
+        command = (self.server if service.answers else self.worker)(app, service, action, place)
+        running = await self.processes.start(command)
+        if action.stands_back:
+            self.processes.set_priority(action.replica, starting=True)
+            self.standing_back[action.replica] = time.monotonic() + STAND_BACK_SECONDS
+        if service.answers:
+            self.watch(running)
+
+    def worker(self, app: App, worker: Service, action: ReplicaStart, place: Place) -> Command:
+        """What answers nobody: no port, and ready once it has lived."""
+        name = action.replica
+        environment = self.commands.environment(app, worker, action.revision, name, None)
+        at = f"worker.{worker.name}"
+        argv = invocation.job_argv(worker.command or "", environment, where=at, find=find)
+        return Command(
+            name=name,
+            argv=argv,
+            directory=place.directory,
+            environment=environment,
+            log=self.layout.log(name),
+            labels={
+                "kind": "replica",
+                "service": action.service,
+                "revision": action.revision,
+                "port": "0",
+                "started_at": str(time.time()),
+                "steady": str(worker.steady_seconds),
+                # As in a container: what it started is its own to end, such as Celery's pool,
+                # whose processes would drop their tasks. A shell would not pass the signal on.
+                "told": "" if argv[0] == invocation.SHELL else "leader",
+            },
+        )
+
+    def server(self, app: App, service: Service, action: ReplicaStart, place: Place) -> Command:
+        """What answers, on a free loopback port."""
         port = free_port()
         environment = self.commands.environment(app, service, action.revision, action.replica, port)
         if not action.warms_up:
             environment.pop(contract.WARMUP, None)
         runs_here = service.command is None
-        command = Command(
+        return Command(
             name=action.replica,
             argv=invocation.replica_argv(
                 service,
@@ -155,11 +212,6 @@ class Replicas:
                 "health": contract.HEALTH_PATH if runs_here else service.probe or "",
             },
         )
-        running = await self.processes.start(command)
-        if action.stands_back:
-            self.processes.set_priority(action.replica, starting=True)
-            self.standing_back[action.replica] = time.monotonic() + STAND_BACK_SECONDS
-        self.watch(running)
 
     def step_forward(self, replica: str) -> None:
         """It has visitors now: it stands back no longer."""
@@ -171,8 +223,14 @@ class Replicas:
         self.prober.forget(action.replica)
         grace = action.drain_seconds + STOP_MARGIN_SECONDS if action.drain_seconds else 0.2
         await self.processes.stop(action.replica, grace_seconds=grace)
+        self.steady.discard(action.replica)
         for known in (self.rss_mib, self.cpu, self.cpu_seconds):
             known.pop(action.replica, None)
+
+
+def answers(process: Running) -> bool:
+    """Whether a replica is a service's; a worker's has no port."""
+    return process.labels["port"] != "0"
 
 
 def wake_on_exit(pid: int, wake: Callable[[], None]) -> None:

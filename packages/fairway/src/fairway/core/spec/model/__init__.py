@@ -32,6 +32,7 @@ from fairway.core.spec.model.service import (
     Service,
     Timeouts,
 )
+from fairway.core.spec.model.worker import Worker, WorkerScale, WorkerTimeouts
 from fairway.core.spec.quantities import CanaryStep
 
 __all__ = [
@@ -64,5 +65,8 @@ __all__ = [
     "Stream",
     "Table",
     "Timeouts",
+    "Worker",
+    "WorkerScale",
+    "WorkerTimeouts",
     "Workflow",
 ]

@@ -22,6 +22,7 @@ from fairway.core.spec.model.nodes import (
 )
 from fairway.core.spec.model.patches import Patch
 from fairway.core.spec.model.service import Service
+from fairway.core.spec.model.worker import Worker
 
 __all__ = ["Alarm", "App", "Node", "Pipeline", "Profile", "Recovery"]
 
@@ -81,6 +82,7 @@ class Pipeline:
 
 Node = (
     Service
+    | Worker
     | Site
     | Job
     | Database
@@ -117,6 +119,10 @@ class App:
     services: Annotated[
         Mapping[str, Service], Key(read.nodes(Service), "Programs that answer.", name="service")
     ] = field(default_factory=dict[str, Service])
+    workers: Annotated[
+        Mapping[str, Worker],
+        Key(read.nodes(Worker), "Programs that answer nobody and never end.", name="worker"),
+    ] = field(default_factory=dict[str, Worker])
     sites: Annotated[
         Mapping[str, Site], Key(read.nodes(Site), "Static files behind a CDN.", name="site")
     ] = field(default_factory=dict[str, Site])
@@ -176,14 +182,23 @@ class App:
     ] = field(default_factory=dict[str, str])
     variables: Annotated[
         Mapping[str, str],
-        Key(read.VARIABLES, "Environment variables of every service and job; their own win."),
+        Key(
+            read.VARIABLES, "Environment variables of every service, worker and job; their own win."
+        ),
     ] = field(default_factory=dict[str, str])
     keep_revisions: Annotated[int, Key(read.POSITIVE, "Revisions kept to roll back to.")] = 10
+
+    @property
+    def programs(self) -> Mapping[str, Service]:
+        """What stays running, by name: the services, and each worker as one without a front."""
+        workers = {name: worker.program for name, worker in self.workers.items()}
+        return dict(sorted({**self.services, **workers}.items()))
 
     def node(self, name: str) -> Node | None:
         """The node called `name`, of whatever kind."""
         for kind in (
             self.services,
+            self.workers,
             self.sites,
             self.jobs,
             self.databases,

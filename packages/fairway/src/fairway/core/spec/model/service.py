@@ -303,3 +303,22 @@ class Service:
     account: Annotated[
         str | None, Key(read.TEXT, "Which of `accounts` it lives in.", example='"backend"')
     ] = None
+    # What only a worker sets, which runs as a service without a front.
+    answers: bool = True
+    steady_seconds: float = 0.0
+    interruptible: bool = False
+
+    @property
+    def node_kind(self) -> Literal["service", "worker"]:
+        """What the file calls it."""
+        return "service" if self.answers else "worker"
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether two of it must never run at once."""
+        ranges = [self.replicas, *([self.off_hours.replicas] if self.off_hours else [])]
+        return not self.answers and max(each.maximum for each in ranges) <= 1
+
+    def capped(self, count: int) -> int:
+        """`count` replicas, or one where two must never run."""
+        return min(count, 1) if self.runs_alone else count

@@ -50,6 +50,7 @@ STACKS = {
     "site": "edge",
     "watching": "alarms",
     "service": "service-{}",
+    "worker": "worker-{}",
     "job": "job-{}",
     "workflow": "workflow-{}",
 }

@@ -38,7 +38,7 @@ KEPT = ("network", "data")
 IMAGE = "Image"  # what a task's stack asks for; `ImageApi` where an app has several
 # The registry, and what builds an image where there is no Docker.
 BEFORE_IMAGE = ("data", "build")
-RELEASED = ("service-", "job-", "workflow-")
+RELEASED = ("service-", "worker-", "job-", "workflow-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _steps(app: App, stacks: Sequence[Stack]) -> Iterator[Step]:
 
 
 def _migrating(app: App) -> Iterator[Service]:
-    return (each for each in app.services.values() if each.before is not None)
+    return (each for each in app.programs.values() if each.before is not None)
 
 
 def _empty_secrets(stack: Stack) -> tuple[str, ...]:
@@ -184,14 +184,15 @@ def may_go(stack_name: str) -> bool:
 
 
 def released_first(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of stacks that a rollback restores: services before jobs and workflows."""
-    return tuple(sorted(names, key=lambda name: (not name.startswith("service-"), name)))
+    """The names of stacks that a rollback restores: services, workers, then jobs and workflows."""
+    ranks = {"service": 0, "worker": 1}
+    return tuple(sorted(names, key=lambda name: (ranks.get(name.partition("-")[0], 2), name)))
 
 
 def service_of(stack: Stack) -> str | None:
-    """The service whose stack this is."""
+    """The service or worker whose stack this is: an ECS service of that name, or a function."""
     kind, _, name = stack.name.partition("-")
-    return name if kind == "service" else None
+    return name if kind in {"service", "worker"} else None
 
 
 def going(stacks: Sequence[Stack], *, with_data: bool) -> tuple[Stack, ...]:

@@ -34,7 +34,8 @@ class TaskLine:
 class ServiceStanding:
     """One service: how many tasks run, of which definition, and how its release stands.
 
-    A function has no tasks; its definition names the version that answers.
+    A function has no tasks; its definition names the version that answers. `kind` is `container`,
+    `function` or `worker`.
     """
 
     name: str

@@ -2,8 +2,9 @@
 
 Place in the flow: the CLI writes the texts to files that the AWS CLI deploys without Fairway.
 A stack a concern, so that nothing stateful is in what a release rolls back: network, data,
-build (where AWS builds the image), balancer, before (migrations), service-<name>, job-<name>,
-workflow-<name>, edge, alarms; edge-<account> where sites stand in an account of their own.
+build (where AWS builds the image), balancer, before (migrations), service-<name>,
+worker-<name>, job-<name>, workflow-<name>, edge, alarms; edge-<account> where sites stand in an
+account of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -80,10 +81,10 @@ def _stacks(whole: App, choices: Choices) -> Iterator[Stack]:
     if choices.builds == "remote":
         yield remote_build(ground("build", "builds images from sources that are sent"))
     yield balancer(whole, ground("balancer", "cluster, balancer, certificate"))
-    if any(each.before for each in app.services.values()):
+    if any(each.before for each in app.programs.values()):
         yield before(app, ground("before", "what runs once before a release"))
     for each in _used_first(app):
-        place = ground(f"service-{each.name}", f"the service {each.name}")
+        place = ground(f"{each.node_kind}-{each.name}", f"the {each.node_kind} {each.name}")
         is_function = each.kind == "function"
         yield function(whole, each, place) if is_function else service(app, each, place)
     for each in app.jobs.values():
@@ -101,7 +102,7 @@ def _stacks(whole: App, choices: Choices) -> Iterator[Stack]:
 
 
 def _used_first(app: App) -> list[Service]:
-    """The services, each after those that it uses: their groups must be there."""
+    """The services, each after those that it uses: their groups must be there; then workers."""
     ordered: dict[str, Service] = {}
 
     def visit(node: Service) -> None:
@@ -112,4 +113,4 @@ def _used_first(app: App) -> list[Service]:
 
     for each in app.services.values():
         visit(each)
-    return list(ordered.values())
+    return [*ordered.values(), *(each.program for each in app.workers.values())]

@@ -64,7 +64,7 @@ def balancer(whole: App, ground: Ground) -> Stack:
 
 def speaks_inside(app: App) -> bool:
     """Whether a service is used by another node."""
-    nodes = [*app.services.values(), *app.jobs.values()]
+    nodes = [*app.programs.values(), *app.jobs.values()]
     return any(name in app.services for node in nodes for name in node.uses)
 
 

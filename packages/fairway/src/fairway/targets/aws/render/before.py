@@ -16,7 +16,7 @@ __all__ = ["before"]
 
 def before(app: App, ground: Ground) -> Stack:
     """Render it."""
-    for service in app.services.values():
+    for service in app.programs.values():
         if service.before is None:
             continue
         id_ = names.logical_id(service.name)

@@ -110,7 +110,7 @@ def _shouted(name: str) -> str:
 
 
 def _before(app: App) -> list[str]:
-    return [service.name for service in app.services.values() if service.before is not None]
+    return [service.name for service in app.programs.values() if service.before is not None]
 
 
 def _once(app: App, name: str) -> list[str]:

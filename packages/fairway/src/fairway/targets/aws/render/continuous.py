@@ -183,13 +183,13 @@ def may_change(stacks: list[Value], deployer: Value) -> Iterator[Value]:
 
 def _migrations(app: App, draft: Draft, called: str) -> Iterator[Value]:
     """Start the tasks that run once before, and hand them their own roles."""
-    if not any(service.before for service in app.services.values()):
+    if not any(program.before for program in app.programs.values()):
         return
     cluster = {"ArnEquals": {"ecs:cluster": _arn("ecs", REGION, f"cluster/{called}")}}
     tasks = [
-        _arn("ecs", REGION, f"task-definition/{draft.called(f'{service.name}-before')}:*")
-        for service in app.services.values()
-        if service.before
+        _arn("ecs", REGION, f"task-definition/{draft.called(f'{program.name}-before')}:*")
+        for program in app.programs.values()
+        if program.before
     ]
     yield statement(("ecs:RunTask",), tasks, when=cluster)
     to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
@@ -199,7 +199,7 @@ def _migrations(app: App, draft: Draft, called: str) -> Iterator[Value]:
 def _roles(app: App, draft: Draft, stack: str) -> Value:
     """The roles of tasks that run once before: by their stack's name, or by a path."""
     iam = f"arn:{PARTITION}:iam::{ACCOUNT}:role"
-    ids = [names.logical_id(each.name) for each in app.services.values() if each.before]
+    ids = [names.logical_id(each.name) for each in app.programs.values() if each.before]
     by_name = sub(f"{iam}/{stack}-*")
     if all(names.keeps_its_name(stack, f"{id_}StartRole", limit=LONGEST_ROLE) for id_ in ids):
         return by_name

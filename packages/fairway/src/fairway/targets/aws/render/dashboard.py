@@ -1,4 +1,4 @@
-"""The app's dashboard (R167-R175, R181): a row a service, then its data and its jobs."""
+"""The app's dashboard (R167-R175, R181): a row a service, a worker, then its data and its jobs."""
 
 import json
 from collections.abc import Sequence
@@ -30,6 +30,8 @@ def add_dashboard(app: App, draft: Draft) -> None:
     for service in app.services.values():
         is_function = service.kind == "function"
         graphs += _function(service, draft) if is_function else _service(service, draft)
+    for name in app.workers:
+        graphs += [_load(name, draft), _worker(name, draft)]
     for database in app.databases.values():
         if database.engine == "postgres" and database.url is None:
             graphs.append((f"{database.name}: connections, IOPS", _database(database.name, draft)))
@@ -89,18 +91,31 @@ def _service(service: Service, draft: Draft) -> list[tuple[str, list[Json]]]:
                 ],
             ),
         ]
+    graphs.append(_load(name, draft))
+    kinds = ("RunningTaskCount", "NetworkRxBytes", "NetworkTxBytes", "StorageReadBytes")
+    graphs.append((f"{name}: tasks, network, disk", _inside(name, draft, kinds)))
+    graphs.append((f"{name}: from its log", _from_log(name, draft)))
+    return graphs
+
+
+def _load(name: str, draft: Draft) -> tuple[str, list[Json]]:
     own: list[Json] = [
         ["AWS/ECS", f"{kind}Utilization", "ClusterName", draft.called(), "ServiceName", name]
         for kind in ("CPU", "Memory")
     ]
-    graphs.append((f"{name}: CPU and memory, %", own))
-    inside: list[Json] = [
+    return f"{name}: CPU and memory, %", own
+
+
+def _inside(name: str, draft: Draft, kinds: Sequence[str]) -> list[Json]:
+    return [
         ["ECS/ContainerInsights", kind, "ClusterName", draft.called(), "ServiceName", name]
-        for kind in ("RunningTaskCount", "NetworkRxBytes", "NetworkTxBytes", "StorageReadBytes")
+        for kind in kinds
     ]
-    graphs.append((f"{name}: tasks, network, disk", inside))
-    graphs.append((f"{name}: from its log", _from_log(name, draft)))
-    return graphs
+
+
+def _worker(name: str, draft: Draft) -> tuple[str, list[Json]]:
+    kinds = ("DesiredTaskCount", "RunningTaskCount", "PendingTaskCount")
+    return f"{name}: tasks wanted, running, starting", _inside(name, draft, kinds)
 
 
 def _from_log(name: str, draft: Draft) -> list[Json]:

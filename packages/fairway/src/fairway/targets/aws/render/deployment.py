@@ -63,6 +63,9 @@ def hold_minutes(seconds: float) -> int:
 
 def _strategy(service: Service) -> dict[str, Value]:
     match service.release:
+        case _ if service.runs_alone:
+            # The old task has ended before the new one starts.
+            return {"MaximumPercent": 100, "MinimumHealthyPercent": 0, "Strategy": "ROLLING"}
         case Rolling(surge=surge):
             # ECS rounds down: a share that is less than one task more replaces none.
             ranges = [

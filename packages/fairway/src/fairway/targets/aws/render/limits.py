@@ -49,7 +49,7 @@ MOST_PEERINGS = 50
 def limits(app: App, choices: Choices) -> list[Problem]:
     """Every limit that the app would run into."""
     found = [
-        *(problem for each in app.services.values() for problem in _of_service(app, each)),
+        *(problem for each in app.programs.values() for problem in _of_program(app, each)),
         *(problem for job in app.jobs.values() for problem in _of_size(f"job.{job.name}", job)),
         *(problem for each in app.databases.values() for problem in _of_database(app, each)),
         *(problem for each in app.secrets.values() for problem in _of_secret(each)),
@@ -89,13 +89,13 @@ def of_stacks(found: Sequence[Stack]) -> Iterator[Problem]:
                 yield Problem(stack.path, what, "Make two apps of it.")
 
 
-def _of_service(app: App, service: Service) -> Iterator[Problem]:
+def _of_program(app: App, service: Service) -> Iterator[Problem]:
     if service.kind == "function":
         yield from function_limits(app, service)
         if is_shifted(service):
             yield from _of_release(f"service.{service.name}.release", service)
         return
-    at = f"service.{service.name}"
+    at = f"{service.node_kind}.{service.name}"
     yield from _of_size(at, service)
     timeouts = service.timeouts
     if timeouts.drain_seconds + MARGIN_SECONDS > LONGEST_STOP_SECONDS:
@@ -180,7 +180,7 @@ def _of_networks(app: App) -> Iterator[Problem]:
 
 def _of_addresses(app: App, choices: Choices) -> Iterator[Problem]:
     """Each task has an address; functions share theirs."""
-    most = sum(_most(each) for each in app.services.values() if each.kind == "container")
+    most = sum(_most(each) for each in app.programs.values() if each.kind == "container")
     has = room(app.addresses, choices.zones)
     if most > has:
         what = f"{app.addresses} has addresses for {has:,} tasks, and {most:,} may run"
@@ -221,7 +221,7 @@ def _of_balancer(app: App) -> Iterator[Problem]:
 def _of_groups(app: App) -> Iterator[Problem]:
     """Rules into the group of what is used: one a node that uses it, one a migration."""
     users: dict[str, int] = {}
-    for node in (*app.services.values(), *app.jobs.values()):
+    for node in (*app.programs.values(), *app.jobs.values()):
         rules = 2 if isinstance(node, Service) and node.before else 1
         for name in node.uses:
             users[name] = users.get(name, 0) + rules

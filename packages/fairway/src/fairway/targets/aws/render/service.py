@@ -1,7 +1,8 @@
-"""A service's stack: its task, its place at the balancer, its scaling, its alarms.
+"""A service's or a worker's stack: its task, its place at the balancer, its scaling, its alarms.
 
 A stack a service, so that what a release changes, and takes back, is this service and nothing
-else. While a release is in progress the weights of its rule belong to ECS. Pure.
+else. A worker is an ECS service that nobody can reach. While a release is in progress the weights
+of its rule belong to ECS. Pure.
 """
 
 import hashlib
@@ -32,7 +33,8 @@ def service(app: App, node: Service, ground: Ground) -> Stack:
     """Render it."""
     draft = ground.draft
     group = add_reach(app, node, ground, "Service", is_in_mesh=True)
-    draft.give(f"service/{node.name}/group", group)
+    if node.answers:
+        draft.give(f"service/{node.name}/group", group)
     task = add_task(app, node, ground, "Service")
     groups: dict[str, Value] = {}
     if node.public:
@@ -47,7 +49,7 @@ def service(app: App, node: Service, ground: Ground) -> Stack:
         "DeploymentController": {"Type": "ECS"},
         "EnableECSManagedTags": True,
         "EnableExecuteCommand": False,
-        "LaunchType": "FARGATE",
+        **_capacity(node),
         "NetworkConfiguration": {
             "AwsvpcConfiguration": {
                 "AssignPublicIp": "DISABLED",
@@ -61,7 +63,8 @@ def service(app: App, node: Service, ground: Ground) -> Stack:
         "TaskDefinition": task,
         **_mesh(app, node, ground),
     }
-    if isinstance(node.release, Rolling):
+    # A task in a better zone would run beside the one that it is to take over from.
+    if isinstance(node.release, Rolling) and not node.runs_alone:
         properties["AvailabilityZoneRebalancing"] = "ENABLED"
     # A count that scaling owns is not said: an update would set it back.
     if not scales(node):
@@ -79,8 +82,15 @@ def service(app: App, node: Service, ground: Ground) -> Stack:
 
 
 def is_used(app: App, name: str) -> bool:
-    """Whether another service uses this one."""
-    return any(name in other.uses for other in app.services.values())
+    """Whether another service or a worker uses this one."""
+    return any(name in other.uses for other in app.programs.values())
+
+
+def _capacity(node: Service) -> dict[str, Value]:
+    """What it runs on: an ECS service has a strategy, or a launch type."""
+    if not node.interruptible:
+        return {"LaunchType": "FARGATE"}
+    return {"CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]}
 
 
 def rule_priority(name: str) -> int:

@@ -14,6 +14,7 @@ from fairway.targets.aws.render.template import Draft, Value
 __all__ = ["LEAST_REQUESTS", "add_service_alarms", "inside", "requests"]
 
 LEAST_REQUESTS = 10  # a minute: below that, a share says nothing
+MISSING_PERIODS = 5  # longer than a release takes to start a task in place of another
 MEMORY_PERIODS = 10  # longer than scaling takes: only if scaling did not help (C17)
 
 
@@ -71,6 +72,8 @@ def _people(
             actions=tell,
             tells_recovery=True,
         )
+    if not service.answers:
+        _missing(service, draft, tell)
     if groups:
         add_alarm(
             draft,
@@ -89,6 +92,32 @@ def _people(
             actions=tell,
             tells_recovery=True,
         )
+
+
+def _missing(worker: Service, draft: Draft, tell: list[Value]) -> None:
+    """Fewer of a worker run than should: the only sign that nobody who waits would give."""
+    counts = {
+        id_: Metric(
+            namespace="ECS/ContainerInsights",
+            name=f"{kind}TaskCount",
+            dimensions={"ClusterName": draft.called(), "ServiceName": worker.name},
+            statistic="Average",
+        )
+        for id_, kind in (("d", "Desired"), ("r", "Running"))
+    }
+    add_alarm(
+        draft,
+        "MissingAlarm",
+        When(
+            of=Query(expression="FILL(d,0)-FILL(r,0)", label="tasks missing", metrics=counts),
+            above=0,
+            periods=MISSING_PERIODS,
+        ),
+        name=f"{worker.name}.missing",
+        why=f"{worker.name}: fewer run than should; its log says why.",
+        actions=tell,
+        tells_recovery=True,
+    )
 
 
 def errors(draft: Draft, groups: Mapping[str, Value]) -> Query:

@@ -20,6 +20,7 @@ from fairway.targets.aws.render.wiring import port_of, wired
 from fairway_runtime import contract
 
 __all__ = [
+    "LONGEST_CHECK_SECONDS",
     "LONGEST_STOP_SECONDS",
     "add_task",
     "ask_image",
@@ -34,6 +35,7 @@ USER = "1000:1000"
 SCRATCH = "/tmp"  # noqa: S108 - the container's own; nobody else is in it
 LONGEST_STOP_SECONDS = 120  # Fargate's own limit
 MARGIN_SECONDS = 5
+LEAST_CHECK_SECONDS, LONGEST_CHECK_SECONDS = 5, 300  # between two checks of a container
 SHELLS = frozenset({"bash", "sh"})
 BIGGEST = Size(16384, 122880)
 PROBE = (
@@ -100,7 +102,7 @@ def add_task(
             {"Name": key, "ValueFrom": value} for key, value in draft_wired.secret.items()
         ]
     if isinstance(node, Service) and command is None:
-        container.update(_listening(node))
+        container.update(_listening(node) if node.answers else _living(node))
     size = fitting(node.cpu, node.memory_mib) or BIGGEST
     return draft.add(
         f"{id_}Task",
@@ -157,6 +159,24 @@ def command_of(node: Service | Job) -> list[Value]:
     kind, target = next((kind, target) for kind, target in kinds if target is not None)
     factory: list[Value] = ["--factory"] if node.factory else []
     return ["fairway-runtime", "run", target, "--kind", kind, *factory]
+
+
+def _living(worker: Service) -> dict[str, Value]:
+    """Whom nobody can ask is well once it has lived for its time.
+
+    Without a health check ECS counts a task as started as soon as it runs, and a release that
+    ends at once as done: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/
+    deployment-circuit-breaker.html (2026-11).
+    """
+    longer = max(LEAST_CHECK_SECONDS, math.ceil(worker.steady_seconds))
+    return {
+        "HealthCheck": {
+            "Command": ["CMD", "true"],
+            "Interval": min(LONGEST_CHECK_SECONDS, longer),
+            "Retries": 3,
+            "Timeout": LEAST_CHECK_SECONDS,
+        }
+    }
 
 
 def _listening(service: Service) -> dict[str, Value]:

@@ -48,7 +48,7 @@ def wired(app: App, node: Service | Job, draft: Draft, image: Value) -> Wired:
         else:
             plain[name] = marked.get(text, text)
     plain[contract.REVISION] = image
-    if isinstance(node, Service):
+    if isinstance(node, Service) and node.answers:
         plain[contract.HOST] = "0.0.0.0"
         plain[contract.PORT] = str(port_of(node))
         plain[contract.TRUSTED_PROXIES] = addresses.public_block(app.addresses)
