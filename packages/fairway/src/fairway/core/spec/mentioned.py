@@ -10,11 +10,14 @@ from dataclasses import replace
 from fairway.core.problem import nearest
 from fairway.core.spec.checked import Checked
 from fairway.core.spec.entry import Entry, show
-from fairway.core.spec.mentions import PARTS, Mention, mentions
+from fairway.core.spec.mentions import PARTS, Mention, mentions, pieces
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.report import Report
 
-__all__ = ["check_mentions", "heard"]
+__all__ = ["check_mentions", "heard", "is_mixed", "mixed_texts", "nodes_with_variables"]
+
+
+SECRET_PARTS = frozenset({"password", "url"})  # of a database or a cache
 
 
 def heard(app: App, root: Entry, off: frozenset[str]) -> App:
@@ -50,6 +53,23 @@ def _is_shared(entry: Entry) -> bool:
     return place[:1] == ("variables",)
 
 
+def is_mixed(app: App, text: str) -> bool:
+    """Whether a text holds something secret and something else: no secret store has it whole."""
+    return len(pieces(text)) > 1 and any(_is_secret(app, each) for each in mentions(text))
+
+
+def _is_secret(app: App, mention: Mention) -> bool:
+    database = app.databases.get(mention.node)
+    has_password = mention.node in app.caches or (database and database.engine == "postgres")
+    return mention.node in app.secrets or bool(has_password and mention.part in SECRET_PARTS)
+
+
+def mixed_texts(app: App) -> int:
+    """How many variables hold such a text: each becomes a secret of its own on a cloud."""
+    texts = (text for _, node in nodes_with_variables(app) for text in node.variables.values())
+    return sum(is_mixed(app, text) for text in texts)
+
+
 def check_mentions(checked: Checked, report: Report) -> None:
     """Report every mention of what is not there, has no such part, or is not used."""
     for name, entry in checked.root.below("variables").items():
@@ -57,7 +77,7 @@ def check_mentions(checked: Checked, report: Report) -> None:
             if not _is_wrong(checked, entry, each, report):
                 _used_by_any(checked, entry, each, report)
         _note_off(checked, name, entry, report)
-    for kind, node in _nodes(checked.app):
+    for kind, node in nodes_with_variables(checked.app):
         table = checked.root.find(kind, node.name, "variables").table
         for name, entry in table.items():
             if _is_shared(entry):
@@ -68,7 +88,8 @@ def check_mentions(checked: Checked, report: Report) -> None:
             _note_off(checked, name, entry, report)
 
 
-def _nodes(app: App) -> Iterator[tuple[str, Service | Job]]:
+def nodes_with_variables(app: App) -> Iterator[tuple[str, Service | Job]]:
+    """Every node that has variables, with its kind."""
     yield from (("service", node) for node in app.services.values())
     yield from (("job", node) for node in app.jobs.values())
 
@@ -137,7 +158,9 @@ def _used(
 
 
 def _used_by_any(checked: Checked, entry: Entry, mention: Mention, report: Report) -> None:
-    if mention.node in checked.off or any(mention.node in n.uses for _, n in _nodes(checked.app)):
+    if mention.node in checked.off or any(
+        mention.node in n.uses for _, n in nodes_with_variables(checked.app)
+    ):
         return
     what = f"Nothing uses {show(mention.node)}, so nobody gets what {mention} names."
     report.problem(entry, what, f'Name it where it is needed: uses = ["{mention.node}"].')

@@ -114,7 +114,7 @@ RUNTIME: tuple[Row, ...] = (
     (
         f"`{contract.SECRETS}`",
         "a function that `uses` secrets, databases or caches",
-        "where the runtime reads them when it starts: `NAME=ARN`, separated by spaces",
+        "where the runtime reads them when it starts: `NAME=ARN NAME=ARN:key::`, the key of JSON",
     ),
     (
         f"`{contract.CORS_ORIGINS}`",

@@ -138,7 +138,7 @@ def secrets_read(stack: Stack) -> tuple[str, ...]:
                 "Sequence[Mapping[str, Any]]", resource.properties["ContainerDefinitions"]
             )
             read |= {
-                str(stack.parameters[each["ValueFrom"]["Ref"]]["Default"])
+                _path(stack, each["ValueFrom"])
                 for container in containers
                 for each in container.get("Secrets", ())
             }
@@ -150,8 +150,13 @@ def _by_function(stack: Stack, properties: Mapping[str, Any]) -> Iterator[str]:
     variables = properties.get("Environment", {}).get("Variables", {})
     said = variables.get(contract.SECRETS, {"Fn::Join": ["", []]})
     for pair in said["Fn::Join"][1]:
-        address = pair["Fn::Join"][1][1]
-        yield str(stack.parameters[address["Ref"]]["Default"])
+        yield _path(stack, pair["Fn::Join"][1][1])
+
+
+def _path(stack: Stack, address: Mapping[str, Any]) -> str:
+    """The path of a secret's address; of one key in it, that of the whole."""
+    whole = address["Fn::Join"][1][0] if "Fn::Join" in address else address
+    return str(stack.parameters[whole["Ref"]]["Default"])
 
 
 def asked(stack: Stack) -> tuple[str, ...]:
