@@ -128,7 +128,7 @@ def test_where_a_cache_is_off_what_names_it_falls_away_and_a_note_says_so() -> N
     assert "NAME" in given_to("web", "${cache.url}")
     (note,) = parse(SHOP.replace("TEXT", "${cache.url}")).noted["dev"]
     assert note.what == 'NAME is not set: the cache "cache" is off.'
-    assert "[environment.dev.cache.cache]" in note.mend
+    assert "enabled = true in [cache.cache]" in note.mend
 
 
 def test_what_names_a_node_that_is_switched_off_falls_away_with_its_edge() -> None:

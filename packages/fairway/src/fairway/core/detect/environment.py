@@ -202,7 +202,7 @@ def _settings_classes(trees: Mapping[str, Tree]) -> frozenset[str]:
 
 def _fields(tree: Tree, node: ast.ClassDef) -> Iterator[VariableRead]:
     """The variables that fill a settings class: its fields' names in capitals, or their aliases."""
-    prefix = _prefix(node)
+    prefix, is_exact = _prefix(node), _is_case_sensitive(node)
     for statement in node.body:
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
@@ -222,7 +222,8 @@ def _fields(tree: Tree, node: ast.ClassDef) -> Iterator[VariableRead]:
             value = given.get("default") or (value.args[0] if value.args else None)
             empty = value is None or _is_ellipsis(value)
             required = empty and "default_factory" not in given
-        name = alias.upper() or f"{prefix}{field}".upper()
+        name = alias or f"{prefix}{field}"
+        name = name if is_exact else name.upper()
         default = _text_of(value) if value is not None else ""
         plain = _is_plain(statement.annotation)
         yield from _read(tree, statement, name, required=required, default=default, plain=plain)
@@ -234,6 +235,23 @@ def _is_plain(node: ast.expr | None) -> bool:
 
 def _is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is ...
+
+
+def _is_case_sensitive(node: ast.ClassDef) -> bool:
+    """Whether a settings class reads its fields' names as they are written."""
+    said = (inner for inner in ast.walk(node) if isinstance(inner, ast.keyword | ast.Assign))
+    return any(
+        isinstance(inner.value, ast.Constant)
+        and inner.value.value is True
+        and "case_sensitive" in _targets(inner)
+        for inner in said
+    )
+
+
+def _targets(node: ast.keyword | ast.Assign) -> set[str]:
+    if isinstance(node, ast.keyword):
+        return {node.arg or ""}
+    return {target.id for target in node.targets if isinstance(target, ast.Name)}
 
 
 def _prefix(node: ast.ClassDef) -> str:

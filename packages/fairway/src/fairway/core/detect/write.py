@@ -4,11 +4,13 @@ Defaults are left out. Suggestions that nobody asked for (jobs that a script's n
 stand as comments. The text parses with `core/spec/parse.py` whenever there is something to run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from fairway.core.detect.choose import Question
 from fairway.core.detect.findings import Findings, FoundJob, FoundNode, FoundService, FoundSite
 from fairway.core.detect.sources import Finding
+from fairway.core.spec.mentions import mentions
 from fairway.core.toml_text import Entry, as_key, as_text, lines, one_line, table
 
 __all__ = ["write"]
@@ -28,14 +30,15 @@ def write(findings: Findings) -> str:
     """The text of `fairway.toml`."""
     blocks = ["\n".join(lines([Entry("app", as_text(findings.name.value), str(findings.name))]))]
     blocks.extend(_asked(question) for question in findings.questions)
-    for service in findings.services:
+    shared = _shared(findings)
+    if shared:
+        blocks.append(table("variables", _variables(shared), "of whoever uses what they name"))
+    for whole in findings.services:
+        kept = {name: one for name, one in whole.variables.items() if shared.get(name) != one}
+        service = replace(whole, variables=kept)
         blocks.append(table(f"service.{service.name}", _service(service)))
-        if len(service.variables) > 1:
-            entries = [
-                Entry(as_key(name), as_text(found.value), found.where)
-                for name, found in service.variables.items()
-            ]
-            blocks.append(table(f"service.{service.name}.variables", entries))
+        if len(kept) > 1:
+            blocks.append(table(f"service.{service.name}.variables", _variables(kept)))
     blocks.extend(table(f"site.{site.name}", _site(site)) for site in findings.sites)
     blocks.extend(table(f"job.{job.name}", _job(job)) for job in findings.jobs if job.is_sure)
     blocks.extend(_node(node) for node in findings.nodes)
@@ -43,6 +46,22 @@ def write(findings: Findings) -> str:
         blocks.append(EXAMPLE)
     blocks.extend(_suggested(job) for job in findings.jobs if not job.is_sure)
     return "\n\n".join(blocks) + "\n"
+
+
+def _shared(findings: Findings) -> Mapping[str, Finding[str]]:
+    """What names a part of a store, where more than one program runs the code that reads it."""
+    if len(findings.services) + len(findings.jobs) < 2:
+        return {}
+    found: dict[str, Finding[str]] = {}
+    for service in findings.services:
+        for name, one in service.variables.items():
+            if mentions(one.value):
+                found.setdefault(name, one)
+    return dict(sorted(found.items()))
+
+
+def _variables(found: Mapping[str, Finding[str]]) -> list[Entry]:
+    return [Entry(as_key(name), as_text(one.value), one.where) for name, one in found.items()]
 
 
 def _service(one: FoundService) -> list[Entry]:

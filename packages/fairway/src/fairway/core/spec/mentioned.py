@@ -172,5 +172,5 @@ def _note_off(checked: Checked, name: str, entry: Entry, report: Report) -> None
         cache = checked.app.caches.get(node)
         if cache is not None and not cache.enabled:
             what = f"{name} is not set: the cache {show(node)} is off."
-            table = f"[environment.{checked.app.environment}.cache.{node}]"
-            report.note(entry, what, f"If the app needs it, write enabled = true in {table}.")
+            mend = f"If the app needs it everywhere, write enabled = true in [cache.{node}]."
+            report.note(entry, what, mend)
