@@ -10,6 +10,7 @@ from fairway.core.detect.findings import FoundNode, Note
 from fairway.core.detect.own_names import (
     COMPLETE,
     Names,
+    address,
     database_parts,
     database_urls,
     is_complete,
@@ -103,7 +104,12 @@ def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | Non
     node = FoundNode("database", "db", wired.finding)
     if postgres is not None:
         own = _beside(evidence)
-        return DatabaseUse(node, (*_second(evidence, own), *_scheme(evidence, wired)), own)
+        notes = _scheme(evidence, wired)
+        if notes and _reads_for_sqlalchemy_alone(evidence):
+            scheme = address(driver_scheme(evidence))
+            finding = Finding(scheme, wired.finding.where, wired.finding.why)
+            own, notes = {**own, wired.name: finding}, ()
+        return DatabaseUse(node, (*_second(evidence, own), *notes), own)
     default = wired.default or next(
         (one.default for one in evidence.reads if one.name == wired.name and one.default), ""
     )
@@ -160,6 +166,20 @@ def _urls(evidence: Evidence) -> Iterator[tuple[VariableRead, Finding[str]]]:
     ):
         scheme = ""
     yield from database_urls(evidence, scheme)
+
+
+def _reads_for_sqlalchemy_alone(evidence: Evidence) -> bool:
+    """Whether nobody else takes the address: only SQLAlchemy knows a scheme with a driver."""
+    others = (
+        "asyncpg.connect",
+        "asyncpg.create_pool",
+        "psycopg.connect",
+        "psycopg.AsyncConnection.connect",
+        "psycopg_pool.ConnectionPool",
+        "psycopg_pool.AsyncConnectionPool",
+        "databases.Database",
+    )
+    return not evidence.call(*others) and not evidence.imports("fairway_runtime")
 
 
 def _second(evidence: Evidence, own: Names) -> tuple[Note, ...]:

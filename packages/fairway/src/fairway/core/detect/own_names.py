@@ -17,6 +17,7 @@ from fairway_runtime import contract
 __all__ = [
     "COMPLETE",
     "Names",
+    "address",
     "cache_hosts",
     "cache_urls",
     "database_parts",
