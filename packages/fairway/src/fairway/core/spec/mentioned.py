@@ -65,9 +65,12 @@ def _is_secret(app: App, mention: Mention) -> bool:
 
 
 def mixed_texts(app: App) -> int:
-    """How many variables hold such a text: each becomes a secret of its own on a cloud."""
-    texts = (text for _, node in nodes_with_variables(app) for text in node.variables.values())
-    return sum(is_mixed(app, text) for text in texts)
+    """How many secrets such texts become on a cloud: one a stack, and migrations have their own."""
+    return sum(
+        (2 if isinstance(node, Service) and node.before else 1) * is_mixed(app, text)
+        for _, node in nodes_with_variables(app)
+        for text in node.variables.values()
+    )
 
 
 def check_mentions(checked: Checked, report: Report) -> None:

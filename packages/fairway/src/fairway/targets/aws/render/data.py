@@ -10,7 +10,6 @@ from fairway.targets.aws.render.buckets import add_buckets
 from fairway.targets.aws.render.caches import add_cache
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.ground import Ground, stand_on
-from fairway.targets.aws.render.parts import add_parts
 from fairway.targets.aws.render.postgres import add_external, add_postgres, add_subnets
 from fairway.targets.aws.render.registry import add_registry
 from fairway.targets.aws.render.secrets import add_secrets
@@ -35,7 +34,6 @@ def data(app: App, draft: Draft, choices: Choices) -> Stack:
     for table in app.tables.values():
         add_table(app, table, ground)
     add_secrets(app, ground)
-    add_parts(app, ground)
     return draft.stack()
 
 

@@ -4,16 +4,18 @@ What holds a password is a secret that ECS reads when the task starts (R72); not
 in a template. Pure.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fairway.core import names
 from fairway.core.masked import Masked
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.variables import Addresses, variables
 from fairway.core.spec.wiring import wires
 from fairway.targets.aws.render import addresses
 from fairway.targets.aws.render.hosts import host, url
-from fairway.targets.aws.render.parts import ENDPOINT, KNOWN_CACHE, PASSWORD, known, text_key
+from fairway.targets.aws.render.parts import ENDPOINT, KNOWN_CACHE, PASSWORD, known
 from fairway.targets.aws.render.template import Draft, Value, join, sub
 from fairway_runtime import contract
 
@@ -22,6 +24,7 @@ __all__ = ["INSIDE_PORT", "PORT", "Read", "Wired", "port_of", "wired"]
 PORT = 8000
 INSIDE_PORT = 80  # http://api
 MARK = "\0"  # around what stands for a value that only the stack knows
+HIDDEN = "*"  # before one that is inside a secret; behind `#` is the key of its JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +90,38 @@ class Marks:
 
     def value(self, text: str) -> Value:
         """A text in the open, with what its marks stand for."""
-        pieces: list[Value] = [
-            self._taken(piece) if is_mark else piece
-            for is_mark, piece in _marked(text)
-            if is_mark or piece
-        ]
+        pieces = [self._taken(piece) if is_mark else piece for is_mark, piece in _pieces(text)]
         return pieces[0] if len(pieces) == 1 else join("", pieces) if pieces else ""
 
     def read(self, variable: str, text: str) -> Read:
-        """Where a secret text is read from; one that holds more than a secret is one itself."""
-        marked = [piece for piece in _marked(text) if piece[1]]
-        if len(marked) != 1:
-            return Read(self.draft.take(text_key(self.node.name, variable)))
-        _, place = marked[0]
-        key, _, field = place.partition("#")
+        """Where a secret text is read from; one that holds more than a secret becomes one."""
+        pieces = list(_pieces(text))
+        if len(pieces) != 1:
+            return Read(self._together(variable, pieces))
+        key, field = _key(pieces[0][1])
         return Read(self.draft.take(key), field)
+
+    def _together(self, variable: str, pieces: Sequence[tuple[bool, str]]) -> Value:
+        """Add a secret with a text that CloudFormation puts together; another text is another one.
+
+        It stands in the stack that a release changes, so that a rollback brings it back.
+        """
+        text, values = "", dict[str, Value]()
+        for is_mark, piece in pieces:
+            name = f"Part{len(values) + 1}"
+            if is_mark:
+                values[name] = self._taken(piece)
+            text += _inside(piece, name) if is_mark else piece.replace("${", "${!")
+        node, whole = self.node.name, sub(text, **values)
+        return self.draft.add(
+            names.logical_id("text", node, variable, names.short_digest(json.dumps(whole))),
+            "AWS::SecretsManager::Secret",
+            {
+                "Description": f"{variable} of {node}.",
+                "KmsKeyId": self.draft.take("key"),
+                "SecretString": whole,
+            },
+        )
 
     def _taken(self, place: str) -> Value:
         kind, _, name = place.partition("/")
@@ -110,16 +130,35 @@ class Marks:
         if kind in {"url", "host"}:
             self.draft.take("domain")
             return (url if kind == "url" else host)(self.app, name, "${TakeDomain}")
-        return self.draft.take(place)
+        return self.draft.take(_key(place)[0])
 
 
-def _marked(text: str) -> Iterator[tuple[bool, str]]:
-    """The pieces of a text, and whether each is a mark."""
-    yield from ((index % 2 == 1, piece) for index, piece in enumerate(text.split(MARK)))
+def _key(place: str) -> tuple[str, str]:
+    """Under which key a mark's value is handed over, and the key of its JSON."""
+    key, _, field = place.removeprefix(HIDDEN).partition("#")
+    return key, field
+
+
+def _inside(place: str, name: str) -> str:
+    """How a text that CloudFormation puts together says a mark: a secret's by what it holds."""
+    if not place.startswith(HIDDEN):
+        return f"${{{name}}}"
+    field = _key(place)[1]
+    within = f":{field}" if field else ""
+    return f"{{{{resolve:secretsmanager:${{{name}}}:SecretString{within}}}}}"
+
+
+def _pieces(text: str) -> Iterator[tuple[bool, str]]:
+    """The pieces of a text that are not empty, and whether each is a mark."""
+    yield from ((bool(index % 2), piece) for index, piece in enumerate(text.split(MARK)) if piece)
 
 
 def _mark(place: str) -> str:
     return f"{MARK}{place}{MARK}"
+
+
+def _hidden(place: str) -> Masked:
+    return Masked(_mark(f"{HIDDEN}{place}"))
 
 
 def _addresses(app: App, node: Service | Job) -> Addresses:
@@ -136,16 +175,16 @@ def _addresses(app: App, node: Service | Job) -> Addresses:
             case "database" if app.databases[name].engine == "sqlite":
                 databases[name] = f"sqlite:////tmp/{name}.db"
             case "database":
-                databases[name] = Masked(_mark(f"database/{name}/url"))
+                databases[name] = _hidden(f"database/{name}/url")
                 parts[name] = {**known(app, name), **_server("database", name)}
             case "cache":
-                caches[name] = Masked(_mark(f"cache/{name}/url"))
+                caches[name] = _hidden(f"cache/{name}/url")
                 parts[name] = {**KNOWN_CACHE, **_server("cache", name)}
             case "bucket":
                 buckets[name] = _mark(f"bucket/{name}")
                 parts[name] = {"endpoint": _mark("endpoint")}
             case "secret":
-                secrets[name] = Masked(_mark(f"secret/{name}"))
+                secrets[name] = _hidden(f"secret/{name}")
             case "service":
                 place = _service(app, node, name)
                 parts[name], services[name] = place, place["url"]
@@ -163,7 +202,7 @@ def _server(kind: str, name: str) -> dict[str, str | Masked]:
     """The parts of a server that its stack hands over."""
     return {
         "host": _mark(f"{kind}/{name}/host"),
-        PASSWORD: Masked(_mark(f"{kind}/{name}/{PASSWORD}#{PASSWORD}")),
+        PASSWORD: _hidden(f"{kind}/{name}/{PASSWORD}#{PASSWORD}"),
     }
 
 
