@@ -230,7 +230,7 @@ def test_an_app_keeps_the_names_by_which_it_reads_redis(
 def test_a_redis_that_is_read_without_a_password_is_told() -> None:
     findings = found("a = os.environ['REDIS_HOST'], os.environ['REDIS_PORT']", requirements=REDIS)
     assert named(findings) == {}
-    note = findings.notes_of("untold")[0]
+    (note,) = findings.notes_of("untold")
     assert "REDIS_HOST, and no password" in note.what
 
 
@@ -276,6 +276,16 @@ def test_a_kind_of_database_in_the_app_s_own_words_is_told() -> None:
     assert named(findings) == DB
     (note,) = findings.notes_of("untold")
     assert "DB_ENGINE" in note.mend
+
+
+def test_an_example_says_the_app_s_own_words() -> None:
+    reads = ", ".join(f"os.environ['{name}']" for name in DB)
+    findings = found(
+        f"a = {reads}, os.environ['DB_ENGINE'], os.environ['DB_URI']",
+        more="-- .env.example --\nDB_ENGINE=postgres\nDB_URI=postgresql+asyncpg://a:b@c/d\n",
+    )
+    assert named(findings) == {**DB, "DB_ENGINE": "postgres", "DB_URI": ASYNC}
+    assert not findings.notes_of("untold")
 
 
 def test_a_file_of_sqlite_has_no_parts_to_name() -> None:

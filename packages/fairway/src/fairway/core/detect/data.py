@@ -134,13 +134,13 @@ def _own_names(evidence: Evidence) -> Names:
     parts, urls = database_parts(evidence), dict(_urls(evidence))
     needed = {read.name: found for read, found in urls.items() if read.required}
     if is_complete(parts):
-        return {**named_parts(parts), **needed}
+        return {**named_parts(evidence, parts), **needed}
     return {read.name: found for read, found in urls.items()}
 
 
 def _kind(evidence: Evidence) -> tuple[Note, ...]:
     """The app also asks a variable which kind of database it is, and nothing says its word."""
-    read = unclear_engine(database_parts(evidence))
+    read = unclear_engine(evidence, database_parts(evidence))
     if read is None:
         return ()
     what = f"The code reads from {read.name} which kind of database it has."
@@ -153,7 +153,7 @@ def _beside(evidence: Evidence) -> Names:
     parts = database_parts(evidence)
     is_needed = is_complete(parts) and any(one.read.required for one in parts)
     return {
-        **(named_parts(parts) if is_needed else {}),
+        **(named_parts(evidence, parts) if is_needed else {}),
         **{read.name: found for read, found in _urls(evidence) if read.required},
     }
 

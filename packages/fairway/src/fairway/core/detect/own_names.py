@@ -15,6 +15,7 @@ from fairway.core.detect.sources import Finding
 from fairway_runtime import contract
 
 __all__ = [
+    "CACHE_HOST",
     "COMPLETE",
     "Names",
     "address",
@@ -56,6 +57,8 @@ OTHER: Final = re.compile(
 )
 COMPLETE: Final = ("host", "user", "password", "name")
 NO_POSTGRES_PORTS: Final = frozenset({"3306", "1433", "1521", "27017"})
+SCHEME: Final = re.compile(r"(postgres(?:ql)?(?:\+\w+)?)://")
+ENGINE: Final = re.compile(r"[\w.+-]*postgres[\w.+-]*")
 DJANGO_ENGINES: Final = "django.db.backends."
 DJANGO_ENGINE: Final = f"{DJANGO_ENGINES}postgresql"
 
@@ -99,23 +102,31 @@ def is_complete(parts: tuple[Part, ...]) -> bool:
     return {one.part for one in parts} >= {*COMPLETE}
 
 
-def unclear_engine(parts: tuple[Part, ...]) -> VariableRead | None:
+def unclear_engine(evidence: Evidence, parts: tuple[Part, ...]) -> VariableRead | None:
     """The read of which kind of database it is, in words that only the app knows."""
     reads = (one.read for one in parts if one.part == "engine")
     return next(
-        (read for read in reads if not read.default.startswith((DJANGO_ENGINES, "postgres"))), None
+        (
+            read
+            for read in reads
+            if ENGINE.fullmatch(evidence.stated(read.name)) is None
+            and not read.default.startswith((DJANGO_ENGINES, "postgres"))
+        ),
+        None,
     )
 
 
-def named_parts(parts: tuple[Part, ...]) -> Names:
+def named_parts(evidence: Evidence, parts: tuple[Part, ...]) -> Names:
     """The lines of these parts."""
     found: dict[str, Finding[str]] = {}
     for one in parts:
         value = f"${{db.{one.part}}}"
         if one.part == "engine":
-            if not one.read.default.startswith(DJANGO_ENGINES) or "postgres" in one.read.default:
+            stated = evidence.stated(one.read.name)
+            is_django = one.read.default.startswith(DJANGO_ENGINES)
+            value = stated if ENGINE.fullmatch(stated) else DJANGO_ENGINE if is_django else ""
+            if not value or "postgres" in one.read.default:
                 continue
-            value = DJANGO_ENGINE
         found.setdefault(one.read.name, _finding(value, one.read))
     return found
 
@@ -133,7 +144,7 @@ def database_urls(evidence: Evidence, scheme: str) -> Iterator[tuple[VariableRea
     """Reads of the whole address under other names than DATABASE_URL, and their lines.
 
     `scheme` is the one by which SQLAlchemy finds the driver, where it needs another; the scheme of
-    a default in the code says more.
+    a default in the code, or of another file's example, says more.
     """
     matches = ((read, URL.fullmatch(read.name.upper())) for read in evidence.reads)
     found = [(read, match["before"]) for read, match in matches if match is not None]
@@ -148,16 +159,13 @@ def database_urls(evidence: Evidence, scheme: str) -> Iterator[tuple[VariableRea
     for read, _ in plain or (found if alone else []):
         if read.name not in seen:
             seen.add(read.name)
-            yield read, _finding(address(_scheme(read, scheme)), read)
+            said = read.default or evidence.stated(read.name)
+            own = SCHEME.match(said)
+            yield read, _finding(address(own[1] if own else scheme), read)
 
 
 def _fits(default: str) -> bool:
     return not default or default.startswith(("postgres", "sqlite"))
-
-
-def _scheme(read: VariableRead, scheme: str) -> str:
-    said = read.default.partition("://")[0] if read.default.startswith("postgres") else ""
-    return said or scheme
 
 
 def address(scheme: str) -> str:

@@ -74,15 +74,18 @@ def _service(
     folder = _folder(chosen)
     manifest = _manifest(project.hints, chosen, folder)
     candidates = [one for _, one in all_chosen]
-    evidence = _evidence(project, chosen, candidates, dependencies, manifest)
+    examples = {
+        **example_values(project.sources, ""),
+        **example_values(project.sources, chosen.project),
+    }
+    evidence = _evidence(project, chosen, candidates, dependencies, manifest, examples=examples)
     database, cache = find_database(evidence), find_cache(evidence)
     bucket = find_bucket(evidence)
     state = find_state(evidence, is_wired=bool(database.variables) and not database.notes)
     own = {**database.variables, **cache.variables, **bucket.variables}
-    examples = example_values(project.sources, chosen.project)
     use = find_variables(
         evidence,
-        {**example_values(project.sources, ""), **examples},
+        examples,
         _service_name(name),
         frozenset(names.service_variable(_service_name(other)) for other, _ in all_chosen)
         | own.keys(),
@@ -169,6 +172,8 @@ def _evidence(
     all_chosen: list[Candidate],
     dependencies: Dependencies,
     manifest: CopilotManifest | None,
+    *,
+    examples: Mapping[str, Finding[str]],
 ) -> Evidence:
     django = next((one for one in project.django if within(chosen.path, one.folder)), None)
     scope = list(_scope(project, chosen, all_chosen, django))
@@ -184,6 +189,7 @@ def _evidence(
         django=django if chosen.framework.name in DJANGO_SERVERS else None,
         compose=project.hints.compose,
         given=given,
+        examples=examples,
         running=_running(project, chosen, django),
     )
 
