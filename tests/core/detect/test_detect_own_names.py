@@ -87,6 +87,23 @@ def named(findings: Findings) -> dict[str, str]:
             id="a-prefix",
         ),
         pytest.param(
+            f"{SETTINGS}from pydantic import BaseModel, Field\nclass Database(BaseModel):\n"
+            "    host: str = 'localhost'\n    user: str\n    password: str\n    name: str\n"
+            "class Settings(BaseSettings):\n"
+            "    model_config = SettingsConfigDict(env_nested_delimiter='__')\n"
+            "    db: Database = Field(default_factory=Database)\n",
+            {name.replace("_", "__"): value for name, value in DB.items()},
+            id="a-class-inside-another",
+        ),
+        pytest.param(
+            f"{SETTINGS}class Database(BaseSettings):\n    url: str\n    password: str\n"
+            "class Settings(BaseSettings):\n"
+            "    model_config = SettingsConfigDict(env_prefix='x_', env_nested_delimiter='__')\n"
+            "    database: Database | None = None\n",
+            {"X_DATABASE__URL": "${db.url}"},
+            id="the-address-in-a-class-inside-another",
+        ),
+        pytest.param(
             "from starlette.config import Config\nconfig = Config('.env')\n"
             "a = config('DB_HOST', default='localhost'), config('DB_USER')\n"
             "b = config('DB_PASSWORD'), config('DB_NAME')\n",

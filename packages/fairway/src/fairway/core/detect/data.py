@@ -24,10 +24,10 @@ __all__ = ["DatabaseUse", "driver_scheme", "find_database"]
 
 ADDRESS = (
     r"(?:\w+_)?(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)(?:_A?SYNC)?"
-    r"_(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR|CONNECTION)"
+    r"_{1,2}(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR|CONNECTION)"
 )
 PARTS = (
-    r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)_?"
+    r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)_{0,2}"
     r"(?:HOST|SERVER|HOSTNAME|NAME|USER|USERNAME|PASS|PASSWORD|PORT|DB|DATABASE|ENGINE)"
 )
 DRIVERS = ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000", "aiopg")

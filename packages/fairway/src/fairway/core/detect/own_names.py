@@ -40,13 +40,13 @@ WORDS: Final[Mapping[str, str]] = {
     "engine": "ENGINE",
 }
 PART = re.compile(
-    rf"(?P<before>(?:\w+_)?)(?P<kind>{KINDS})_?(?:"
+    rf"(?P<before>(?:\w+_)?)(?P<kind>{KINDS})_{{0,2}}(?:"
     + "|".join(f"(?P<{part}>{words})" for part, words in WORDS.items())
     + ")"
 )
 URL = re.compile(
     r"(?P<before>(?:\w+_)?)(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG)(?:_A?SYNC)?"
-    r"_(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR)(?:_A?SYNC)?"
+    r"_{1,2}(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR)(?:_A?SYNC)?"
 )
 # Words before a name that change nothing: it is the same database.
 PLAIN: Final = frozenset({*KINDS.split("|"), "SQLALCHEMY", "ASYNC", "SYNC", "ALEMBIC", "MAIN"})
@@ -63,11 +63,11 @@ DJANGO_ENGINES: Final = "django.db.backends."
 DJANGO_ENGINE: Final = f"{DJANGO_ENGINES}postgresql"
 
 CACHE_URL = re.compile(
-    r"(?:\w+_)?(?:REDIS(?:_\w+)?|BROKER|CACHE|RESULT_BACKEND)_(?:URL|URI|DSN)"
+    r"(?:\w+_)?(?:REDIS(?:_\w+)?|BROKER|CACHE|RESULT_BACKEND)_{1,2}(?:URL|URI|DSN)"
     r"|CELERY_(?:BROKER|RESULT_BACKEND|BACKEND)|(?:RATELIMIT|LIMITER)_STORAGE_(?:URL|URI)"
 )
 CACHE_HOST = re.compile(
-    r"(?:\w+_)?REDIS_(?:\w+_)?(?:(?P<host>HOSTNAME|HOST|SERVER)|(?P<port>PORT)"
+    r"(?:\w+_)?REDIS_{1,2}(?:\w+_)?(?:(?P<host>HOSTNAME|HOST|SERVER)|(?P<port>PORT)"
     r"|(?P<password>PASSWORD|PASS|AUTH))"
 )
 REDIS: Final = ("redis://", "rediss://")
