@@ -8,6 +8,7 @@ import pytest
 
 from fairway.core.detect.explain import explain
 from fairway.core.detect.findings import Findings
+from fairway.core.detect.own_names import part_of_name
 from fairway.core.detect.project import detect
 from fairway.core.detect.write import write
 from fairway.core.spec.parse import parse
@@ -321,6 +322,29 @@ def test_where_jobs_run_the_same_code_the_names_are_the_whole_app_s() -> None:
     app = parse(text).app()
     (job,) = app.jobs.values()
     assert job.variables == app.services["web"].variables == DB
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("POSTGRES_DB", "${db.name}"),
+        ("PGPASSWORD", "${db.password}"),
+        ("DATABASE__HOST", "${db.host}"),
+        ("SQLALCHEMY_DATABASE_URI", "${db.url}"),
+        ("REDIS_QUEUE_HOST", "${cache.host}"),
+        ("REDIS_PASSWORD", "${cache.password}"),
+        ("CELERY_RESULT_BACKEND", "${cache.url}"),
+        ("DATABASE_URL", ""),
+        ("REDIS_URL", ""),
+        ("DB_ENGINE", ""),
+        ("TEST_DB_HOST", ""),
+        ("MYSQL_DB_HOST", ""),
+        ("SMTP_HOST", ""),
+        ("USERNAME", ""),
+    ],
+)
+def test_a_known_name_says_which_part_it_holds(name: str, part: str) -> None:
+    assert part_of_name(name) == part
 
 
 def test_the_explanation_says_what_each_name_holds_and_where_it_is_read() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "database_urls",
     "is_complete",
     "named_parts",
+    "part_of_name",
     "unclear_engine",
 ]
 
@@ -138,6 +139,17 @@ def _part(read: VariableRead) -> Part | None:
     words = [word for word in match["before"].split("_") if word and word not in PLAIN]
     part = next(part for part in WORDS if match[part])
     return Part("_".join(words), part, read)
+
+
+def part_of_name(name: str) -> str:
+    """What a known name holds: `DB_HOST` -> `${db.host}`; empty where it is not known."""
+    if (match := PART.fullmatch(name)) and not match["engine"] and not OTHER.search(name):
+        return f"${{db.{next(part for part in WORDS if match[part])}}}"
+    if URL.fullmatch(name) and name != contract.DATABASE_URL and not OTHER.search(name):
+        return "${db.url}"
+    if match := CACHE_HOST.fullmatch(name):
+        return f"${{cache.{next(part for part, held in match.groupdict().items() if held)}}}"
+    return "${cache.url}" if CACHE_URL.fullmatch(name) and name != contract.REDIS_URL else ""
 
 
 def database_urls(evidence: Evidence, scheme: str) -> Iterator[tuple[VariableRead, Finding[str]]]:
