@@ -252,6 +252,14 @@ def test_a_redis_that_is_read_without_a_password_is_told() -> None:
     assert "REDIS_HOST, and no password" in note.what
 
 
+def test_numbers_of_redis_s_databases_that_are_lost_are_told() -> None:
+    names = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
+    reads = [f"os.getenv('{name}', 'redis://localhost/{n}')" for n, name in enumerate(names)]
+    (note,) = found(f"a = {', '.join(reads)}", requirements=REDIS).notes_of("advice")
+    assert note.what.startswith("CELERY_RESULT_BACKEND: ")
+    assert "all share number 0" in note.what
+
+
 def test_the_only_bucket_keeps_its_name_and_of_two_nobody_knows_which_it_is() -> None:
     client = "import boto3\nboto3.client('s3')\n"
     one = found(f"{client}a = os.environ['S3_BUCKET']")

@@ -23,6 +23,7 @@ __all__ = [
     "cache_urls",
     "database_parts",
     "database_urls",
+    "in_other_databases",
     "is_complete",
     "named_parts",
     "part_of_name",
@@ -72,6 +73,7 @@ CACHE_HOST = re.compile(
     r"|(?P<password>PASSWORD|PASS|AUTH))"
 )
 REDIS: Final = ("redis://", "rediss://")
+NUMBERED = re.compile(r"rediss?://[^/]*/[1-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,13 @@ def cache_urls(evidence: Evidence, *, is_redis: bool) -> Names:
         if is_named and (read.default.startswith(REDIS) or (not read.default and is_sure)):
             found.setdefault(read.name, _finding("${cache.url}", read))
     return found
+
+
+def in_other_databases(evidence: Evidence, own: Names) -> tuple[VariableRead, ...]:
+    """Of these names, the reads whose default has a database's number of its own in Redis."""
+    return tuple(
+        read for read in evidence.reads if read.name in own and NUMBERED.match(read.default)
+    )
 
 
 def cache_hosts(evidence: Evidence) -> tuple[Names, tuple[VariableRead, ...]]:

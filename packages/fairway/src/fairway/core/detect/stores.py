@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, Note
-from fairway.core.detect.own_names import Names, cache_hosts, cache_urls
+from fairway.core.detect.own_names import Names, cache_hosts, cache_urls, in_other_databases
 from fairway.core.detect.sources import Finding
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
 from fairway_runtime import contract
@@ -56,6 +56,8 @@ def find_cache(evidence: Evidence) -> StoreUse:
     hosts, without = cache_hosts(evidence)
     own = {**urls, **hosts}
     notes = (_no_password(without),) if without else ()
+    if numbered := in_other_databases(evidence, urls):
+        notes = (*notes, _one_database(numbered))
     if wired is not None:
         return StoreUse(replace(_needed(own), finding=wired.finding), notes, own)
     if own and (other or any("REDIS" in name.upper() for name in own)):
@@ -81,6 +83,14 @@ def _needed(own: Names) -> FoundNode:
     """The cache; on everywhere where the code knows it by names of its own: it needs them set."""
     first = min(own.values(), key=lambda found: found.where, default=Finding("", ""))
     return FoundNode("cache", "cache", first, (("enabled", "true"),) if own else ())
+
+
+def _one_database(reads: tuple[VariableRead, ...]) -> Note:
+    """What the code kept apart by numbers shares one database."""
+    names = ", ".join(dict.fromkeys(read.name for read in reads))
+    what = f"{names}: Redis's databases have numbers in the code; here all share number 0."
+    mend = "Where one of them is cleared as a whole, give it a [cache.NAME] of its own."
+    return Note("advice", reads[0].finding.where, what, mend)
 
 
 def _no_password(hosts: tuple[VariableRead, ...]) -> Note:
