@@ -322,6 +322,21 @@ def test_a_file_of_sqlite_has_no_parts_to_name() -> None:
     assert named(findings) == {}
 
 
+def test_of_two_services_the_one_that_names_parts_decides_what_the_database_is() -> None:
+    reads = ", ".join(f"os.environ['{name}']" for name in DB)
+    text = (
+        APP.replace("main.py", "alpha/main.py")
+        + "u = os.getenv('DATABASE_URL', 'sqlite:///a.db')\n-- alpha/requirements.txt --\nfastapi\n"
+        + APP.replace("main.py", "beta/main.py")
+        + f"a = {reads}\n-- beta/requirements.txt --\nfastapi\npsycopg\n"
+        "-- compose.yml --\nservices:\n  alpha:\n    build: alpha\n  beta:\n    build: beta\n"
+    )
+    findings = detect(read_archive("p", text))
+    assert [(one.name, one.keys) for one in findings.nodes] == [("db", ())]
+    app = parse(write(findings)).app()
+    assert DB.keys() <= app.services["beta"].variables.keys()
+
+
 def test_where_jobs_run_the_same_code_the_names_are_the_whole_app_s() -> None:
     reads = ", ".join(f"os.environ['{name}']" for name in DB)
     findings = found(f"a = {reads}", more="-- crontab --\n0 3 * * * python main.py\n")
