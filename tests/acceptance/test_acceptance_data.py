@@ -108,6 +108,43 @@ def test_status_must_show_the_database_without_its_password(running: Project) ->
         assert password not in where
 
 
+OWN_NAMES = """
+[variables]
+PGHOST = "${db.host}"
+PGPORT = "${db.port}"
+PGUSER = "${db.user}"
+PGPASSWORD = "${db.password}"
+PGDATABASE = "${db.name}"
+WHOLE = "postgresql://${db.user}:${db.password}@${db.host}:${db.port}/${db.name}"
+REDIS_HOST = "${cache.host}"
+REDIS_PORT = "${cache.port}"
+REDIS_PASSWORD = "${cache.password}"
+[cache.cache]
+"""
+ASKS = """
+import os, psycopg, socket
+redis = socket.create_connection((os.environ["REDIS_HOST"], os.environ["REDIS_PORT"]))
+redis.sendall(f"AUTH {os.environ['REDIS_PASSWORD']}\\r\\n".encode())
+print(redis.recv(100).decode().strip())
+for address in ("", os.environ["WHOLE"]):
+    print(psycopg.connect(address).execute("select current_database()").fetchone()[0])
+print(os.environ["PGPASSWORD"], os.environ["REDIS_PASSWORD"])
+"""
+
+
+@pytest.mark.requirement("R57", "R72")
+def test_an_app_must_reach_its_database_and_redis_by_names_of_its_own(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(WEB.replace('["db"]', '["db", "cache"]') + OWN_NAMES)
+    project.up()
+    said = project.done("exec", "web", "--", "python", "-c", ASKS).out.split()
+    assert said[:3] == ["+OK", "small_db", "small_db"]
+    journal = (project.state / "journal.jsonl").read_text()
+    for where in (journal, project.done("plan").out, project.done("status", "--json").out):
+        assert not [password for password in said[3:] if password in where]
+
+
 def test_two_projects_must_not_disturb_each_other(
     running: Project, make_project: MakeProject
 ) -> None:

@@ -44,6 +44,24 @@ def test_what_the_environment_lacks_is_fetched_and_what_it_has_wins() -> None:
     assert json.loads(asked.body) == {"SecretId": ARN}
 
 
+@pytest.mark.requirement("R72")
+def test_a_key_of_a_secret_that_holds_json_is_read_and_the_secret_asked_for_once() -> None:
+    server = Server((200, {"SecretString": '{"username": "app", "password": "hunter2"}'}))
+    env = {**KEYS, "FAIRWAY_SECRETS": f"DB_USER={ARN}:username:: DB_PASSWORD={ARN}:password::"}
+    assert fetched(env, NOW, server) == {"DB_USER": "app", "DB_PASSWORD": "hunter2"}
+    (asked,) = server.asked
+    assert json.loads(asked.body) == {"SecretId": ARN}
+
+
+@pytest.mark.parametrize("text", ["hunter2", '{"user": "app"}', '["password"]'])
+def test_a_secret_without_the_key_is_told_without_its_value(text: str) -> None:
+    server = Server((200, {"SecretString": text}))
+    env = {**KEYS, "FAIRWAY_SECRETS": f"DB_PASSWORD={ARN}:password::"}
+    with pytest.raises(SecretsError) as caught:
+        fetched(env, NOW, server)
+    assert str(caught.value) == "DB_PASSWORD: its secret has no key password"
+
+
 @pytest.mark.parametrize("token", ["", "a-session-token=="])
 def test_a_request_is_signed_as_the_sdk_signs_it(token: str) -> None:
     from botocore.auth import SigV4Auth

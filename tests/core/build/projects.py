@@ -8,7 +8,18 @@ from fairway.core.detect.sources import Sources
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 
-__all__ = ["BUILT", "LOCK", "PLAIN", "PYPROJECT", "app", "files", "made", "sources"]
+__all__ = [
+    "BUILT",
+    "LOCK",
+    "PDM_LOCK",
+    "PDM_PROJECT",
+    "PLAIN",
+    "PYPROJECT",
+    "app",
+    "files",
+    "made",
+    "sources",
+]
 
 PLAIN = '[service.web]\nscript = "app.py"\nport = 8501\npublic = true\n'
 BUILT = (
@@ -19,6 +30,61 @@ PYPROJECT = (
     '[project]\nname = "shop"\nrequires-python = ">=3.11"\ndependencies = ["fastapi"]\n'
     '[build-system]\nrequires = ["hatchling"]\n'
 )
+PDM_PROJECT = (
+    '[project]\nname = "shop"\nrequires-python = ">=3.11"\n'
+    'dependencies = ["FastAPI>=0.115", "psycopg[binary] ; sys_platform != \'win32\'",'
+    " \"colorama; sys_platform == 'win32'\"]\n[tool.pdm]\ndistribution = false\n"
+)
+PDM = r"""
+[metadata]
+groups = ["default", "dev"]
+strategy = ["inherit_metadata"]
+lock_version = "4.5.0"
+[[package]]
+name = "fastapi"
+version = "0.120.0"
+groups = ["default"]
+dependencies = ["starlette<0.51.0,>=0.40.0", "typing-extensions>=4.8.0; python_version < \"3.11\""]
+files = [
+    {file = "fastapi-0.120.0-py3-none-any.whl", hash = "sha256:%(b)s"},
+    {file = "fastapi-0.120.0.tar.gz", hash = "sha256:%(a)s"},
+]
+[[package]]
+name = "starlette"
+version = "0.50.0"
+groups = ["default"]
+files = [{file = "starlette-0.50.0.tar.gz", hash = "sha256:%(a)s"}]
+[[package]]
+name = "starlette"
+version = "0.49.0"
+groups = ["default"]
+marker = "python_version < \"3.10\""
+[[package]]
+name = "psycopg"
+version = "3.3.0"
+groups = ["default"]
+marker = "sys_platform != \"win32\""
+files = [{file = "psycopg-3.3.0-py3-none-any.whl", hash = "sha256:%(a)s"}]
+[[package]]
+name = "psycopg"
+version = "3.3.0"
+extras = ["binary"]
+groups = ["default"]
+dependencies = ["psycopg-binary==3.3.0; implementation_name != \"pypy\"", "psycopg==3.3.0"]
+[[package]]
+name = "psycopg-binary"
+version = "3.3.0"
+groups = ["default"]
+files = [
+    {file = "psycopg_binary-3.3.0-cp312-cp312-manylinux_2_17_x86_64.whl", hash = "sha256:%(b)s"},
+    {file = "psycopg_binary-3.3.0-cp312-cp312-win_amd64.whl", hash = "sha256:%(a)s"},
+]
+[[package]]
+name = "pytest"
+version = "8.4.2"
+groups = ["dev"]
+"""
+PDM_LOCK = PDM.replace("%(a)s", "a" * 64).replace("%(b)s", "b" * 64)
 LOCK = """
 version = 1
 requires-python = ">=3.11"

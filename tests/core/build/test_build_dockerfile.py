@@ -3,14 +3,27 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fairway.core.build.dockerfile import CONSTRAINTS
 from fairway.core.build.ignore import dockerignore
 from fairway.core.detect.dockerfile import Dockerfile, Instruction, read_dockerfile
-from tests.core.build.projects import BUILT, LOCK, PLAIN, PYPROJECT, files, made, sources
+from fairway.targets.local.pinned import from_pdm
+from tests.core.build.projects import (
+    BUILT,
+    LOCK,
+    PDM_LOCK,
+    PDM_PROJECT,
+    PLAIN,
+    PYPROJECT,
+    files,
+    made,
+    sources,
+)
 
 ASGI = '[service.web]\nasgi = "shop.app:app"\n'
 PROJECTS = {
@@ -29,6 +42,7 @@ PROJECTS = {
         ),
         sources({"backend/pyproject.toml": PYPROJECT}),
     ),
+    "pdm": (ASGI, sources({"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK})),
     "page": (
         BUILT,
         sources(
@@ -172,6 +186,18 @@ def test_packages_are_installed_before_the_code_comes_and_their_cache_is_mounted
     assert all("--mount=type=cache" in one.text for one in installs)
     first = next(one for one in every if one.name == "ENV")
     assert "UV_COMPILE_BYTECODE=1" in first.text
+
+
+def test_pdm_s_lock_holds_the_image_to_the_versions_that_this_machine_has(tmp_path: Path) -> None:
+    (tmp_path / "pdm.lock").write_text(PDM_LOCK)
+    program = next(
+        words(one)[-1] for one in said(read("pdm"), "RUN", last=False) if "pdm.lock" in one.text
+    )
+    here = program.replace(CONSTRAINTS, str(tmp_path / "held.txt"))
+    subprocess.run([sys.executable, "-c", here], cwd=tmp_path, check=True)
+    lines = (tmp_path / "held.txt").read_text().splitlines()
+    assert tuple(lines) == from_pdm(PDM_LOCK).constraints
+    assert "fastapi==0.120.0" in lines
 
 
 def test_a_page_is_built_by_node_and_its_packages_do_not_come_along() -> None:

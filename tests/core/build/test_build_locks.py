@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from fairway.core.build.markers import holds
 from fairway.core.build.python import python_for
-from tests.core.build.projects import LOCK, PLAIN, PYPROJECT, files, made, sources
+from tests.core.build.projects import (
+    LOCK,
+    PDM_LOCK,
+    PDM_PROJECT,
+    PLAIN,
+    PYPROJECT,
+    files,
+    made,
+    sources,
+)
 from tests.properties import examples
 
 UV = sources({"pyproject.toml": PYPROJECT, "uv.lock": LOCK})
@@ -28,6 +37,24 @@ def test_a_lock_is_read_from_the_app_on_for_linux_and_production() -> None:
     assert names == ["fastapi", "psycopg", "psycopg-binary", "starlette"]
     assert image.locked.named == ("fastapi", "psycopg")
     assert image.locked.is_whole
+
+
+def test_pdm_s_lock_is_read_from_the_project_s_own_dependencies_on() -> None:
+    (image,) = made(ASGI, sources({"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK}))
+    found = {package.name: package for package in image.locked.packages}
+    assert {name: one.version for name, one in found.items()} == {
+        "fastapi": "0.120.0",
+        "psycopg": "3.3.0",
+        "psycopg-binary": "3.3.0",
+        "starlette": "0.50.0",
+    }
+    assert found["fastapi"].needs == ("starlette",)
+    assert found["psycopg"].needs == ("psycopg-binary",)
+    assert [one.sha256 for one in found["psycopg-binary"].artifacts] == ["b" * 64]
+    assert not found["starlette"].has_wheel
+    assert image.locked.named == ("fastapi", "psycopg")
+    assert image.locked.is_whole
+    assert image.problems == ()
 
 
 def test_requirements_say_what_they_pin_and_whether_that_is_all() -> None:
@@ -50,6 +77,7 @@ def test_requirements_say_what_they_pin_and_whether_that_is_all() -> None:
     "texts",
     [
         {"pyproject.toml": PYPROJECT, "uv.lock": LOCK},
+        {"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK},
         {"requirements.txt": "fastapi==1.0+local.1\nstreamlit\n"},
         {"requirements.txt": "fastapi==1 --hash=sha256:" + "a" * 64 + "\n"},
         {},

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairway.core.addresses import NETWORK
 from fairway.core.copilot.document import leaves
 from fairway.core.copilot.fields import FIELDS, field_of
 from fairway.core.copilot.importing import Imported, import_copilot
@@ -77,6 +78,25 @@ def test_the_queue_of_a_worker_is_told_as_left_out() -> None:
     assert any("subscribe" in what for what in told)
     assert any("queue_delay" in what for what in told)
     assert any("no queue of SQS is made" in why for why in told.values())
+
+
+def of_network(cidr: str) -> Imported:
+    manifest = f"name: test\ntype: Environment\nnetwork:\n  vpc:\n    cidr: {cidr}\n"
+    return import_copilot(workspace({**TEXTS, "copilot/environments/test/manifest.yml": manifest}))
+
+
+def test_an_environment_keeps_the_addresses_of_its_network() -> None:
+    spec = parse(imported().text)
+    assert spec.app("test").addresses == "10.30.0.0/16"
+    assert spec.app("prod").addresses == NETWORK
+
+
+@pytest.mark.parametrize("cidr", ["10.30.1.0/16", "8.8.0.0/16", "10.0.0.0/8", "10.0.0.0/24", "x"])
+def test_addresses_that_no_network_of_ours_may_have_are_told(cidr: str) -> None:
+    found = of_network(cidr)
+    assert parse(found.text).app("test").addresses == NETWORK
+    (told,) = (each for each in found.left if each.what.startswith("network.vpc.cidr"))
+    assert told.where == "copilot/environments/test/manifest.yml:5"
 
 
 @pytest.mark.parametrize("path", MANIFESTS)

@@ -131,7 +131,9 @@ TEXTS: Mapping[str, str] = {
         "      public:\n        - id: subnet-1\nobservability:\n  container_insights: false\n"
         "cdn: true\nhttp:\n  public:\n    access_logs: true\n    certificates: [arn:aws:acm:x]\n"
     ),
-    "copilot/environments/test/manifest.yml": "name: test\ntype: Environment\n",
+    "copilot/environments/test/manifest.yml": (
+        "name: test\ntype: Environment\nnetwork:\n  vpc:\n    cidr: 10.30.0.0/16\n"
+    ),
     "copilot/pipelines/main/manifest.yml": (
         "name: main\nversion: 1\nsource:\n  provider: GitHub\n  properties:\n    branch: main\n"
         "    repository: https://github.com/shop/shop\nstages:\n  - name: test\n"

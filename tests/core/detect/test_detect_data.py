@@ -89,13 +89,23 @@ def test_a_database_that_fairway_does_not_run_is_told() -> None:
     assert findings.notes_of("untold")[0].what == "Fairway has no MySQL."
 
 
+ENGINE = "from sqlalchemy import create_engine\ne = create_engine(os.environ['DATABASE_URL'])"
+
+
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
-def test_sqlalchemy_with_a_driver_of_another_scheme_is_advised(driver: str) -> None:
-    findings = found(
-        "from sqlalchemy import create_engine\ne = create_engine(os.environ['DATABASE_URL'])",
-        requirements=f"fastapi\nsqlalchemy\n{driver}",
-    )
-    assert f"postgresql+{driver}://" in findings.notes_of("untold")[0].mend
+def test_sqlalchemy_with_a_driver_of_another_scheme_gets_the_address_with_it(driver: str) -> None:
+    findings = found(ENGINE, requirements=f"fastapi\nsqlalchemy\n{driver}")
+    (variable,) = findings.services[0].variables.items()
+    assert variable[0] == "DATABASE_URL"
+    assert variable[1].value.startswith(f"postgresql+{driver}://${{db.user}}:")
+    assert not findings.notes_of("untold")
+
+
+def test_where_the_driver_reads_the_address_too_the_scheme_is_the_code_s() -> None:
+    code = f"{ENGINE}\nimport psycopg\npsycopg.connect(os.environ['DATABASE_URL'])"
+    findings = found(code, requirements="fastapi\nsqlalchemy\npsycopg")
+    assert not findings.services[0].variables
+    assert "postgresql+psycopg://" in findings.notes_of("untold")[0].mend
 
 
 @pytest.mark.parametrize(

@@ -181,17 +181,20 @@ def test_a_field_of_settings_that_is_a_number_is_no_secret() -> None:
     assert [one.name for one in findings.nodes] == ["API_TOKEN"]
 
 
-def test_a_default_with_the_drivers_scheme_does_not_change_the_address_that_is_given() -> None:
+def test_a_default_with_the_drivers_scheme_says_what_the_address_must_be() -> None:
     code = "import os\nURL = os.getenv('DATABASE_URL', 'postgresql+psycopg://me:x@db/app')\n"
     text = (
         f"-- requirements.txt --\nflask\nflask-sqlalchemy\npsycopg\n-- app.py --\n{FLASK}{code}"
         "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\napp = Flask('x')\n"
     )
-    (note,) = found(text).notes_of("untold")
-    assert note.where == "app.py:3"
-    assert "postgresql+psycopg://" in note.mend
+    findings = found(text)
+    assert findings.notes_of("untold") == ()
+    said = findings.services[0].variables["DATABASE_URL"]
+    assert said.value.startswith("postgresql+psycopg://${db.user}:")
+    assert said.where == "app.py:3"
     changed = f"{text}URL = URL.replace('postgresql://', 'postgresql+psycopg://')\n"
     assert found(changed).notes_of("untold") == ()
+    assert not found(changed).services[0].variables
 
 
 def test_an_address_in_parts_is_told_to_django_in_one_line() -> None:

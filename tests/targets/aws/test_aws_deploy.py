@@ -213,6 +213,49 @@ def test_a_rollback_brings_back_the_image_and_its_configuration(place: Place) ->
     assert str(place.task()["image"]).endswith(":two")
 
 
+NAMED = """
+[service.web]
+asgi = "shop:app"
+replicas = 1
+uses = ["db"]
+[service.web.variables]
+DB_HOST = "${db.host}"
+DB_PASSWORD = "${db.password}"
+ASYNC_URL = "postgresql+asyncpg://${db.user}:${db.password}@${db.host}/${db.name}"
+[database.db]
+"""
+
+
+@pytest.mark.requirement("R72")
+def test_names_of_an_app_s_own_hold_the_parts_of_its_database_after_a_rollback_too(
+    url: str,
+) -> None:
+    place = Place(url, shop("named", NAMED))
+    manager = place.account.client("secretsmanager")
+
+    def value(stack: str, start: str) -> str:
+        """What the only secret of a stack holds whose id starts so; tasks hide theirs here."""
+        formation = place.account.client("cloudformation")
+        found = formation.describe_stack_resources(StackName=f"named-production-{stack}")
+        (which,) = (
+            each["PhysicalResourceId"]
+            for each in found["StackResources"]
+            if each["LogicalResourceId"].startswith(start)
+        )
+        return str(manager.get_secret_value(SecretId=which)["SecretString"])
+
+    assert place.deploy().outcome == "promoted"
+    host = {each["name"]: each["value"] for each in place.task()["environment"]}["DB_HOST"]
+    password = json.loads(value("data", "DatabaseDbPassword"))["password"]
+    whole = f"postgresql+asyncpg://app:{password}@{host}/named_db"
+    assert value("service-web", "TextWeb") == whole
+    place.app = shop("named", NAMED.replace("+asyncpg", "+psycopg"))
+    assert place.deploy("two").outcome == "promoted"
+    assert value("service-web", "TextWeb") == whole.replace("+asyncpg", "+psycopg")
+    assert roll_back(place.environment, None).outcome == "promoted"
+    assert value("service-web", "TextWeb") == whole
+
+
 # -- What would change, and what did ------------------------------------------------------------
 
 

@@ -33,11 +33,19 @@ ANSWERED = {
     "CKV_AWS_260": "port 80 leads to HTTPS and to nothing else",
 }
 EVERYTHING = """
+[variables]
+DB_HOST = "${db.host}"
+DB_PASSWORD = "${db.password}"
+DB_URL = "postgresql+asyncpg://${db.user}:${db.password}@${db.host}:${db.port}/${db.name}"
+BROKER = "redis://:${sessions.password}@${sessions.host}:${sessions.port}/1"
+FILES = "${files.endpoint}/${files.name}"
+WEB = "${web.url}/v1"
+MADE_TOO = "x-${MADE}"
 [service.web]
 asgi = "w:app"
 public = true
 firewall = true
-uses = ["api", "db", "sessions", "KEY"]
+uses = ["api", "db", "sessions", "KEY", "MADE"]
 release = { canary = ["20% for 5m", "40% for 5m", "60% for 5m", "80% for 5m"] }
 scale = { requests = 50 }
 [service.web.cache]

@@ -34,3 +34,12 @@ def test_a_name_of_dotenv_that_is_missed_is_told_with_what_to_write(lines: list[
 )
 def test_what_misses_something_else_is_left_as_it_is(lines: list[str]) -> None:
     assert with_advice(lines, NAMES) == tuple(lines)
+
+
+def test_a_part_of_what_is_used_is_told_with_the_part_that_its_name_holds() -> None:
+    lines = ["2 validation errors for Settings", "POSTGRES_SERVER", "  Field required"]
+    lines += ["api_key", "  Field required"]
+    *said, parts, secret = with_advice(lines, {"POSTGRES_SERVER", "API_KEY"})
+    assert said == lines
+    assert 'variables = { POSTGRES_SERVER = "${db.host}" }' in parts
+    assert "[secret.API_KEY]" in secret

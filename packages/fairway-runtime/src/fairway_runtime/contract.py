@@ -69,7 +69,7 @@ SITE_TELLS = "FAIRWAY_SITE_TELLS"  # space-separated names of variables that its
 REPLICAS = "FAIRWAY_REPLICAS"  # the most replicas that may run at once
 AUDIT_KEY = "FAIRWAY_AUDIT_KEY"  # seals the audit log; 32 characters or more
 SESSION_SECRET = "SESSION_SECRET"  # signs session cookies; the first of several, all are believed
-SECRETS = "FAIRWAY_SECRETS"  # NAME=ARN, separated by spaces: read at start from AWS
+SECRETS = "FAIRWAY_SECRETS"  # NAME=ARN or NAME=ARN:key::, separated by spaces: read at start
 LOGS = "FAIRWAY_LOGS"  # "json", or "off": leave the app's logging as it is
 
 # -- Paths (R155-R157, R166) -----------------------------------------------------------------

@@ -3,7 +3,8 @@
 A container finds its secrets in its environment (R72): the platform has read them. AWS Lambda
 reads none, and whoever may look at a function's configuration would see what stands in it. So
 there `FAIRWAY_SECRETS` says only where each value is, `NAME=ARN NAME=ARN`, and the process
-fetches them by its own role. What the environment holds already wins (R56).
+fetches them by its own role; `NAME=ARN:key::` is one key of a secret that holds JSON, as ECS
+writes it. What the environment holds already wins (R56).
 
 One signed request a secret (Signature Version 4), written here: the SDK would be the largest
 package of many an app. Must not: print a value, or keep one.
@@ -29,6 +30,7 @@ SERVICE = "secretsmanager"
 TARGET = "secretsmanager.GetSecretValue"
 ANSWER_SECONDS = 5.0
 ATTEMPTS = 3
+_ARN_WORDS = 7  # arn:aws:secretsmanager:region:account:secret:name
 
 
 class SecretsError(Exception):
@@ -54,12 +56,18 @@ def fetched(env: Mapping[str, str], now: datetime, send: "Send | None" = None) -
     """
     post = send or _post
     found: dict[str, str] = {}
+    asked: dict[str, str] = {}
     for word in env.get(contract.SECRETS, "").split():
-        name, _, arn = word.partition("=")
-        if not arn.startswith("arn:"):
+        name, _, place = word.partition("=")
+        if not place.startswith("arn:"):
             raise SecretsError(f"{contract.SECRETS} must be NAME=ARN, not {word}")
-        if not env.get(name):
-            found[name] = _value(name, arn, env, now, post)
+        if env.get(name):
+            continue
+        words = place.split(":")
+        arn, key = ":".join(words[:_ARN_WORDS]), ":".join(words[_ARN_WORDS:]).removesuffix("::")
+        if arn not in asked:
+            asked[arn] = _value(name, arn, env, now, post)
+        found[name] = _of_key(name, key, asked[arn]) if key else asked[arn]
     return found
 
 
@@ -116,6 +124,14 @@ def _value(name: str, arn: str, env: Mapping[str, str], now: datetime, send: Sen
     if "SecretString" not in said:
         raise SecretsError(f"{name}: {arn} holds no text")
     return str(said["SecretString"])
+
+
+def _of_key(name: str, key: str, text: str) -> str:
+    """One value of a secret that holds JSON."""
+    said = _read(text.encode())
+    if key not in said:
+        raise SecretsError(f"{name}: its secret has no key {key}")
+    return str(said[key])
 
 
 def _read(answer: bytes) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ __all__ = ["read_build_sources"]
 TEXTS = (
     ".dockerignore",
     ".python-version",
+    "pdm.lock",
     "pyproject.toml",
     "requirements.txt",
     "uv.lock",

@@ -18,6 +18,7 @@ __all__ = [
     "WRITTEN",
     "bits",
     "block",
+    "is_own_block",
     "is_private",
     "overlapping",
     "overlaps",
@@ -63,6 +64,11 @@ def part(text: str, size: int, number: int) -> str:
 def is_private(text: str) -> bool:
     """Whether no address of a block is one of the internet's."""
     return any(_network(text).subnet_of(_network(each)) for each in PRIVATE)
+
+
+def is_own_block(text: str) -> bool:
+    """Whether an app's own network may have these addresses: a private block of a fitting size."""
+    return block(text) == text and is_private(text) and bits(text) in OWN_BITS
 
 
 def overlaps(one: str, other: str) -> bool:

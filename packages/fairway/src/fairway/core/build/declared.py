@@ -1,8 +1,8 @@
 """How the code in a folder says what it needs, as far as an image is concerned.
 
 The same order as on this machine: `uv.lock` (its own, or that of the workspace around it),
-`requirements.txt`, `pyproject.toml`. Poetry's, Pipenv's and setuptools' own files are told as
-problems with the line that turns them into one of these. Pure: texts in, values out.
+`pdm.lock`, `requirements.txt`, `pyproject.toml`. Poetry's, Pipenv's and setuptools' own files are
+told as problems with the line that turns them into one of these. Pure: texts in, values out.
 """
 
 import re
@@ -17,7 +17,7 @@ from fairway.core.problem import Problem
 
 __all__ = ["INCLUDE", "RUNTIME", "Declared", "Kind", "declared", "normal", "read_lock"]
 
-Kind = Literal["uv", "requirements", "pyproject", "none"]
+Kind = Literal["uv", "pdm", "requirements", "pyproject", "none"]
 
 RUNTIME = "fairway-runtime"
 INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)(\S+)", re.MULTILINE)
@@ -71,7 +71,7 @@ def declared(sources: Sources, folder: str) -> Declared:
 
 @lru_cache(maxsize=4)
 def read_lock(text: str) -> Mapping[str, object]:
-    """The table of a uv.lock: long, and asked for twice."""
+    """The table of a lock: long, and asked for twice."""
     return read_toml(text)
 
 
@@ -88,6 +88,8 @@ def _in_folder(sources: Sources, folder: str) -> Declared | None:
         if lock is not None:
             return _uv(sources, folder, lock)
     python = _python(sources, folder)
+    if "dependencies" in project and join(folder, "pdm.lock") in sources.texts:
+        return _pdm(sources, folder, pyproject)
     requirements = join(folder, "requirements.txt")
     if requirements in sources.texts:
         files = tuple(_with_includes(sources, requirements))
@@ -135,6 +137,21 @@ def _uv(sources: Sources, folder: str, lock_folder: str) -> Declared:
         python=_python(sources, folder) or as_text(locked.get("requires-python")),
         names=frozenset(name for name in places if name),
         problems=tuple(_outside(lock, outside)),
+    )
+
+
+def _pdm(sources: Sources, folder: str, pyproject: object) -> Declared:
+    lock = join(folder, "pdm.lock")
+    packages = as_items(read_lock(sources.texts[lock]).get("package"))
+    said = at(pyproject, "tool", "pdm", "distribution")
+    return Declared(
+        kind="pdm",
+        folder=folder,
+        files=(join(folder, "pyproject.toml"), lock),
+        package=said if isinstance(said, bool) else _is_package(pyproject),
+        needs_tree=any(as_text(at(one, "path")) for one in packages),
+        python=_python(sources, folder),
+        names=frozenset(_names(as_texts(at(pyproject, "project", "dependencies")))),
     )
 
 

@@ -19,7 +19,7 @@ from fairway.core.detect.sources import join, name_of, parent_of
 from fairway.core.spec.model import Service
 from fairway_runtime import contract
 
-__all__ = ["NODE", "UID", "UV_VERSION", "base_for", "dockerfile"]
+__all__ = ["CONSTRAINTS", "NODE", "UID", "UV_VERSION", "base_for", "dockerfile"]
 
 NODE = "node:22-slim"
 UID = 1000
@@ -33,6 +33,18 @@ UV_CACHE = "--mount=type=cache,target=/root/.cache/uv"
 INSTALL = ("uv", "pip", "install", "--python", f"{VENV}/bin/python")
 ITSELF = (*INSTALL, "--no-deps", ".")
 SYNC = ("uv", "sync", "--frozen", "--no-dev")
+CONSTRAINTS = "/tmp/constraints.txt"  # noqa: S108 - of a stage that is thrown away
+# What pdm.lock holds, as uv reads it; of several versions those whose marker says when.
+FROM_PDM = (
+    "import pathlib, tomllib; "
+    "lock = tomllib.loads(pathlib.Path('pdm.lock').read_text()); "
+    "held = [p for p in lock.get('package', []) if not p.keys() & {'git', 'path', 'url'}]; "
+    "names = [n for n, _ in {(p['name'], p['version']) for p in held}]; "
+    "lines = {p['name'] + '==' + p['version'] + "
+    "(' ; ' + p['marker'] if names.count(p['name']) > 1 else '') "
+    "for p in held if names.count(p['name']) == 1 or p.get('marker')}; "
+    f"pathlib.Path('{CONSTRAINTS}').write_text('\\n'.join(sorted(lines)))"
+)
 SHELLS = frozenset({"/bin/bash", "/bin/sh", "bash", "sh"})
 # Leads Python to the runtime, after the app's own packages: what the app has wins.
 LEAD = (
@@ -147,8 +159,12 @@ def _install(image: Image) -> Iterator[str]:
     match found.kind:
         case "uv":
             yield from _sync(found, tree, code_first=code_first)
-        case "requirements" | "pyproject":
-            yield f"RUN {UV_CACHE} {_json([*INSTALL, '-r', name_of(found.files[0])])}"
+        case "pdm" | "requirements" | "pyproject":
+            words = [*INSTALL, "-r", name_of(found.files[0])]
+            if found.kind == "pdm":
+                yield f"RUN {_json([f'{VENV}/bin/python', '-c', FROM_PDM])}"
+                words += ["--constraint", CONSTRAINTS]
+            yield f"RUN {UV_CACHE} {_json(words)}"
             yield from [] if code_first else tree
             if found.package:
                 yield f"RUN {UV_CACHE} {_json(ITSELF)}"

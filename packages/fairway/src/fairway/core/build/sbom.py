@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fairway.core.build.declared import RUNTIME
 from fairway.core.build.dockerfile import base_for
 from fairway.core.build.images import Image
-from fairway.core.build.locks import Artifact, Package
+from fairway.core.build.locks import Artifact, Package, fits_linux
 from fairway.core.detect.sources import name_of
 
 __all__ = ["sbom"]
@@ -113,12 +113,5 @@ def _page_of(package: Package) -> str:
 
 
 def _fits(one: Artifact, python: str) -> bool:
-    """Whether this is a wheel for Linux (glibc) and this Python; a file without a URL is meant."""
-    name = name_of(one.url)
-    if not one.url:
-        return True
-    if not name.endswith(".whl"):
-        return False
-    tag = f"cp{python.replace('.', '')}"
-    for_python = tag in name or "abi3" in name or "-py3-" in name or "py2.py3" in name
-    return for_python and ("-any.whl" in name or "manylinux" in name)
+    """Whether the image may get this file; one without a URL is meant."""
+    return not one.url or fits_linux(name_of(one.url), python)

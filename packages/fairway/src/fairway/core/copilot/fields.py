@@ -163,6 +163,7 @@ ENVIRONMENT = (
         """
         name                    the environment's name: `[environment.NAME]`
         type                    nothing
+        network.vpc.cidr        `[environment.NAME] addresses`, where it is private and /16 to /20
         """,
         "taken",
     ),
@@ -179,7 +180,6 @@ ENVIRONMENT = (
     *_table(
         """
         network.vpc.id          the network is Fairway's own; data moves by dump and restore
-        network.vpc.cidr        the network is a new one; addresses = "10.20.0.0/16" says its own
         network.vpc.subnets.**  the network is Fairway's own
         network.vpc.security_group.**   rules follow `uses`; patch the stack for others
         http.public.certificates        certificates are made for the domain

@@ -8,6 +8,7 @@ texts in, text out; raises `Problems` where a manifest is no YAML or there is no
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fairway.core.addresses import is_own_block
 from fairway.core.copilot import workload
 from fairway.core.copilot.beside import beside
 from fairway.core.copilot.document import leaves
@@ -82,8 +83,7 @@ def import_copilot(sources: Sources) -> Imported:
             case "pipeline":
                 draft.tables += pipeline(each, draft.names.environments)
             case "environment":
-                each.base.take("name")
-                each.base.take("type")
+                _environment(each, draft)
         each.finish()
     known = {each.path for each in manifests}
     left = [*beside(sources, known), *(one for each in manifests for one in each.left)]
@@ -93,6 +93,21 @@ def import_copilot(sources: Sources) -> Imported:
         by_itself=tuple(sorted(one for each in manifests for one in each.itself)),
         runs=draft.runs,
     )
+
+
+def _environment(manifest: Manifest, draft: _Draft) -> None:
+    """The addresses of an environment's network, which stay its own in the new one."""
+    manifest.base.take("name")
+    manifest.base.take("type")
+    cidr = manifest.base.take("network.vpc.cidr")
+    if cidr is None:
+        return
+    if not is_own_block(cidr.text):
+        manifest.leave(cidr, "`addresses` takes a block of private ones from /16 to /20")
+        return
+    name = parent_of(manifest.path).rpartition("/")[2]
+    where = f"{manifest.path}:{cidr.line}"
+    draft.overlays[name].append(Said("addresses", as_text(cidr.text), where))
 
 
 def _manifests(sources: Sources) -> Iterator[Manifest]:

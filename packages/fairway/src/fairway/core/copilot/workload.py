@@ -13,6 +13,7 @@ from fairway.core.copilot.manifest import Manifest, Values
 from fairway.core.copilot.schedule import as_cron
 from fairway.core.detect.sayable import is_path, is_port, is_replicas, is_secret, is_variable
 from fairway.core.detect.sources import join, parent_of
+from fairway.core.spec.mentions import escaped
 from fairway.core.spec.readers.times import seconds_of
 from fairway.core.toml_text import as_key, as_text
 
@@ -148,7 +149,7 @@ def variables(manifest: Manifest, values: Values, scope: str, names: Names) -> M
             if not scopes:
                 manifest.leave(leaf, "it names the environment, and there is none yet")
         for each in scopes:
-            text = as_text(value.replace(ENVIRONMENT, each))
+            text = as_text(escaped(value.replace(ENVIRONMENT, each)))
             found[f"{each}/{name}"] = Said(as_key(name), text, _at(manifest, leaf))
     return found
 

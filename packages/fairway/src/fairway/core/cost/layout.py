@@ -8,6 +8,7 @@ keys, alarms and metrics there are. One value, so that a renderer can say what i
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fairway.core.spec.mentioned import mixed_texts
 from fairway.core.spec.model import App
 
 __all__ = ["CACHE_CLASS", "DATABASE_CLASS", "Egress", "Layout", "fargate_size", "layout_of"]
@@ -100,7 +101,10 @@ def layout_of(
         interface_endpoints=ENDPOINTS if way == "endpoints" else 0,
         balancers=1 if public else 0,
         keys=1,
-        secrets=len(app.secrets) + SECRETS_PER_SERVER * (len(databases) + len(caches)) + elsewhere,
+        secrets=len(app.secrets)
+        + SECRETS_PER_SERVER * (len(databases) + len(caches))
+        + elsewhere
+        + mixed_texts(app),
         alarms=ALARMS_PER_SERVICE * len(app.services)
         + ALARMS_PER_WORKER * len(app.workers)
         + ALARMS_PER_DATABASE * len(databases),

@@ -1,11 +1,22 @@
 """Which database a service uses, and whether it reads the address that Fairway gives it."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, Note
+from fairway.core.detect.own_names import (
+    COMPLETE,
+    Names,
+    address,
+    database_parts,
+    database_urls,
+    is_complete,
+    named_parts,
+    unclear_engine,
+)
 from fairway.core.detect.sources import Finding
 from fairway_runtime import contract
 
@@ -13,14 +24,20 @@ __all__ = ["DatabaseUse", "driver_scheme", "find_database"]
 
 ADDRESS = (
     r"(?:\w+_)?(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQLALCHEMY_DATABASE)(?:_A?SYNC)?"
-    r"_(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR|CONNECTION)"
+    r"_{1,2}(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR|CONNECTION)"
 )
 PARTS = (
-    r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)_?"
+    r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)_{0,2}"
     r"(?:HOST|SERVER|HOSTNAME|NAME|USER|USERNAME|PASS|PASSWORD|PORT|DB|DATABASE|ENGINE)"
 )
 DRIVERS = ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000", "aiopg")
 DRIVER_IMPORTS = ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg")
+ENGINES = (
+    "sqlalchemy.create_engine",
+    "sqlalchemy.ext.asyncio.create_async_engine",
+    "sqlmodel.create_engine",
+    "sqlalchemy.engine_from_config",
+)
 OTHERS = (
     ("MySQL", ("mysql://", "mysql+"), ("mysql", "mariadb"), ("pymysql", "MySQLdb", "aiomysql")),
     ("MongoDB", ("mongodb://", "mongodb+srv://"), ("mongo",), ("pymongo", "motor", "mongoengine")),
@@ -33,6 +50,7 @@ class DatabaseUse:
 
     node: FoundNode | None
     notes: tuple[Note, ...] = ()
+    variables: Names = field(default_factory=dict[str, Finding[str]])  # its parts, by their names
 
 
 def find_database(evidence: Evidence) -> DatabaseUse:
@@ -49,6 +67,9 @@ def find_database(evidence: Evidence) -> DatabaseUse:
         return other
     if wired is not None:
         return _wired(evidence, wired, postgres or driver)
+    if (own := _own_names(evidence)) and (postgres or driver):
+        first = min(own.values(), key=lambda found: found.where)
+        return DatabaseUse(FoundNode("database", "db", first), _kind(evidence), own)
     if postgres is None:
         return DatabaseUse(None)
     named = evidence.read_like(ADDRESS) or evidence.read_like(PARTS)
@@ -82,7 +103,13 @@ def _postgres(evidence: Evidence) -> Finding[str] | None:
 def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | None) -> DatabaseUse:
     node = FoundNode("database", "db", wired.finding)
     if postgres is not None:
-        return DatabaseUse(node, (*_second(evidence), *_scheme(evidence, wired)))
+        own = _beside(evidence)
+        notes = _scheme(evidence, wired)
+        if notes and _reads_for_sqlalchemy_alone(evidence):
+            scheme = address(driver_scheme(evidence))
+            finding = Finding(scheme, wired.finding.where, wired.finding.why)
+            own, notes = {**own, wired.name: finding}, ()
+        return DatabaseUse(node, (*_second(evidence, own), *notes), own)
     default = wired.default or next(
         (one.default for one in evidence.reads if one.name == wired.name and one.default), ""
     )
@@ -102,14 +129,67 @@ def _wired(evidence: Evidence, wired: VariableRead, postgres: Finding[str] | Non
     return DatabaseUse(node, (note,))
 
 
-def _second(evidence: Evidence) -> tuple[Note, ...]:
-    """Another address that must be set, though it is the same database's."""
+def _own_names(evidence: Evidence) -> Names:
+    """What the code reads in place of DATABASE_URL, if that is all that it needs; else nothing."""
+    parts, urls = database_parts(evidence), dict(_urls(evidence))
+    needed = {read.name: found for read, found in urls.items() if read.required}
+    if is_complete(parts):
+        return {**named_parts(evidence, parts), **needed}
+    return {read.name: found for read, found in urls.items()}
+
+
+def _kind(evidence: Evidence) -> tuple[Note, ...]:
+    """The app also asks a variable which kind of database it is, and nothing says its word."""
+    read = unclear_engine(evidence, database_parts(evidence))
+    if read is None:
+        return ()
+    what = f"The code reads from {read.name} which kind of database it has."
+    mend = f'Set it under variables to its word for PostgreSQL: {read.name} = "…".'
+    return (Note("untold", read.finding.where, what, mend),)
+
+
+def _beside(evidence: Evidence) -> Names:
+    """What the code cannot do without beside DATABASE_URL."""
+    parts = database_parts(evidence)
+    is_needed = is_complete(parts) and any(one.read.required for one in parts)
+    return {
+        **(named_parts(evidence, parts) if is_needed else {}),
+        **{read.name: found for read, found in _urls(evidence) if read.required},
+    }
+
+
+def _urls(evidence: Evidence) -> Iterator[tuple[VariableRead, Finding[str]]]:
+    """The other names of the whole address, with the scheme that SQLAlchemy needs."""
+    scheme = driver_scheme(evidence)
+    if not evidence.call(*ENGINES, "flask_sqlalchemy.SQLAlchemy") or (
+        scheme and _says(evidence, scheme, is_wired=True)
+    ):
+        scheme = ""
+    yield from database_urls(evidence, scheme)
+
+
+def _reads_for_sqlalchemy_alone(evidence: Evidence) -> bool:
+    """Whether nobody else takes the address: only SQLAlchemy knows a scheme with a driver."""
+    others = (
+        "asyncpg.connect",
+        "asyncpg.create_pool",
+        "psycopg.connect",
+        "psycopg.AsyncConnection.connect",
+        "psycopg_pool.ConnectionPool",
+        "psycopg_pool.AsyncConnectionPool",
+        "databases.Database",
+    )
+    return not evidence.call(*others) and not evidence.imports("fairway_runtime")
+
+
+def _second(evidence: Evidence, own: Names) -> tuple[Note, ...]:
+    """Another address that must be set, and nobody knows what it says."""
     read = next(
         (
             one
             for one in evidence.reads
             if one.required
-            and one.name != contract.DATABASE_URL
+            and one.name not in {contract.DATABASE_URL, *own}
             and re.fullmatch(ADDRESS, one.name)
         ),
         None,
@@ -131,12 +211,24 @@ def _unwired(evidence: Evidence, named: VariableRead | None, found: Finding[str]
     what = f"The code reads the database's address from {', '.join(names)}."
     gives = f"Fairway gives {contract.DATABASE_URL} (postgresql://user:password@host:port/name)"
     mend = f"{gives}: read it at {named.finding.where}."
+    if lacking := _lacking(evidence):
+        mend = (
+            f"Read {lacking} from a variable too, since Fairway chooses them, and write what each "
+            f'holds under variables: {named.name} = "${{db.host}}". '
+            f"Or read {contract.DATABASE_URL}."
+        )
     if evidence.django is not None:
         mend = (
             f"{gives}: at {named.finding.where} write DATABASES = "
             '{"default": dj_database_url.config()}, and add "dj-database-url" to the dependencies.'
         )
     return Note("untold", named.finding.where, what, mend)
+
+
+def _lacking(evidence: Evidence) -> str:
+    """The parts that no variable brings, where some bring others."""
+    parts = {one.part for one in database_parts(evidence)}
+    return " and ".join(part for part in COMPLETE if part not in parts) if parts else ""
 
 
 def _parts(evidence: Evidence) -> set[str]:
@@ -149,12 +241,7 @@ def _scheme(evidence: Evidence, wired: VariableRead | None) -> tuple[Note, ...]:
     Of an address that is `wired` the code must change the scheme: that its default has another
     one does not help where the variable is set.
     """
-    engine = evidence.call(
-        "sqlalchemy.create_engine",
-        "sqlalchemy.ext.asyncio.create_async_engine",
-        "sqlmodel.create_engine",
-        "sqlalchemy.engine_from_config",
-    )
+    engine = evidence.call(*ENGINES)
     migrates = engine is not None and "/env.py:" in f"/{engine.where}"  # Alembic's own engine
     flask = evidence.call("flask_sqlalchemy.SQLAlchemy") if engine is None else None
     if wired is not None and (migrates or flask is not None):  # the address is changed for all

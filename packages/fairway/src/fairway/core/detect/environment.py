@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from fairway.core.detect.pydantic_settings import PLAIN, Settings, fields, find_settings, is_plain
 from fairway.core.detect.sources import Finding, stem_of
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
 from fairway_runtime import contract
@@ -21,7 +22,6 @@ READERS = frozenset({
     "starlette.config.Config",
 })  # fmt: skip
 WELL_KNOWN = frozenset({contract.DATABASE_URL, contract.REDIS_URL, contract.BUCKET_NAME})
-PLAIN = frozenset({"bool", "float", "int"})
 DATABASE_METHODS = frozenset({"db", "db_url", "dj_db_url"})
 
 
@@ -42,7 +42,7 @@ class VariableRead:
 
 def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     """Every read of a variable, by path and line."""
-    settings = _settings_classes(trees)
+    settings = find_settings(trees)
     found: list[VariableRead] = []
     passed = any(_passes_environment(tree) for tree in trees.values())
     own = {tree.path: _readers(tree) for tree in trees.values()}
@@ -54,8 +54,8 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
                 found.extend(_subscript(tree, node, optional))
             elif isinstance(node, ast.Call):
                 found.extend(_called(tree, node, readers))
-            elif isinstance(node, ast.ClassDef) and node.name in settings:
-                found.extend(_fields(tree, node))
+            elif isinstance(node, ast.ClassDef) and node.name in settings.read:
+                found.extend(_fields(tree, node, settings))
         if passed:
             found.extend(_well_known(tree))
         found[before:] = sorted(found[before:], key=lambda one: _line(one.finding.where))
@@ -166,7 +166,7 @@ def _called(tree: Tree, call: ast.Call, readers: frozenset[str]) -> Iterator[Var
             variable = first or ("DATABASE_URL" if method in DATABASE_METHODS else "")
             fallback = _text_of(default)
             cast = next((word.value for word in call.keywords if word.arg == "cast"), None)
-            plain = method in PLAIN or _is_plain(cast)
+            plain = method in PLAIN or is_plain(cast)
             needed = default is None
             yield from _read(tree, call, variable, required=needed, default=fallback, plain=plain)
 
@@ -184,65 +184,14 @@ def _text_of(node: ast.expr | None) -> str:
     return texts[0] if texts else ""
 
 
-def _settings_classes(trees: Mapping[str, Tree]) -> frozenset[str]:
-    """The names of classes that derive from pydantic's `BaseSettings`, directly or not."""
-    bases: dict[str, set[str]] = {}
-    for tree in trees.values():
-        for node in tree.nodes:
-            if isinstance(node, ast.ClassDef):
-                names = {tree.dotted(base).rpartition(".")[2] for base in node.bases}
-                bases.setdefault(node.name, set()).update(names)
-    known = {"BaseSettings"}
-    while True:
-        more = {name for name, parents in bases.items() if parents & known} - known
-        if not more:
-            return frozenset(known - {"BaseSettings"})
-        known |= more
-
-
-def _fields(tree: Tree, node: ast.ClassDef) -> Iterator[VariableRead]:
-    """The variables that fill a settings class: its fields' names in capitals, or their aliases."""
-    prefix = _prefix(node)
-    for statement in node.body:
-        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
-            continue
-        field = statement.target.id
-        if field.startswith("_") or field in {"model_config", "Config"}:
-            continue
-        value = statement.value
-        annotation = ast.dump(statement.annotation)
-        if "ClassVar" in annotation:
-            continue
-        alias = ""
-        required = value is None and "'Optional'" not in annotation
-        if isinstance(value, ast.Call) and tree.dotted(value.func).endswith("Field"):
-            given = {word.arg: word.value for word in value.keywords}
-            for key in ("alias", "validation_alias", "env"):
-                alias = alias or _text_of(given.get(key))
-            value = given.get("default") or (value.args[0] if value.args else None)
-            empty = value is None or _is_ellipsis(value)
-            required = empty and "default_factory" not in given
-        name = alias.upper() or f"{prefix}{field}".upper()
-        default = _text_of(value) if value is not None else ""
-        plain = _is_plain(statement.annotation)
-        yield from _read(tree, statement, name, required=required, default=default, plain=plain)
-
-
-def _is_plain(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Name) and node.id in PLAIN
-
-
-def _is_ellipsis(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is ...
-
-
-def _prefix(node: ast.ClassDef) -> str:
-    """`env_prefix` of a settings class, in either of its spellings."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.keyword) and inner.arg == "env_prefix":
-            return text_value(inner.value)
-        if isinstance(inner, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == "env_prefix" for target in inner.targets
-        ):
-            return text_value(inner.value)
-    return ""
+def _fields(tree: Tree, node: ast.ClassDef, settings: Settings) -> Iterator[VariableRead]:
+    """The variables that fill a settings class."""
+    for one in fields(tree, node, settings):
+        yield from _read(
+            one.tree,
+            one.node,
+            one.name,
+            required=one.required,
+            default=one.default,
+            plain=one.plain,
+        )

@@ -22,7 +22,8 @@ class Evidence:
     """The part of a project that belongs to one service.
 
     `trees` are its files without tests and examples; `compose` every service of the compose
-    file, whose images stand beside the app; `given` are variables that other files set for it.
+    file, whose images stand beside the app; `given` are variables that other files set for it,
+    `examples` those of `.env.example`.
     """
 
     trees: Mapping[str, Tree]
@@ -31,6 +32,7 @@ class Evidence:
     django: DjangoProject | None
     compose: tuple[ComposeService, ...]
     given: Mapping[str, Finding[str]]
+    examples: Mapping[str, Finding[str]]
     running: frozenset[str]  # the files that run while it serves, as far as imports tell
 
     def read(self, *names: str) -> VariableRead | None:
@@ -45,6 +47,11 @@ class Evidence:
         """The first read of a variable whose whole name matches."""
         shape = re.compile(pattern)
         return next((one for one in self.reads if shape.fullmatch(one.name)), None)
+
+    def stated(self, name: str) -> str:
+        """What other files say of a variable; empty where none does."""
+        found = self.given.get(name) or self.examples.get(name)
+        return found.value if found is not None else ""
 
     def is_prefix(self, found: Finding[str]) -> bool:
         """Whether this is the default of a `…_PREFIX`: a choice among several, not an address."""

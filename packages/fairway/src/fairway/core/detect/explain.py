@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fairway.core.detect.choose import Question
 from fairway.core.detect.findings import Findings, FoundService, Note
 from fairway.core.detect.sources import Finding
+from fairway.core.spec.mentions import mentions
 
 __all__ = ["assumed", "explain", "questions"]
 
@@ -116,7 +117,12 @@ def _found(findings: Findings) -> Iterator[str]:
             if found is not None:
                 yield f"{label}: {found.value}  {found}"
         for name, value in one.variables.items():
-            yield f"Variable: {name}  {value.where}"
+            is_named = bool(mentions(value.value))
+            yield (
+                f"Variable: {name} is {value.value}  {value}"
+                if is_named
+                else (f"Variable: {name}  {value.where}")
+            )
     for site in findings.sites:
         yield f"Site: {site.root.value}  {site.root}"
     for node in findings.nodes:

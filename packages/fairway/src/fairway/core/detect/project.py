@@ -139,9 +139,16 @@ def _nodes(made: tuple[ServiceUse, ...]) -> tuple[FoundNode, ...]:
     found: dict[str, FoundNode] = {}
     for one in made:
         for node in one.nodes:
-            found.setdefault(node.name, node)
+            found[node.name] = _of_both(found.get(node.name, node), node)
     order = ("database", "cache", "bucket", "secret")
     return tuple(sorted(found.values(), key=lambda node: (order.index(node.kind), node.name)))
+
+
+def _of_both(one: FoundNode, other: FoundNode) -> FoundNode:
+    """What serves both: PostgreSQL rather than a SQLite file, a cache that is on everywhere."""
+    if one.kind == "database":
+        return one if not one.keys or other.keys else other
+    return one if one.keys or not other.keys else other
 
 
 def _sites(own: tuple[FrontEnd, ...], plain: tuple[Finding[str], ...]) -> tuple[FoundSite, ...]:

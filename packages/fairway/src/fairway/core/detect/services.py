@@ -26,6 +26,7 @@ from fairway.core.detect.stores import find_bucket, find_cache, find_state
 from fairway.core.detect.streamlit_version import too_old
 from fairway.core.detect.syntax import Tree
 from fairway.core.detect.variables import example_values, find_variables
+from fairway.core.spec.mentions import escaped
 
 __all__ = ["STORES", "Project", "ServiceUse", "build_services"]
 
@@ -73,19 +74,25 @@ def _service(
     folder = _folder(chosen)
     manifest = _manifest(project.hints, chosen, folder)
     candidates = [one for _, one in all_chosen]
-    evidence = _evidence(project, chosen, candidates, dependencies, manifest)
+    examples = {
+        **example_values(project.sources, ""),
+        **example_values(project.sources, chosen.project),
+    }
+    evidence = _evidence(project, chosen, candidates, dependencies, manifest, examples=examples)
     database, cache = find_database(evidence), find_cache(evidence)
-    bucket, state = find_bucket(evidence), find_state(evidence)
-    examples = example_values(project.sources, chosen.project)
+    bucket = find_bucket(evidence)
+    state = find_state(evidence, is_wired=bool(database.variables) and not database.notes)
+    own = {**database.variables, **cache.variables, **bucket.variables}
     use = find_variables(
         evidence,
-        {**example_values(project.sources, ""), **examples},
+        examples,
         _service_name(name),
-        frozenset(names.service_variable(_service_name(other)) for other, _ in all_chosen),
+        frozenset(names.service_variable(_service_name(other)) for other, _ in all_chosen)
+        | own.keys(),
     )
     target = chosen.target
     migrations = find_migrations(project.sources, evidence, project.hints, folder, target)
-    variables = {**_stated(manifest), **use.variables}
+    variables = {**_stated(manifest), **use.variables, **own}
     stores = [one.node for one in (database, cache, bucket) if one.node is not None]
     nodes = (*stores, *use.secrets)
     notes = [*database.notes, *cache.notes, *bucket.notes, *migrations.notes, *use.notes]
@@ -165,6 +172,8 @@ def _evidence(
     all_chosen: list[Candidate],
     dependencies: Dependencies,
     manifest: CopilotManifest | None,
+    *,
+    examples: Mapping[str, Finding[str]],
 ) -> Evidence:
     django = next((one for one in project.django if within(chosen.path, one.folder)), None)
     scope = list(_scope(project, chosen, all_chosen, django))
@@ -180,6 +189,7 @@ def _evidence(
         django=django if chosen.framework.name in DJANGO_SERVERS else None,
         compose=project.hints.compose,
         given=given,
+        examples=examples,
         running=_running(project, chosen, django),
     )
 
@@ -234,7 +244,9 @@ def _port(hints: Hints, chosen: Candidate, folder: str, *, alone: bool) -> Findi
 
 
 def _stated(manifest: CopilotManifest | None) -> dict[str, Finding[str]]:
-    return dict(manifest.variables) if manifest else {}
+    """Values of a Copilot manifest; in the file `${` would name a part of a node."""
+    stated: Mapping[str, Finding[str]] = manifest.variables if manifest else {}
+    return {name: replace(one, value=escaped(one.value)) for name, one in stated.items()}
 
 
 def _processors(manifest: CopilotManifest | None) -> Finding[str] | None:

@@ -3,11 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, Note
+from fairway.core.detect.own_names import Names, cache_hosts, cache_urls, in_other_databases
 from fairway.core.detect.sources import Finding
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
 from fairway_runtime import contract
@@ -39,23 +40,35 @@ class StoreUse:
 
     node: FoundNode | None
     notes: tuple[Note, ...] = ()
+    variables: Names = field(default_factory=dict[str, Finding[str]])  # its parts, by their names
 
 
 def find_cache(evidence: Evidence) -> StoreUse:
     """Redis, whatever it is used for: a cache, sessions, a queue."""
     wired = evidence.read(contract.REDIS_URL)
-    if wired is not None:
-        return StoreUse(FoundNode("cache", "cache", wired.finding))
     read = _redis_read(evidence)
     address = evidence.call(*REDIS_CALLS) or evidence.literal("redis://", "rediss://")
     imported = evidence.imports(*REDIS_IMPORTS)
     listed = evidence.dependencies.where("redis", "celery[redis]", "kombu[redis]", "django-redis")
     other = imported or address or listed or evidence.image("redis", "valkey")
+    is_redis = bool(wired or other) and not evidence.image("rabbitmq")
+    urls = cache_urls(evidence, is_redis=is_redis)
+    hosts, without = cache_hosts(evidence)
+    own = {**urls, **hosts}
+    notes = (_no_password(without),) if without else ()
+    if numbered := in_other_databases(evidence, urls):
+        notes = (*notes, _one_database(numbered))
+    if wired is not None:
+        return StoreUse(replace(_needed(own), finding=wired.finding), notes, own)
+    if own and (other or any("REDIS" in name.upper() for name in own)):
+        return StoreUse(_needed(own), notes, own)
     if read is not None and other is None and "REDIS" not in read.name:
         read = None
     found = read.finding if read else address or imported
     if found is None:
         return StoreUse(None)
+    if notes:
+        return StoreUse(FoundNode("cache", "cache", found), notes)
     how = f"from {read.name}" if read else "from the code itself"
     note = Note(
         "untold",
@@ -64,6 +77,31 @@ def find_cache(evidence: Evidence) -> StoreUse:
         f'Fairway gives {contract.REDIS_URL}: read os.environ["{contract.REDIS_URL}"] there.',
     )
     return StoreUse(FoundNode("cache", "cache", found), (note,))
+
+
+def _needed(own: Names) -> FoundNode:
+    """The cache; on everywhere where the code knows it by names of its own: it needs them set."""
+    first = min(own.values(), key=lambda found: found.where, default=Finding("", ""))
+    return FoundNode("cache", "cache", first, (("enabled", "true"),) if own else ())
+
+
+def _one_database(reads: tuple[VariableRead, ...]) -> Note:
+    """What the code kept apart by numbers shares one database."""
+    names = ", ".join(dict.fromkeys(read.name for read in reads))
+    what = f"{names}: Redis's databases have numbers in the code; here all share number 0."
+    mend = "Where one of them is cleared as a whole, give it a [cache.NAME] of its own."
+    return Note("advice", reads[0].finding.where, what, mend)
+
+
+def _no_password(hosts: tuple[VariableRead, ...]) -> Note:
+    """Redis asks for a password, which this code does not read."""
+    names = ", ".join(host.name for host in hosts)
+    what = f"The code reads {names}, and no password; Redis asks for one here and on a cloud."
+    mend = (
+        f"Read {contract.REDIS_URL} at {hosts[0].finding.where}; or read a password too, and write "
+        f'{hosts[0].name} = "${{cache.host}}" and its like under variables.'
+    )
+    return Note("untold", hosts[0].finding.where, what, mend)
 
 
 def _redis_read(evidence: Evidence) -> VariableRead | None:
@@ -95,6 +133,15 @@ def find_bucket(evidence: Evidence) -> StoreUse:
     node = FoundNode("bucket", "files", found)
     if wired is not None:
         return StoreUse(node)
+    named = {one.name: one for one in evidence.reads if re.fullmatch(BUCKET_READS, one.name)}
+    if len(named) == 1:
+        return StoreUse(
+            node,
+            variables={
+                name: Finding("${files.name}", one.finding.where, one.finding.why)
+                for name, one in named.items()
+            },
+        )
     how = f"from {read.name}" if read else "from the code itself"
     where = read.finding.where if read else found.where
     note = Note(
@@ -106,19 +153,22 @@ def find_bucket(evidence: Evidence) -> StoreUse:
     return StoreUse(node, (note,))
 
 
-def find_state(evidence: Evidence) -> Finding[str] | None:
-    """A file on the replica's own disk that holds state: SQLite, or JSON that is written."""
+def find_state(evidence: Evidence, *, is_wired: bool = False) -> Finding[str] | None:
+    """A file on the replica's own disk that holds state: SQLite, or JSON that is written.
+
+    `is_wired`: the code reads its database's address by names of its own, which are set.
+    """
+    is_wired = is_wired or evidence.read(contract.DATABASE_URL) is not None
     for tree, call in _running_calls(evidence):
         if tree.dotted(call.func) in CONNECTS:
             name = _file_name(tree, call.args[0]) if call.args else ""
-            told = evidence.read(contract.DATABASE_URL)
-            if name != ":memory:" and (name or told is None):
+            if name != ":memory:" and (name or not is_wired):
                 return tree.finding(name or "a SQLite file", call)
-    if evidence.django is not None and evidence.read(contract.DATABASE_URL) is None:
+    if evidence.django is not None and not is_wired:
         engine = next((one for one in evidence.django.engines if one.value == "sqlite"), None)
         if engine is not None:
             return Finding("db.sqlite3", engine.where, engine.why)
-    return _sqlite_address(evidence) or _written(evidence)
+    return (None if is_wired else _sqlite_address(evidence)) or _written(evidence)
 
 
 def _running_calls(evidence: Evidence) -> Iterator[tuple[Tree, ast.Call]]:
@@ -130,8 +180,6 @@ def _running_calls(evidence: Evidence) -> Iterator[tuple[Tree, ast.Call]]:
 
 def _sqlite_address(evidence: Evidence) -> Finding[str] | None:
     """`sqlite:///app.db` that is no default of a variable."""
-    if evidence.read(contract.DATABASE_URL) is not None:
-        return None
     found = evidence.literal("sqlite:///", "sqlite+aiosqlite:///")
     if found is None or ":memory:" in found.value or evidence.is_prefix(found):
         return None

@@ -8,6 +8,7 @@ from fairway.core.detect.data import ADDRESS, PARTS
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, Note
+from fairway.core.detect.own_names import CACHE_HOST
 from fairway.core.detect.sayable import is_secret, is_variable
 from fairway.core.detect.sources import Finding, Sources, join, quote
 from fairway.core.detect.stores import BUCKET_READS, REDIS_READS
@@ -115,7 +116,7 @@ def _is_provided(name: str) -> bool:
     """Whether Fairway or the machine sets it, or another finding speaks of it."""
     if name in PROVIDED or ORDINARY.fullmatch(name):
         return True
-    patterns = (ADDRESS, PARTS, REDIS_READS, BUCKET_READS)
+    patterns = (ADDRESS, PARTS, REDIS_READS, CACHE_HOST, BUCKET_READS)
     return any(re.fullmatch(pattern, name) for pattern in patterns)
 
 

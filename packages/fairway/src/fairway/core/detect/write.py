@@ -5,6 +5,7 @@ stand as comments. The text parses with `core/spec/parse.py` whenever there is s
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from fairway.core.detect.choose import Question
 from fairway.core.detect.findings import (
@@ -16,6 +17,7 @@ from fairway.core.detect.findings import (
     FoundWorker,
 )
 from fairway.core.detect.sources import Finding
+from fairway.core.spec.mentions import mentions
 from fairway.core.toml_text import Entry, as_key, as_text, lines, one_line, table
 
 __all__ = ["write"]
@@ -35,12 +37,14 @@ def write(findings: Findings) -> str:
     """The text of `fairway.toml`."""
     blocks = ["\n".join(lines([Entry("app", as_text(findings.name.value), str(findings.name))]))]
     blocks.extend(_asked(question) for question in findings.questions)
+    shared = _shared(findings)
+    if shared:
+        blocks.append(table("variables", _variables(shared), "of whoever uses what they name"))
     for service in findings.services:
-        blocks.append(table(f"service.{service.name}", _service(service)))
-        blocks.extend(_many_variables(f"service.{service.name}", service.variables))
+        blocks.extend(_service_tables(replace(service, variables=_own(service, shared))))
     for worker in findings.workers:
         if worker.is_sure:
-            blocks.extend(_worker_tables(worker))
+            blocks.extend(_worker_tables(replace(worker, variables=_own(worker, shared))))
     blocks.extend(table(f"site.{site.name}", _site(site)) for site in findings.sites)
     blocks.extend(table(f"job.{job.name}", _job(job)) for job in findings.jobs if job.is_sure)
     blocks.extend(_node(node) for node in findings.nodes)
@@ -49,6 +53,29 @@ def write(findings: Findings) -> str:
     blocks.extend(_perhaps(worker) for worker in findings.workers if not worker.is_sure)
     blocks.extend(_suggested(job) for job in findings.jobs if not job.is_sure)
     return "\n\n".join(blocks) + "\n"
+
+
+def _shared(findings: Findings) -> Mapping[str, Finding[str]]:
+    """What names a part of a store, where more than one program runs the code that reads it."""
+    if len(findings.services) + len(findings.workers) + len(findings.jobs) < 2:
+        return {}
+    found: dict[str, Finding[str]] = {}
+    for program in (*findings.services, *findings.workers):
+        for name, one in program.variables.items():
+            if mentions(one.value):
+                found.setdefault(name, one)
+    return dict(sorted(found.items()))
+
+
+def _own(
+    program: FoundService | FoundWorker, shared: Mapping[str, Finding[str]]
+) -> Mapping[str, Finding[str]]:
+    """What the app's own table does not say already."""
+    return {name: one for name, one in program.variables.items() if shared.get(name) != one}
+
+
+def _variables(found: Mapping[str, Finding[str]]) -> list[Entry]:
+    return [Entry(as_key(name), as_text(one.value), one.where) for name, one in found.items()]
 
 
 def _service(one: FoundService) -> list[Entry]:
@@ -87,11 +114,12 @@ def _one_variable(variables: Mapping[str, Finding[str]]) -> Iterator[Entry]:
 def _many_variables(at: str, variables: Mapping[str, Finding[str]]) -> Iterator[str]:
     """Several in a table of their own."""
     if len(variables) > 1:
-        entries = [
-            Entry(as_key(name), as_text(found.value), found.where)
-            for name, found in variables.items()
-        ]
-        yield table(f"{at}.variables", entries)
+        yield table(f"{at}.variables", _variables(variables))
+
+
+def _service_tables(one: FoundService) -> Iterator[str]:
+    yield table(f"service.{one.name}", _service(one))
+    yield from _many_variables(f"service.{one.name}", one.variables)
 
 
 def _worker_tables(one: FoundWorker) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from fairway.core.spec.checked import Checked
 from fairway.core.spec.entry import show
+from fairway.core.spec.mentions import mentions
 from fairway.core.spec.model import App, Blue, Job, Rolling, Service
 from fairway.core.spec.report import Report
 from fairway_runtime import contract
@@ -107,7 +108,8 @@ def _plain_secrets(checked: Checked, report: Report) -> None:
     for kind, node in nodes:
         for variable in node.variables:
             at = checked.root.find(kind, node.name, "variables", variable)
-            if LOOKS_SECRET.search(variable) and isinstance(at.value, str) and at.value:
+            is_text = isinstance(at.value, str) and at.value and not mentions(at.value)
+            if is_text and LOOKS_SECRET.search(variable):
                 what = f"{variable} looks like a secret, and this file is in Git."
                 mend = f"Declare [secret.{variable.upper()}] and name it in uses."
                 report.note(at, what, mend)

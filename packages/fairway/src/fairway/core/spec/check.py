@@ -11,6 +11,7 @@ from fairway.core.spec.checked import Checked
 from fairway.core.spec.edges import check_edges
 from fairway.core.spec.entry import Entry, show
 from fairway.core.spec.foreign import COMMAND
+from fairway.core.spec.mentioned import check_mentions
 from fairway.core.spec.model import Service, Site
 from fairway.core.spec.networks import check_networks
 from fairway.core.spec.overlay import ENTRY_POINTS
@@ -34,6 +35,7 @@ def check(checked: Checked, report: Report) -> None:
     """Report every problem of an app that its keys alone do not have."""
     _names(checked, report)
     check_edges(checked, report)
+    check_mentions(checked, report)
     for kind, name, entry in checked.nodes():
         if kind == "service":
             _entry_point(name, entry, report)

@@ -14,6 +14,7 @@ from fairway.core.spec.advice import advise
 from fairway.core.spec.check import check
 from fairway.core.spec.checked import Checked
 from fairway.core.spec.entry import show
+from fairway.core.spec.mentioned import heard
 from fairway.core.spec.model import App
 from fairway.core.spec.networks import note_shared
 from fairway.core.spec.overlay import off
@@ -104,7 +105,7 @@ def _read(environment: str, written: Written, report: Report) -> Checked:
     app = read_table(App, root, report, **given)
     assert not isinstance(app, Unreadable), "its only required key is given"
     checked = Checked(
-        app=_without(app, switched_off),
+        app=heard(_without(app, switched_off), root, switched_off),
         root=root,
         off=switched_off,
         environments=written.environments,

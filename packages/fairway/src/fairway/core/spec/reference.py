@@ -10,6 +10,7 @@ from dataclasses import MISSING
 from typing import Any, cast
 
 from fairway.core.spec.entry import show
+from fairway.core.spec.mentions import PARTS, Mention
 from fairway.core.spec.model import (
     Alarm,
     App,
@@ -84,6 +85,31 @@ what may connect, and which [variables](variables.md) arrive.
 Commands are words, read by no shell: put `&&` and pipes into a script.
 """
 
+NAMES = """\
+## Names of your own
+
+An app that reads other names than the [usual ones](variables.md) keeps them: `variables` says what
+each of them holds.
+
+```toml
+[service.api]
+uses = ["db", "cache"]
+variables = {{ POSTGRES_SERVER = "${{db.host}}", CELERY_BROKER_URL = "${{cache.url}}" }}
+```
+
+{table}
+
+- A reference may stand inside a longer text, such as
+  `"postgresql+asyncpg://${{db.user}}:${{db.password}}@${{db.host}}/${{db.name}}"`. In a URL user,
+  password and name are percent-encoded.
+- A text with a password or a secret in it is never shown, as a secret is not.
+- A node names only what it `uses`. In the app's own `variables`, a reference counts for the nodes
+  that use all that it names; the others have no such variable.
+- What an environment switches off falls away, as its edge does: a cache is off in `dev`, so there
+  `CELERY_BROKER_URL` is not set. A note says so.
+- A SQLite file has only `url`. `$${{` writes `${{` itself.
+"""
+
 ENVIRONMENTS = """\
 ## Environments
 
@@ -111,6 +137,10 @@ like = "staging"               # its values and its changes; unsaid, the values 
 that names it does without it. Where the base says one of several (`asgi` or `command`, a way to
 release) and the environment another, the environment's holds.
 """
+
+EXAMPLES = {
+    "database": "db", "cache": "cache", "bucket": "files", "service": "api", "secret": "API_KEY",
+}  # fmt: skip
 
 # Each section: its heading, its table, and the header or key that it is written under.
 SECTIONS: tuple[tuple[str, type[Any], str], ...] = (
@@ -153,6 +183,7 @@ def file_reference() -> str:
         parts.append("\n".join(_section(heading, cls, header)))
         if cls is App:
             parts.append(ENVIRONMENTS.format(table=_profiles()))
+            parts.append(NAMES.format(table=_parts()))
     return "\n".join(parts)
 
 
@@ -216,6 +247,16 @@ def _profiles() -> str:
     ]
     for name, values in lines:
         rows.append(f"| {name} | " + " | ".join(f"`{toml(value)}`" for value in values) + " |")
+    return "\n".join(rows)
+
+
+def _parts() -> str:
+    """What can be named of each kind of node."""
+    rows = ["| of a | write |", "|---|---|"]
+    for kind, parts in PARTS.items():
+        node = EXAMPLES[kind]
+        said = [str(Mention(node, part)) for part in parts] or [str(Mention(node))]
+        rows.append(f"| {kind} | {', '.join(f'`{each}`' for each in said)} |")
     return "\n".join(rows)
 
 

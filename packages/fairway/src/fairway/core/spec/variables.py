@@ -7,11 +7,14 @@ replica's name and revision). Documented in docs/reference/variables.md. Pure; m
 process's own environment.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from fairway.core.masked import Masked
+from fairway.core.spec.address_parts import part_of_url
+from fairway.core.spec.mentions import Mention, pieces
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.wiring import Wire, wires
 from fairway_runtime import contract
@@ -21,6 +24,8 @@ __all__ = ["Addresses", "Text", "Variables", "variables"]
 Text: TypeAlias = str | Masked
 Variables: TypeAlias = Mapping[str, Text]
 
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
@@ -29,7 +34,7 @@ class Addresses:
     `databases` and `caches` hold URLs (with their passwords: give them as `Masked`), `buckets`
     the names of the buckets, `services` base URLs without a final slash, `secrets` values.
     `s3_endpoint` is None where the SDK's own is right (on AWS), the keys None where a role gives
-    them.
+    them. `parts` are by the node's name and the part's, where an address cannot be taken apart.
     """
 
     databases: Mapping[str, Text] = field(default_factory=dict[str, Text])
@@ -37,6 +42,7 @@ class Addresses:
     buckets: Mapping[str, str] = field(default_factory=dict[str, str])
     services: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, Masked] = field(default_factory=dict[str, Masked])
+    parts: Mapping[str, Mapping[str, Text]] = field(default_factory=dict[str, Mapping[str, Text]])
     s3_endpoint: str | None = None
     s3_region: str | None = None
     s3_access_key: Text | None = None
@@ -55,7 +61,7 @@ def variables(app: App, node: Service | Job, addresses: Addresses) -> Variables:
         found[wire.variable] = _address(wire, addresses)
     if any(wire.kind == "bucket" for wire in brought):
         found.update(_s3(addresses))
-    found.update(node.variables)
+    found.update({name: _filled(app, text, addresses) for name, text in node.variables.items()})
     found.update(_runtime(app, node, brought, addresses))
     return dict(sorted(found.items()))
 
@@ -91,6 +97,31 @@ def _address(wire: Wire, addresses: Addresses) -> Text:
             return addresses.services[wire.node]
         case "secret":
             return addresses.secrets[wire.node]
+
+
+def _filled(app: App, text: str, addresses: Addresses) -> Text:
+    """A variable's text with what it mentions; masked as a whole where a part of it is."""
+    is_url = URL.match(text) is not None
+    said = [
+        piece if isinstance(piece, str) else _part(app, piece, addresses, is_url=is_url)
+        for piece in pieces(text)
+    ]
+    whole = "".join(piece.reveal() if isinstance(piece, Masked) else piece for piece in said)
+    return Masked(whole) if any(isinstance(piece, Masked) for piece in said) else whole
+
+
+def _part(app: App, mention: Mention, addresses: Addresses, *, is_url: bool) -> Text:
+    """A part's value, percent-encoded where it becomes a part of a URL."""
+    node, part = mention.node, mention.part
+    if part in (said := addresses.parts.get(node, {})):
+        return said[part]
+    if node in app.secrets:
+        return addresses.secrets[node]
+    if node in app.buckets:
+        return addresses.buckets[node] if part == "name" else addresses.s3_endpoint or ""
+    places = (addresses.databases, addresses.caches, addresses.services)
+    url = next(place[node] for place in places if node in place)
+    return url if part == "url" else part_of_url(node, url, part, is_quoted=is_url)
 
 
 def _s3(addresses: Addresses) -> dict[str, Text]:

@@ -18,7 +18,8 @@ INTRODUCTION = """\
 
 An app is configured by its environment alone (R57). These are the variables that a service, a
 worker or a job finds there, on every target; the app would read the same ones on any other host.
-What its own `variables` say wins, then what those of the app say.
+What its own `variables` say wins, then what those of the app say. An app that reads other names,
+such as `POSTGRES_SERVER`, [keeps them](file.md#names-of-your-own).
 """
 EDGES: tuple[Row, ...] = (
     (
@@ -113,7 +114,7 @@ RUNTIME: tuple[Row, ...] = (
     (
         f"`{contract.SECRETS}`",
         "a function that `uses` secrets, databases or caches",
-        "where the runtime reads them when it starts: `NAME=ARN`, separated by spaces",
+        "where the runtime reads them when it starts: `NAME=ARN NAME=ARN:key::`, the key of JSON",
     ),
     (
         f"`{contract.CORS_ORIGINS}`",

@@ -26,6 +26,7 @@ from fairway.targets.aws.render.cron import is_sayable
 from fairway.targets.aws.render.deployment import is_linear
 from fairway.targets.aws.render.edge import is_guarded
 from fairway.targets.aws.render.hosts import cached_services
+from fairway.targets.aws.render.parts import part_gaps
 from fairway.targets.aws.render.scaling import scales
 from fairway.targets.aws.render.sizes import fitting
 from fairway.targets.aws.render.tasks import LONGEST_CHECK_SECONDS
@@ -58,6 +59,7 @@ def gaps(app: App) -> list[Problem]:
         *(gap for database in app.databases.values() for gap in _of_database(database)),
         *_of_edge(app),
         *_of_others(app),
+        *part_gaps(app),
     ]
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from fairway import __version__
 from fairway.core.build.failure import build_failure
 from fairway.core.problem import Problem, Problems
+from fairway.core.spec.mentions import said_alone
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
 from fairway.targets.local import environments, invocation, private, revisions
@@ -168,8 +169,8 @@ class Preparation:
     def build(self, app: App, *, in_use: bool) -> None:
         """Run the builds in the project's folder, with what the app needs installed.
 
-        They have the service's own `variables`, and nothing of what it `uses`: nothing of that
-        runs yet, and an image is built without it too.
+        They have the service's own `variables`, but those that name a part of what it `uses`:
+        nothing of that runs yet, and an image is built without it too.
         """
         for name, service in app.programs.items():
             if service.build is None:
@@ -179,7 +180,10 @@ class Preparation:
             self.say(name, f"builds: {service.build}")
             folder = self.layout.project / service.folder
             environment = invocation.app_environment(
-                self.caller, service.variables, environment=str(python.folder), code=()
+                self.caller,
+                said_alone(service.variables),
+                environment=str(python.folder),
+                code=(),
             )
             argv = invocation.job_argv(service.build, environment, where=at, find=find)
             done = subprocess.run(

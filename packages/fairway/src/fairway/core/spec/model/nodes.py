@@ -85,7 +85,11 @@ class Job:
     memory_mib: Annotated[int, Key(read.MEBIBYTES, "Memory of a run.", name="memory")] = 512
     cpu: Annotated[float, Key(read.NUMBER, "Processors of a run.")] = 0.5
     variables: Annotated[
-        Mapping[str, str], Key(read.VARIABLES, "Environment variables of its own.")
+        Mapping[str, str],
+        Key(
+            read.VARIABLES,
+            "Environment variables of its own; `${db.host}` is a part of what it uses.",
+        ),
     ] = field(default_factory=dict[str, str])
 
 

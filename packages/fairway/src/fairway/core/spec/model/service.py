@@ -284,7 +284,11 @@ class Service:
         ),
     ] = field(default_factory=dict[str, float])
     variables: Annotated[
-        Mapping[str, str], Key(read.VARIABLES, "Environment variables of its own.")
+        Mapping[str, str],
+        Key(
+            read.VARIABLES,
+            "Environment variables of its own; `${db.host}` is a part of what it uses.",
+        ),
     ] = field(default_factory=dict[str, str])
     memory_mib: Annotated[
         int, Key(read.MEBIBYTES, "Memory of one replica; above it, it is replaced.", name="memory")

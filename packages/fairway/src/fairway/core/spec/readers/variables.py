@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fairway.core.spec.entry import Entry, is_not, show
+from fairway.core.spec.mentions import is_open
 from fairway.core.spec.readers.reader import UNREADABLE, Definitions, Schema, Unreadable
 from fairway.core.spec.report import Report
 from fairway_runtime import contract
@@ -65,6 +66,9 @@ class Variables:
             elif value is None:
                 what = f"A variable holds text, a number or a boolean, not {show(below.value)}."
                 report.problem(below, what, "Write its value in quotes.")
+            elif is_open(value):
+                mend = "Write ${db.host} to name a part of what it uses, $${ for the characters."
+                report.problem(below, "A `${` in it has no end.", mend)
             else:
                 found[name] = value
         return dict(sorted(found.items()))

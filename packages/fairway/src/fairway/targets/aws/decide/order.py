@@ -138,9 +138,10 @@ def secrets_read(stack: Stack) -> tuple[str, ...]:
                 "Sequence[Mapping[str, Any]]", resource.properties["ContainerDefinitions"]
             )
             read |= {
-                str(stack.parameters[each["ValueFrom"]["Ref"]]["Default"])
+                path
                 for container in containers
                 for each in container.get("Secrets", ())
+                if (path := _path(stack, each["ValueFrom"]))
             }
     return tuple(sorted(read))
 
@@ -150,8 +151,15 @@ def _by_function(stack: Stack, properties: Mapping[str, Any]) -> Iterator[str]:
     variables = properties.get("Environment", {}).get("Variables", {})
     said = variables.get(contract.SECRETS, {"Fn::Join": ["", []]})
     for pair in said["Fn::Join"][1]:
-        address = pair["Fn::Join"][1][1]
-        yield str(stack.parameters[address["Ref"]]["Default"])
+        if path := _path(stack, pair["Fn::Join"][1][1]):
+            yield path
+
+
+def _path(stack: Stack, address: Mapping[str, Any]) -> str:
+    """The path of a secret's address; of one key in it, that of the whole; none of its own one."""
+    whole = address["Fn::Join"][1][0] if "Fn::Join" in address else address
+    taken = stack.parameters.get(whole["Ref"])
+    return str(taken["Default"]) if taken is not None else ""
 
 
 def asked(stack: Stack) -> tuple[str, ...]:

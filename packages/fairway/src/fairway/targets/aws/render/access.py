@@ -88,7 +88,7 @@ def _telling(ground: Ground, log: str, wired: Wired) -> Iterator[Value]:
     """To write its log, and to read its secrets."""
     yield statement(("logs:CreateLogStream", "logs:PutLogEvents"), get(log))
     if wired.secret:
-        yield statement(("secretsmanager:GetSecretValue",), list(wired.secret.values()))
+        yield statement(("secretsmanager:GetSecretValue",), wired.secrets)
         yield statement(
             ("kms:Decrypt",),
             ground.key,

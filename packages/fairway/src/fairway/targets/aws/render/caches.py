@@ -65,6 +65,7 @@ def add_cache(app: App, cache: Cache, ground: Ground) -> None:
         },
         keep="Snapshot",
     )
+    host = get(id_, "PrimaryEndPoint.Address")
     resolve = f"{{{{resolve:secretsmanager:${{{password}}}:SecretString:password}}}}"
     draft.add(
         f"{id_}Url",
@@ -72,11 +73,11 @@ def add_cache(app: App, cache: Cache, ground: Ground) -> None:
         {
             "Description": f"The address of the cache {cache.name}, with its password.",
             "KmsKeyId": ground.key,
-            "SecretString": sub(
-                f"rediss://:{resolve}@${{Host}}:{PORT}/0", Host=get(id_, "PrimaryEndPoint.Address")
-            ),
+            "SecretString": sub(f"rediss://:{resolve}@${{Host}}:{PORT}/0", Host=host),
         },
     )
+    draft.give(f"cache/{cache.name}/host", host)
+    draft.give(f"cache/{cache.name}/password", ref(password))
     draft.give(f"cache/{cache.name}/url", ref(f"{id_}Url"))
     draft.give(f"cache/{cache.name}/group", group)
     draft.give(f"cache/{cache.name}/id", ref(id_))

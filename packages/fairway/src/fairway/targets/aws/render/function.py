@@ -141,6 +141,6 @@ def _variables(node: Service, found: Wired) -> dict[str, Value]:
     # Requests come from the adapter, on this side of the network: the runtime's own default.
     del own[contract.TRUSTED_PROXIES]
     if found.secret:
-        places = [join("=", [name, arn]) for name, arn in found.secret.items()]
+        places = [join("=", [name, read.place]) for name, read in found.secret.items()]
         own[contract.SECRETS] = join(" ", places)
     return dict(sorted(own.items()))

@@ -23,6 +23,7 @@ from fairway.targets.aws.render.deployment import (
 from fairway.targets.aws.render.function_limits import function_limits
 from fairway.targets.aws.render.function_release import is_shifted
 from fairway.targets.aws.render.hosts import balanced
+from fairway.targets.aws.render.parts import part_limits
 from fairway.targets.aws.render.service import rule_priority
 from fairway.targets.aws.render.sizes import fitting
 from fairway.targets.aws.render.tasks import LONGEST_STOP_SECONDS, MARGIN_SECONDS
@@ -59,6 +60,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *_of_addresses(app, choices),
         *_of_accounts(app),
         *_of_choices(choices),
+        *part_limits(app),
     ]
     if found:
         return found  # a template of what is already too large says nothing new

@@ -214,6 +214,8 @@ def add_address(app: App, ground: Ground, database: Database, host: Value) -> No
             ),
         },
     )
+    draft.give(f"database/{database.name}/host", host)
+    draft.give(f"database/{database.name}/password", ref(password))
     draft.give(f"database/{database.name}/url", ref(id_))
 
 

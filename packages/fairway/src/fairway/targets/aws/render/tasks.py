@@ -99,7 +99,7 @@ def add_task(
     }
     if draft_wired.secret:
         container["Secrets"] = [
-            {"Name": key, "ValueFrom": value} for key, value in draft_wired.secret.items()
+            {"Name": key, "ValueFrom": read.place} for key, read in draft_wired.secret.items()
         ]
     if isinstance(node, Service) and command is None:
         container.update(_listening(node) if node.answers else _living(node))

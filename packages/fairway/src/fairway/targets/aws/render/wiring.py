@@ -4,23 +4,40 @@ What holds a password is a secret that ECS reads when the task starts (R72); not
 in a template. Pure.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fairway.core import names
 from fairway.core.masked import Masked
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.variables import Addresses, variables
 from fairway.core.spec.wiring import wires
 from fairway.targets.aws.render import addresses
-from fairway.targets.aws.render.hosts import url
-from fairway.targets.aws.render.template import Draft, Value
+from fairway.targets.aws.render.hosts import host, url
+from fairway.targets.aws.render.parts import ENDPOINT, KNOWN_CACHE, PASSWORD, known
+from fairway.targets.aws.render.template import Draft, Value, join, sub
 from fairway_runtime import contract
 
-__all__ = ["INSIDE_PORT", "PORT", "Wired", "port_of", "wired"]
+__all__ = ["INSIDE_PORT", "PORT", "Read", "Wired", "port_of", "wired"]
 
 PORT = 8000
 INSIDE_PORT = 80  # http://api
-MARK = "\0"  # before what stands for a value that only the stack knows
+MARK = "\0"  # around what stands for a value that only the stack knows
+HIDDEN = "*"  # before one that is inside a secret; behind `#` is the key of its JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Where a secret value is read from: a secret, and the key of its JSON where it is one."""
+
+    secret: Value
+    key: str = ""
+
+    @property
+    def place(self) -> Value:
+        """As ECS writes it, and the runtime reads it."""
+        return join("", [self.secret, f":{self.key}::"]) if self.key else self.secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +45,16 @@ class Wired:
     """A task's variables by name: those in the open, and the secrets that they are read from."""
 
     plain: Mapping[str, Value]
-    secret: Mapping[str, Value]
+    secret: Mapping[str, Read]
+
+    @property
+    def secrets(self) -> list[Value]:
+        """The secrets that are read, each once."""
+        found: list[Value] = []
+        for read in self.secret.values():
+            if read.secret not in found:
+                found.append(read.secret)
+        return found
 
 
 def port_of(service: Service) -> int:
@@ -38,15 +64,14 @@ def port_of(service: Service) -> int:
 
 def wired(app: App, node: Service | Job, draft: Draft, image: Value) -> Wired:
     """What `node`'s containers find in their environment."""
-    marked: dict[str, Value] = {}
-    found = variables(app, node, _addresses(app, node, draft, marked))
+    marks = Marks(app, node, draft)
     plain: dict[str, Value] = {}
-    secret: dict[str, Value] = {}
-    for name, text in found.items():
+    secret: dict[str, Read] = {}
+    for name, text in variables(app, node, _addresses(app, node)).items():
         if isinstance(text, Masked):
-            secret[name] = marked[text.reveal()]
+            secret[name] = marks.read(name, text.reveal())
         else:
-            plain[name] = marked.get(text, text)
+            plain[name] = marks.value(text)
     plain[contract.REVISION] = image
     if isinstance(node, Service) and node.answers:
         plain[contract.HOST] = "0.0.0.0"
@@ -55,45 +80,135 @@ def wired(app: App, node: Service | Job, draft: Draft, image: Value) -> Wired:
     return Wired(dict(sorted(plain.items())), dict(sorted(secret.items())))
 
 
-def _addresses(app: App, node: Service | Job, draft: Draft, marked: dict[str, Value]) -> Addresses:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Texts that stand for values of other stacks, which are taken where they are used only."""
+
+    app: App
+    node: Service | Job
+    draft: Draft
+
+    def value(self, text: str) -> Value:
+        """A text in the open, with what its marks stand for."""
+        pieces = [self._taken(piece) if is_mark else piece for is_mark, piece in _pieces(text)]
+        return pieces[0] if len(pieces) == 1 else join("", pieces) if pieces else ""
+
+    def read(self, variable: str, text: str) -> Read:
+        """Where a secret text is read from; one that holds more than a secret becomes one."""
+        pieces = list(_pieces(text))
+        if len(pieces) != 1:
+            return Read(self._together(variable, pieces))
+        key, field = _key(pieces[0][1])
+        return Read(self.draft.take(key), field)
+
+    def _together(self, variable: str, pieces: Sequence[tuple[bool, str]]) -> Value:
+        """Add a secret with a text that CloudFormation puts together; another text is another one.
+
+        It stands in the stack that a release changes, so that a rollback brings it back.
+        """
+        text, values = "", dict[str, Value]()
+        for is_mark, piece in pieces:
+            name = f"Part{len(values) + 1}"
+            if is_mark:
+                values[name] = self._taken(piece)
+            text += _inside(piece, name) if is_mark else piece.replace("${", "${!")
+        node, whole = self.node.name, sub(text, **values)
+        return self.draft.add(
+            names.logical_id("text", node, variable, names.short_digest(json.dumps(whole))),
+            "AWS::SecretsManager::Secret",
+            {
+                "Description": f"{variable} of {node}.",
+                "KmsKeyId": self.draft.take("key"),
+                "SecretString": whole,
+            },
+        )
+
+    def _taken(self, place: str) -> Value:
+        kind, _, name = place.partition("/")
+        if kind == "endpoint":
+            return sub(ENDPOINT)
+        if kind in {"url", "host"}:
+            self.draft.take("domain")
+            return (url if kind == "url" else host)(self.app, name, "${TakeDomain}")
+        return self.draft.take(_key(place)[0])
+
+
+def _key(place: str) -> tuple[str, str]:
+    """Under which key a mark's value is handed over, and the key of its JSON."""
+    key, _, field = place.removeprefix(HIDDEN).partition("#")
+    return key, field
+
+
+def _inside(place: str, name: str) -> str:
+    """How a text that CloudFormation puts together says a mark: a secret's by what it holds."""
+    if not place.startswith(HIDDEN):
+        return f"${{{name}}}"
+    field = _key(place)[1]
+    within = f":{field}" if field else ""
+    return f"{{{{resolve:secretsmanager:${{{name}}}:SecretString{within}}}}}"
+
+
+def _pieces(text: str) -> Iterator[tuple[bool, str]]:
+    """The pieces of a text that are not empty, and whether each is a mark."""
+    yield from ((bool(index % 2), piece) for index, piece in enumerate(text.split(MARK)) if piece)
+
+
+def _mark(place: str) -> str:
+    return f"{MARK}{place}{MARK}"
+
+
+def _hidden(place: str) -> Masked:
+    return Masked(_mark(f"{HIDDEN}{place}"))
+
+
+def _addresses(app: App, node: Service | Job) -> Addresses:
     """Marks for what the data's stack hands over; texts for what is known here."""
     databases: dict[str, str | Masked] = {}
     caches: dict[str, str | Masked] = {}
     buckets: dict[str, str] = {}
     services: dict[str, str] = {}
     secrets: dict[str, Masked] = {}
-
-    def mark(key: str) -> str:
-        marked[MARK + key] = draft.take(key)
-        return MARK + key
-
+    parts: dict[str, Mapping[str, str | Masked]] = {}
     for wire in wires(app, node):
+        name = wire.node
         match wire.kind:
-            case "database" if app.databases[wire.node].engine == "sqlite":
-                databases[wire.node] = f"sqlite:////tmp/{wire.node}.db"
+            case "database" if app.databases[name].engine == "sqlite":
+                databases[name] = f"sqlite:////tmp/{name}.db"
             case "database":
-                databases[wire.node] = Masked(mark(f"database/{wire.node}/url"))
+                databases[name] = _hidden(f"database/{name}/url")
+                parts[name] = {**known(app, name), **_server("database", name)}
             case "cache":
-                caches[wire.node] = Masked(mark(f"cache/{wire.node}/url"))
+                caches[name] = _hidden(f"cache/{name}/url")
+                parts[name] = {**KNOWN_CACHE, **_server("cache", name)}
             case "bucket":
-                buckets[wire.node] = mark(f"bucket/{wire.node}")
+                buckets[name] = _mark(f"bucket/{name}")
+                parts[name] = {"endpoint": _mark("endpoint")}
             case "secret":
-                secrets[wire.node] = Masked(mark(f"secret/{wire.node}"))
+                secrets[name] = _hidden(f"secret/{name}")
             case "service":
-                services[wire.node] = _service_address(app, node, wire.node, draft, marked)
+                place = _service(app, node, name)
+                parts[name], services[name] = place, place["url"]
     return Addresses(
-        databases=databases, caches=caches, buckets=buckets, services=services, secrets=secrets
+        databases=databases,
+        caches=caches,
+        buckets=buckets,
+        services=services,
+        secrets=secrets,
+        parts=parts,
     )
 
 
-def _service_address(
-    app: App, node: Service | Job, used: str, draft: Draft, marked: dict[str, Value]
-) -> str:
+def _server(kind: str, name: str) -> dict[str, str | Masked]:
+    """The parts of a server that its stack hands over."""
+    return {
+        "host": _mark(f"{kind}/{name}/host"),
+        PASSWORD: _hidden(f"{kind}/{name}/{PASSWORD}#{PASSWORD}"),
+    }
+
+
+def _service(app: App, node: Service | Job, used: str) -> dict[str, str]:
     """Inside the app by the mesh; from or to what is no member of it, by the public name."""
     is_outside = isinstance(node, Job) or "function" in {node.kind, app.services[used].kind}
     if is_outside and app.services[used].public:
-        draft.take("domain")
-        key = f"{MARK}service/{used}"
-        marked[key] = url(app, used, "${TakeDomain}")
-        return key
-    return f"http://{used}"
+        return {"url": _mark(f"url/{used}"), "host": _mark(f"host/{used}"), "port": "443"}
+    return {"url": f"http://{used}", "host": used, "port": str(INSIDE_PORT)}
