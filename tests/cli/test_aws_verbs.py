@@ -118,7 +118,9 @@ def test_what_a_task_printed_is_in_the_logs(shell: Shell) -> None:
     assert result.exit_code == 0, result.output
     assert "hello from the task" in result.stdout
     assert "web." in result.stdout
-    assert "no service or job is called nobody" in problems(shell("logs", "production", "nobody"))
+    assert "no service, worker or job is called nobody" in problems(
+        shell("logs", "production", "nobody")
+    )
 
 
 def test_a_job_runs_now_and_is_waited_for(shell: Shell) -> None:
@@ -135,7 +137,9 @@ def test_a_number_of_tasks_is_set_and_stays(shell: Shell) -> None:
     said = json.loads(shell("status", "production", "--json").stdout)
     assert said["services"][0]["wanted"] == 3
     assert shell("scale", "production", "web=auto").exit_code == 0
-    assert "there is no service nobody" in problems(shell("scale", "production", "nobody=1"))
+    assert "there is no service or worker nobody" in problems(
+        shell("scale", "production", "nobody=1")
+    )
 
 
 def test_rollback_goes_to_the_release_before(shell: Shell) -> None:

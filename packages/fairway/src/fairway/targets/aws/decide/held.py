@@ -34,7 +34,7 @@ def _minutes(kind: str, said: Mapping[str, Any]) -> float:
                 + linear.get("StepBakeTimeInMinutes", 0) * steps
             )
         case "AWS::CodeDeploy::DeploymentConfig":
-            way = cast("Mapping[str, Any]", said["TrafficRoutingConfig"])
+            way = cast("Mapping[str, Any]", said.get("TrafficRoutingConfig", {}))
             canary, linear = way.get("TimeBasedCanary", {}), way.get("TimeBasedLinear", {})
             steps = math.ceil(100 / linear.get("LinearPercentage", 100))
             return float(canary.get("CanaryInterval", 0) + linear.get("LinearInterval", 0) * steps)
