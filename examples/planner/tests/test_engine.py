@@ -71,11 +71,19 @@ def test_ruin_by_year_rises_to_what_success_leaves() -> None:
 def test_percentiles_from_counts_are_those_of_the_numbers_within_a_bin() -> None:
     drawn = np.random.default_rng(5).lognormal(12, 2, (3, 5000)).astype(np.float32)
     drawn[1, :2000] = 0.0
-    counts = np.zeros((3, BINS), np.int32)
+    counts = np.zeros((3, BINS), np.uint16)
     count_block(drawn.view(np.int32), counts)
     found, exact = percentiles(counts, 5000), np.percentile(drawn, PERCENTILES, axis=1).T
     assert found == pytest.approx(exact, rel=1 / 32)
     assert (found[1, :2] == 0).all()
+
+
+def test_a_count_beyond_16_bits_is_a_count() -> None:
+    """All paths are alike: each month has one bin, and all of them are in it."""
+    plan = Plan(1000, 0, 1, alone(0.05, 0.0), scenarios=70_000)
+    few = replace(plan, scenarios=500)
+    assert run_paths(plan).bands == pytest.approx(run_paths(few).bands, rel=1 / 32)
+    assert simulate(plan).bands[6, 2] == pytest.approx(1000 * 1.05**0.5, rel=1 / 32)
 
 
 def test_bands_begin_at_the_portfolio_and_end_at_the_ending() -> None:

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from longrun.engine.compiled import compiled
 from longrun.engine.kernel import BINS, FIRST, PER_OCTAVE, SHIFT
+from longrun.engine.scratch import Counts
 
 __all__ = ["PERCENTILES", "percentiles"]
 
 PERCENTILES = (10, 25, 50, 75, 90)
 
 
-def percentiles(counts: NDArray[np.int32], most: int) -> NDArray[np.float64]:
+def percentiles(counts: Counts, most: int) -> NDArray[np.float64]:
     """`counts` (months + 1, BINS) of `most` paths to wealth (months + 1, 5) at `PERCENTILES`."""
     found = np.empty((len(counts), len(PERCENTILES)))
     ranks = np.array(PERCENTILES) / 100 * most

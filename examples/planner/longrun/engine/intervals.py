@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Z95", "Counts", "Estimate", "average", "design_effect", "quantile", "shares"]
+__all__ = ["Z95", "Estimate", "average", "design_effect", "quantile", "shares"]
 
 Z95 = 1.959963984540054
 Counts = NDArray[np.int64]

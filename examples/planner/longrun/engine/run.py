@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from longrun.engine.bands import PERCENTILES, percentiles
 from longrun.engine.intervals import (
-    Counts,
     Estimate,
     average,
     design_effect,
@@ -26,7 +25,7 @@ from longrun.engine.intervals import (
 from longrun.engine.kernel import count_block, walk_block
 from longrun.engine.market import Course, course
 from longrun.engine.plan import Asset, Plan, Returns, Rule
-from longrun.engine.scratch import Scratch, scratches
+from longrun.engine.scratch import Counts, Scratch, scratches
 
 __all__ = ["Cancelled", "Outcome", "Paths", "outcome", "run_paths", "simulate", "warm_up"]
 
@@ -160,9 +159,9 @@ class _Work:
         self._left = iter(self.starts)
         self._lock = threading.Lock()
 
-    def take_blocks(self, scratch: Scratch) -> NDArray[np.int32]:
+    def take_blocks(self, scratch: Scratch) -> Counts:
         """Walk blocks until none is left, and count their wealth (months + 1, BINS)."""
-        counts = scratch.counts(self._plan.months)
+        counts = scratch.counts(self._plan.months, self._plan.scenarios)
         buffer = scratch.block(self._plan.months, min(BLOCK, self._plan.scenarios))
         while (first := self._next()) is not None:
             block = buffer[:, : min(BLOCK, self._plan.scenarios - first)]
@@ -253,7 +252,7 @@ def _ruin_by_year(plan: Plan, paths: Paths) -> tuple[Estimate, ...]:
     return shares(so_far, count, design_effect(so_far, count, both))
 
 
-def _by_year(months: NDArray[np.int32], years: int) -> Counts:
+def _by_year(months: NDArray[np.int32], years: int) -> NDArray[np.int64]:
     """How many of `months`, -1 for never, are before the end of each year."""
     return np.cumsum(np.bincount(months[months >= 0] // 12, minlength=years))
 
@@ -302,3 +301,4 @@ def warm_up() -> None:
     assets = (Asset(0.6, 0.07, 0.17), Asset(0.3, 0.03, 0.06), Asset(0.1, 0.02, 0.01))
     for returns in Returns:
         simulate(Plan(1e6, 4e4, 1, assets, returns=returns, scenarios=10), threads=1)
+    simulate(Plan(1e6, 4e4, 1, assets, scenarios=70_000), threads=1)  # more than 16 bits count

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from longrun.engine.kernel import BINS
 
-__all__ = ["Scratch", "scratches"]
+__all__ = ["Counts", "Scratch", "scratches"]
+
+Counts = NDArray[np.uint16] | NDArray[np.uint32]
 
 MOST_SPARE = 4  # as many threads as have run at once, up to this; each holds up to 5 MB
 
@@ -21,15 +23,16 @@ class Scratch:
     """What one thread writes to; it grows to the longest plan that it has seen."""
 
     def __init__(self) -> None:
-        self._counts = np.empty(0, np.int32)
+        self._counts = np.empty(0, np.uint32)
         self._block = np.empty(0, np.float32)
 
-    def counts(self, months: int) -> NDArray[np.int32]:
-        """Zeros (months + 1, BINS)."""
+    def counts(self, months: int, most: int) -> Counts:
+        """Zeros (months + 1, BINS) that count up to `most`, in half the memory where that does."""
         size = (months + 1) * BINS
         if self._counts.size < size:
-            self._counts = np.empty(size, np.int32)
-        counts = self._counts[:size]
+            self._counts = np.empty(size, np.uint32)
+        is_small = most <= np.iinfo(np.uint16).max
+        counts = (self._counts.view(np.uint16) if is_small else self._counts)[:size]
         counts.fill(0)
         return counts.reshape(months + 1, BINS)
 
