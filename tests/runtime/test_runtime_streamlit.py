@@ -125,10 +125,10 @@ def test_each_run_of_the_script_is_counted_timed_and_logged_under_the_page_s_id(
         assert own.startswith("req-")
         assert visitor.runs("sleep=0.3")["texts"] == [text]
         until(lambda: metric(app, "streamlit_script_seconds_count") == 2)
-        assert metric(app, "streamlit_script_seconds_sum") >= 0.3
+        assert metric(app, "streamlit_script_seconds_sum") >= 0.25
         runs = [line for line in app.named("SCRIPT") if line["message"] == "script ran"]
         assert [line["outcome"] for line in runs] == ["finished", "finished"]
-        assert runs[1]["duration_ms"] >= 300
+        assert runs[1]["duration_ms"] >= 250  # between two messages; the first one may be late
         said = app.saying("in the script")
         assert {line["correlation_id"] for line in [*runs, *said]} == {own}
         assert len(said) == 2
