@@ -97,7 +97,7 @@ class Jobs:
             if run.exit_code is not None and run.run in running
         ]
         asks, self.asks = self.asks, []
-        asks = [*asks, *self.follow(app, asks)]
+        steps = self.follow(app, asks)  # said again at every tick until they have begun
         ready = {name: job for name, job in app.jobs.items() if self.may(app, name)}
         after, orders = schedule.decide(
             jobs=ready,
@@ -105,7 +105,7 @@ class Jobs:
             now=self.world.clock.now(),
             objects=self.found,
             ended=ended,
-            asks=asks,
+            asks=(*asks, *steps),
         )
         kept = {name: state for name, state in states.items() if name not in ready}
         self.asks += [ask for ask in asks if ask.job not in ready and ask.job in app.jobs]
