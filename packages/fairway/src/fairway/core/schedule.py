@@ -18,9 +18,6 @@ from fairway.core.cron import CRON, ONCE
 from fairway.core.spec.model import Job
 
 __all__ = [
-    "CLOCK_WAS_WRONG_SECONDS",
-    "HISTORY",
-    "PUNCTUAL_SECONDS",
     "Ask",
     "Ended",
     "JobState",
@@ -28,10 +25,12 @@ __all__ = [
     "Record",
     "RunOrder",
     "StopOrder",
-    "clock",
+    "cause_of",
     "decide",
     "due",
+    "looked_at",
     "next_time",
+    "recorded",
 ]
 
 # Waits before the second, third, ... try; 8 s is the ceiling of any wait (R230, C2).
@@ -167,6 +166,30 @@ def due(job: Scheduled, state: Considered, now: float) -> float | None:
     return last if last > state.considered else None
 
 
+def looked_at(considered: float | None, now: float) -> float:
+    """Up to when a schedule was looked at: now, where it never was, or a wrong clock said when."""
+    if considered is None or considered > now + CLOCK_WAS_WRONG_SECONDS:
+        return now
+    return considered
+
+
+def is_missed(fired: float, now: float) -> bool:
+    """Whether nothing was there to run at the time that passed."""
+    return now - fired > PUNCTUAL_SECONDS
+
+
+def cause_of(job: Scheduled, fired: float, now: float) -> str:
+    """Why it runs for a time of its schedule."""
+    if job.schedule == ONCE:
+        return "once"
+    return f"catching up on {clock(fired)}" if is_missed(fired, now) else "schedule"
+
+
+def recorded(history: tuple[Record, ...], record: Record) -> tuple[Record, ...]:
+    """The last records with one more."""
+    return (*history, record)[-HISTORY:]
+
+
 def decide(
     *,
     jobs: Mapping[str, Job],
@@ -217,7 +240,7 @@ def finish(
         attempt=state.attempt,
         note=note,
     )
-    state = replace(state, running=None, ending=False, history=(*state.history, record)[-HISTORY:])
+    state = replace(state, running=None, ending=False, history=recorded(state.history, record))
     if job is None:
         return state, []
     if exit_code == 0:
@@ -236,20 +259,20 @@ def finish(
 
 def consider(job: Job, state: JobState, now: float, found: Mapping[str, str]) -> JobState:
     """What the schedule and new objects want of the job."""
-    if state.considered is None or state.considered > now + CLOCK_WAS_WRONG_SECONDS:
-        state = replace(state, considered=now)
+    if (considered := looked_at(state.considered, now)) != state.considered:
+        state = replace(state, considered=considered)
     fired = due(job, state, now)
     fresh = unseen(state, found)
     if fired is not None:
         state = replace(state, considered=max(now, state.considered or now))
-        missed = now - fired > PUNCTUAL_SECONDS
+        cause = cause_of(job, fired, now)
         if job.schedule == ONCE:
-            return want(replace(state, once_done=True), "once")
-        if missed and job.if_missed == "skip":
+            return want(replace(state, once_done=True), cause)
+        if is_missed(fired, now) and job.if_missed == "skip":
             return noted(state, now, f"the run of {clock(fired)} was missed; skipped")
         if job.only_if_new and not fresh:
             return noted(state, now, f"nothing new in {job.only_if_new}")
-        state = want(state, f"catching up on {clock(fired)}" if missed else "schedule")
+        state = want(state, cause)
     if job.on_new and fresh and not state.running and not state.retry_at:
         count = len(fresh)
         state = want(state, f"{count} new object{'' if count == 1 else 's'} in {job.on_new}")
@@ -276,7 +299,7 @@ def want(state: JobState, cause: str) -> JobState:
 def noted(state: JobState, now: float, note: str) -> JobState:
     """Put into the history why nothing ran."""
     record = Record(run="", cause="schedule", started_at=now, seconds=0, exit_code=None, note=note)
-    return replace(state, history=(*state.history, record)[-HISTORY:])
+    return replace(state, history=recorded(state.history, record))
 
 
 def start_or_stop(

@@ -10,9 +10,8 @@ none is lost with an engine. Pure: times are seconds since the epoch, UTC.
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fairway.core import names, schedule
-from fairway.core.cron import ONCE
-from fairway.core.schedule import HISTORY, Ask, JobState, Record
+from fairway.core import names
+from fairway.core.schedule import Ask, JobState, Record, cause_of, due, looked_at, recorded
 from fairway.core.spec.model import Workflow
 
 __all__ = ["BY_HAND", "FROM_START", "WorkflowState", "advance"]
@@ -80,18 +79,14 @@ def advance(
 
 def _consider(workflow: Workflow, state: WorkflowState, now: float) -> WorkflowState:
     """What the schedule wants of the workflow; a time that was missed is caught up on."""
-    considered = state.considered
-    if considered is None or considered > now + schedule.CLOCK_WAS_WRONG_SECONDS:
-        state = replace(state, considered=now)
-    fired = schedule.due(workflow, state, now)
+    if (considered := looked_at(state.considered, now)) != state.considered:
+        state = replace(state, considered=considered)
+    fired = due(workflow, state, now)
     if fired is None:
         return state
-    late = now - fired > schedule.PUNCTUAL_SECONDS
-    cause = f"catching up on {schedule.clock(fired)}" if late else "schedule"
-    if workflow.schedule == ONCE:
-        cause = "once"
+    cause = state.pending or cause_of(workflow, fired, now)
     latest = max(now, state.considered or now)
-    return replace(state, considered=latest, once_done=True, pending=state.pending or cause)
+    return replace(state, considered=latest, once_done=True, pending=cause)
 
 
 def _begun(
@@ -175,7 +170,7 @@ def _over(state: WorkflowState, exit_code: int | None, note: str, now: float) ->
         exit_code=exit_code,
         note=note,
     )
-    return replace(state, running=None, history=(*state.history, record)[-HISTORY:])
+    return replace(state, running=None, history=recorded(state.history, record))
 
 
 def _runs(jobs: Mapping[str, JobState], name: str) -> int:
