@@ -99,6 +99,24 @@ def test_what_stops_it_is_told_and_shown(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_the_end_of_one_that_the_file_does_not_name_any_more_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        made = machine(run_seconds=60.0)
+        less = parse(FILE.replace('[workflow.daily]\nsteps = ["load", "train"]\n', "")).app("local")
+        made.apps = {**made.apps, "two": less}
+        engine = await up(made, tmp_path)
+        engine.jobs.ask("daily", "by hand")
+        await until(engine, lambda: "load#1" in made.runs)
+        made.folder = "two"
+        await engine.deploy()
+        await until(engine, lambda: not engine.world.ledger.workflows)
+        told = [each.text for each in engine.status().events if each.node == "daily"]
+        assert told[-1] == "daily#1 ended: the file does not name it any more"
+        assert "train" not in {each.job for each in made.runs.values()}
+
+    asyncio.run(scenario())
+
+
 def test_a_wish_before_the_first_release_is_kept(tmp_path: Path) -> None:
     async def scenario() -> None:
         made = machine(ready_after=lambda revision: 5.0)

@@ -60,10 +60,11 @@ def command(
 def failure(job: str, result: Mapping[str, object]) -> Problem:
     """A run that failed, and where to look."""
     where = str(result.get("run", job))
-    note = str(result.get("note", ""))
-    if note.startswith("stopped at "):
-        step = note.removeprefix("stopped at ").partition(":")[0]
+    step = result.get("stopped_at")
+    if step:
         mend = f"Its output: `fairway logs {step}`. Then `fairway run {job}` goes on with {step}."
-        return Problem(where, f"it {note}", mend)
+        return Problem(where, f"it {result['note']}", mend)
+    if step is not None:  # a workflow that no step ended
+        return Problem(where, str(result["note"]), f"See `fairway status {job}`.")
     what = f"it ended with exit code {result.get('exit_code')}"
     return Problem(where, what, f"Its output: `fairway logs {job}`.")

@@ -120,8 +120,8 @@ async def answer(engine: Engine, message: Mapping[str, Any]) -> Mapping[str, Any
             check_scale(engine, message["service"], message["replicas"])
             engine.scale(message["service"], message["replicas"])
         case "run":
-            job, cause = message["job"], FROM_START if message.get("from_start") else BY_HAND
-            return await run_job(engine, job, cause, wait=bool(message.get("wait", True)))
+            job, from_start = message["job"], bool(message.get("from_start"))
+            return await run(engine, job, wait=message.get("wait", True), from_start=from_start)
         case "down":
             engine.stop(quick=bool(message.get("quick")))
             async with engine.changed:
@@ -169,18 +169,29 @@ async def deploy(engine: Engine, revision: str | None) -> Mapping[str, Any]:
     }
 
 
-async def run_job(engine: Engine, job: str, cause: str, *, wait: bool) -> Mapping[str, Any]:
-    """Ask for a run of a job or a workflow; with `wait`, until one that this began has ended."""
+async def run(engine: Engine, job: str, *, wait: bool, from_start: bool) -> Mapping[str, Any]:
+    """Ask for a run of a job or a workflow; with `wait`, until one that this began has ended.
+
+    Of a workflow the answer has `stopped_at`, the step that failed; empty: none did.
+    """
     app = engine.world.wanted_app
     is_workflow = app is not None and job in app.workflows
+    if from_start and app is not None and job in app.jobs:
+        what = f"`{job}` is a job: each run begins at its start"
+        raise Problems([Problem("--from-start", what, "Leave it out.")])
     ended = workflow_ended(engine, job) if is_workflow else job_ended(engine, job)
-    engine.jobs.ask(job, cause)
+    engine.jobs.ask(job, FROM_START if from_start else BY_HAND)
     if not wait:
         return {"job": job}
     async with engine.changed:
         await engine.changed.wait_for(lambda: ended() is not None or engine.phase == "stopped")
     found = ended()
-    return {} if found is None else asdict(found)
+    if found is None:
+        return {}
+    if not is_workflow:
+        return asdict(found)
+    state = engine.world.ledger.workflows[job]
+    return {**asdict(found), "stopped_at": state.steps[state.at] if state.stopped else ""}
 
 
 def job_ended(engine: Engine, job: str) -> Callable[[], Record | None]:

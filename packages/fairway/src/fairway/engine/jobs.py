@@ -131,6 +131,10 @@ class Jobs:
         )
         for name, state in after.items():
             self.say_progress(name, before.get(name, WorkflowState()), state)
+        for name, state in sorted(before.items()):
+            if state.running and name not in after:
+                what = f"{state.running} ended: the file does not name it any more"
+                self.world.tell(name, what, "bad")
         if after != before:
             self.world.change(workflows=after)
         return wanted

@@ -8,7 +8,7 @@ from fairway.core import schedule
 from fairway.core.ledger import Ledger
 from fairway.core.release import machine
 from fairway.core.release.machine import ReleaseState
-from fairway.core.schedule import JobState
+from fairway.core.schedule import JobState, Record
 from fairway.core.spec.model import App, Job, Service, Site, Workflow
 from fairway.core.status import (
     EventLine,
@@ -187,24 +187,18 @@ def job_lines(app: App, ledger: Ledger, now: float) -> tuple[JobLine, ...]:
 
 
 def workflow_line(workflow: Workflow, state: WorkflowState, now: float) -> JobLine:
-    last = state.history[-1] if state.history else None
-    waits = "waiting" if state.pending else "failed" if state.stopped else "idle"
-    cause = state.cause or state.pending
+    doing, cause = "idle", state.cause or state.pending
     if state.running:
+        doing = "running"
         cause = f"step {state.at + 1} of {len(state.steps)}, {state.steps[state.at]}"
-    parts = [schedule_words(workflow.schedule), " → ".join(workflow.steps)]
-    return JobLine(
-        name=workflow.name,
-        state="running" if state.running else waits,
-        run=state.running or (last.run if last is not None else ""),
-        cause=cause,
-        last_exit_code=None if last is None else last.exit_code,
-        last_ended_at=None if last is None else last.started_at + last.seconds,
-        last_seconds=None if last is None else last.seconds,
-        next_at=schedule.next_time(workflow, now),
-        trigger=", ".join(part for part in parts if part),
-        history=tuple(RunLine(**asdict(record)) for record in state.history[-HISTORY:]),
-        steps=workflow.steps,
+    elif state.pending:
+        doing = "waiting"
+    elif state.stopped:
+        doing = "failed"
+    when = schedule_words(workflow.schedule)
+    trigger = ", ".join([*([when] if when else []), " → ".join(workflow.steps)])
+    return line_of(
+        workflow, state, doing=doing, cause=cause, trigger=trigger, now=now, steps=workflow.steps
     )
 
 
@@ -214,26 +208,48 @@ def schedule_words(schedule: str | None) -> str:
 
 
 def job_line(job: Job, trigger: str, state: JobState, now: float) -> JobLine:
-    ended = [record for record in state.history if record.exit_code is not None]
-    last = ended[-1] if ended else None
+    last = last_of(state)
     if state.running:
         doing = "running"
     elif state.retry_at is not None or state.pending:
         doing = "waiting"
     else:
         doing = "failed" if last is not None and last.exit_code != 0 else "idle"
+    cause = state.cause or state.pending
+    return line_of(job, state, doing=doing, cause=cause, trigger=trigger, now=now)
+
+
+def line_of(
+    node: Job | Workflow,
+    state: JobState | WorkflowState,
+    *,
+    doing: str,
+    cause: str,
+    trigger: str,
+    now: float,
+    steps: tuple[str, ...] = (),
+) -> JobLine:
+    """What it does, beside what it did."""
+    last = last_of(state)
     return JobLine(
-        name=job.name,
+        name=node.name,
         state=doing,
         run=state.running or (last.run if last is not None else ""),
-        cause=state.cause or state.pending,
+        cause=cause,
         last_exit_code=None if last is None else last.exit_code,
         last_ended_at=None if last is None else last.started_at + last.seconds,
         last_seconds=None if last is None else last.seconds,
-        next_at=schedule.next_time(job, now),
+        next_at=schedule.next_time(node, now),
         trigger=trigger,
         history=tuple(RunLine(**asdict(record)) for record in state.history[-HISTORY:]),
+        steps=steps,
     )
+
+
+def last_of(state: JobState | WorkflowState) -> Record | None:
+    """The last run that has ended."""
+    ended = [record for record in state.history if record.exit_code is not None]
+    return ended[-1] if ended else None
 
 
 def event_to_text(event: EventLine) -> str:
