@@ -6,7 +6,6 @@ edge to it does. One of the app's own table counts for the nodes that use all th
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
 
 from fairway.core.problem import nearest
 from fairway.core.spec.checked import Checked
@@ -18,14 +17,13 @@ from fairway.core.spec.report import Report
 __all__ = ["check_mentions", "heard", "is_mixed", "mixed_texts", "nodes_with_variables"]
 
 
-Program: TypeAlias = Service | Worker | Job
 SECRET_PARTS = frozenset({"password", "url"})  # of a database or a cache
 
 
 def heard(app: App, root: Entry, off: frozenset[str]) -> App:
     """The app with those variables that count; `off` are the nodes that are switched off."""
 
-    def kept(kind: str, node: Program) -> Mapping[str, str]:
+    def kept(kind: str, node: Service | Worker | Job) -> Mapping[str, str]:
         table = root.find(kind, node.name, "variables").table
         return {
             name: text
@@ -72,7 +70,7 @@ def _is_secret(app: App, mention: Mention) -> bool:
 def mixed_texts(app: App) -> int:
     """How many secrets such texts become on a cloud: one a stack, and migrations have their own."""
     return sum(
-        (2 if not isinstance(node, Job) and node.before else 1) * is_mixed(app, text)
+        (2 if isinstance(node, Service) and node.before else 1) * is_mixed(app, text)
         for _, node in nodes_with_variables(app)
         for text in node.variables.values()
     )
@@ -96,10 +94,9 @@ def check_mentions(checked: Checked, report: Report) -> None:
             _note_off(checked, name, entry, report)
 
 
-def nodes_with_variables(app: App) -> Iterator[tuple[str, Program]]:
+def nodes_with_variables(app: App) -> Iterator[tuple[str, Service | Job]]:
     """Every node that has variables, with its kind."""
-    yield from (("service", node) for node in app.services.values())
-    yield from (("worker", node) for node in app.workers.values())
+    yield from ((node.node_kind, node) for node in app.programs.values())
     yield from (("job", node) for node in app.jobs.values())
 
 
@@ -158,7 +155,9 @@ def _parts(mention: Mention, kind: str) -> str:
     return f"It has: {', '.join(str(Mention(mention.node, part)) for part in PARTS[kind])}."
 
 
-def _used(checked: Checked, entry: Entry, mention: Mention, node: Program, report: Report) -> None:
+def _used(
+    checked: Checked, entry: Entry, mention: Mention, node: Service | Job, report: Report
+) -> None:
     if mention.node not in {*node.uses, *checked.off}:
         what = f"{show(node.name)} does not use {show(mention.node)}, which {mention} names."
         report.problem(entry, what, f'Add it: uses = ["{mention.node}"].')
