@@ -335,6 +335,10 @@ def test_the_dashboard_shows_a_function_by_its_gateway_and_its_copies() -> None:
             API.replace("public = true", "") + '[service.b]\nasgi = "b:b"\nuses = ["api"]',
             "service.api.public",
         ),
+        (
+            API.replace("public = true", "") + '[worker.b]\ncommand = "b"\nuses = ["api"]',
+            "service.api.public",
+        ),
     ],
 )
 def test_what_lambda_or_its_gateway_would_refuse_is_a_problem_before(text: str, where: str) -> None:

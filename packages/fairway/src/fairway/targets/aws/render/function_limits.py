@@ -37,7 +37,7 @@ def function_limits(app: App, node: Service) -> Iterator[Problem]:
     if node.script is not None:
         what = "a script speaks to its page by WebSocket, which no HTTP API carries"
         yield Problem(f"{at}.script", what, 'Write kind = "container".')
-    users = [other.name for other in app.services.values() if node.name in other.uses]
+    users = [other.name for other in app.programs.values() if node.name in other.uses]
     users += [job.name for job in app.jobs.values() if node.name in job.uses]
     if users and not node.public:
         what = f"{users[0]} uses it, and a function has no address but its public one"
