@@ -14,7 +14,7 @@ from hypothesis import settings
 
 # Time is measured in bench/, not here: a busy machine must not fail a property.
 settings.register_profile("thorough", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("thorough")
 
 

@@ -6,8 +6,8 @@ from hypothesis import settings
 
 __all__ = ["examples"]
 
-# `make check` looks a fifth as long as `make test`: it is run at every save.
-QUICK = 5
+# `make check` looks a tenth as long as `make test`: it is run at every save.
+QUICK = 10
 
 
 def examples(number: int, **others: Any) -> settings:  # whatever hypothesis takes

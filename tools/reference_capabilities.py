@@ -19,7 +19,7 @@ from fairway.core.detect.sources import Sources
 from fairway.core.spec.model import App
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.gaps import gaps
-from fairway.targets.aws.render import render
+from fairway.targets.aws.render import stacks, template
 from tools.reference_local import COMMAND, FUNCTION, JOB, ROWS, WEB, Row, missing
 
 __all__ = ["EMULATED", "GAP", "SCHEMA", "emulated_types", "on_aws", "page"]
@@ -158,9 +158,11 @@ def _app(text: str, name: str = "x") -> App:
 
 def _resources(app: App) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for path, text in render(app).items():
-        for key, one in json.loads(text)["Resources"].items():
-            found[f"{path}/{key}"] = one
+    for stack in stacks(app):
+        # The text of a template takes longer than all the rest: only a patch needs it.
+        said = json.loads(template.text(stack)) if stack.patches else template.said(stack)
+        for key, one in said["Resources"].items():
+            found[f"{stack.path}/{key}"] = one
     return found
 
 

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 KINDS = {"requirement": "test", "validated": "rendering"}
+WORDS = re.compile("|".join([*KINDS, "REQUIREMENTS"]))  # most files have none: not parsed
 INTRODUCTION = (
     "Everything that Fairway answers to, numbered, with what shows it: a test, a rendered file that"
     " its field's validator accepts, a benchmark, or nothing yet (*open*). The figures are the"
@@ -134,7 +135,7 @@ def scan(path: str, text: str) -> tuple[list[Evidence], list[Fault]]:
         for child in ast.iter_child_nodes(node):
             visit(child, where)
 
-    visit(ast.parse(text), path)
+    visit(ast.parse(text if WORDS.search(text) else ""), path)
     return evidence, faults
 
 

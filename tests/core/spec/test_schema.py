@@ -1,11 +1,12 @@
 """The JSON Schema and the parser accept the same keys and the same values."""
 
 import json
+import sys
 import tomllib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import assume, given
@@ -18,18 +19,31 @@ from tests.core.spec.app_texts import app_trees, written
 from tests.properties import examples
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from jsonschema import Draft202012Validator
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("files/*.toml"))
 SCHEMA = schema()
+GRAMMAR = "rfc3987_syntax"
 
 
 @cache
 def validator() -> "Draft202012Validator":
-    """Imported where it is used: its formats take seconds to import, and others collect this."""
-    from jsonschema import Draft202012Validator
+    """Imported where it is used, and without the grammar of URLs, which no schema here asks for.
 
+    Each takes more than a second, and other tests collect this module.
+    """
+    known = sys.modules.get(GRAMMAR)
+    sys.modules[GRAMMAR] = cast("ModuleType", None)  # so `import` says that it is not there
+    try:
+        from jsonschema import Draft202012Validator
+    finally:
+        if known is None:
+            del sys.modules[GRAMMAR]
+        else:
+            sys.modules[GRAMMAR] = known
     return Draft202012Validator(SCHEMA)
 
 
