@@ -338,6 +338,18 @@ def test_only_what_a_verb_needs_is_imported() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_what_up_starts_with_reads_no_project_and_asks_for_no_version() -> None:
+    program = (
+        "import sys, fairway.cli.up_verb, fairway.cli.live, fairway.targets.local.driver\n"
+        "late = ('rich', 'fairway.core.detect', 'fairway.core.build', 'importlib.metadata')\n"
+        "print([each for each in late if each in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
 def test_the_hidden_engine_verb_is_not_in_the_list(
     fairway: Fairway, golden: Callable[[str, str], None]
 ) -> None:

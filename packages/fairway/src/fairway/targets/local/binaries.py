@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
@@ -131,6 +131,8 @@ async def versioned(program: Program) -> Program:
 
 
 def installed_version(wheel: str) -> str:
+    from importlib import metadata  # slow to import, and `up` asks for no version
+
     try:
         return metadata.version(wheel)
     except metadata.PackageNotFoundError:

@@ -18,8 +18,6 @@ from fairway.core.spec.variables import Addresses, variables
 from fairway.core.target import Run
 from fairway.targets.local import invocation
 from fairway.targets.local.backing import Backing
-from fairway.targets.local.dotenv_advice import with_advice
-from fairway.targets.local.extension_advice import with_extension_advice
 from fairway.targets.local.fronts import Fronts
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
@@ -175,6 +173,9 @@ class Commands:
 
     def output(self, process: str, lines: int) -> tuple[str, ...]:
         """The last lines of a process's log, and what they may mean."""
+        from fairway.targets.local.dotenv_advice import with_advice
+        from fairway.targets.local.extension_advice import with_extension_advice
+
         said = last_lines(self.layout.log(process), lines)
         return with_extension_advice(with_advice(said, self.preparation.dotenv_names()))
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairway import __version__
-from fairway.core.build.failure import build_failure
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.mentions import said_alone
 from fairway.core.spec.model import App, Job, Service
@@ -196,6 +195,8 @@ class Preparation:
                 stderr=subprocess.STDOUT,
             )
             if done.returncode:
+                from fairway.core.build.failure import build_failure
+
                 failure = build_failure(
                     at,
                     service.build,
