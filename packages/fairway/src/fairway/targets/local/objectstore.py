@@ -69,7 +69,6 @@ class ObjectStore:
             command=self._command,
             accepts=self.accepts,
             start_seconds=start_seconds,
-            stands_back=True,  # it takes as long to start as a replica, and they come first
         )
 
     @property

@@ -13,7 +13,6 @@ from pathlib import Path
 from fairway.core.problem import Problem, Problems
 from fairway.targets.local import disk, private
 from fairway.targets.local.ports import free_port, is_free
-from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.processes import Command, ProcessTable
 
 __all__ = ["Server", "kept_port", "last_lines"]
@@ -31,8 +30,7 @@ class Server:
 
     `prepare` makes what it needs before a start, and `command` its command for a port, with the
     settings that the command needs. `accepts` asks whether it answers. `title` is how problems
-    name it. One that `stands_back` takes no time from others while it starts, for some seconds
-    at most: others are waited for first.
+    name it.
     """
 
     title: str
@@ -42,7 +40,6 @@ class Server:
     command: Callable[[int], Command]
     accepts: Callable[[], Awaitable[bool]]
     start_seconds: float
-    stands_back: bool = False
 
     async def start(self, processes: ProcessTable) -> None:
         """Return once it answers; one that runs already is left as it is.
@@ -65,7 +62,7 @@ class Server:
         command = self.command(self.port())
         before = size(command.log)
         await processes.start(command)
-        if await self.comes_forward(processes):
+        if await self.answers(processes):
             return True
         said = last_lines(command.log, before)
         if is_alive(processes, self.name):
@@ -75,21 +72,6 @@ class Server:
             raise Problems([self.ended(said, command.log)], exit_code=1)
         self.port_file.unlink(missing_ok=True)
         return False
-
-    async def comes_forward(self, processes: ProcessTable) -> bool:
-        """Whether it answers in time, having stood back at first."""
-        if not self.stands_back:
-            return await self.answers(processes)
-        processes.set_priority(self.name, starting=True)
-        loop = asyncio.get_running_loop()
-        forward = loop.call_later(
-            STAND_BACK_SECONDS, lambda: processes.set_priority(self.name, starting=False)
-        )
-        try:
-            return await self.answers(processes)
-        finally:
-            forward.cancel()
-            processes.set_priority(self.name, starting=False)
 
     def port(self) -> int:
         """The port that it had before, if that is free, else a free one, kept from now on."""
