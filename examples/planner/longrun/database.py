@@ -116,6 +116,7 @@ class Database:
             self._late -= 1
 
     def _answer(self, question: Callable[[], Result]) -> Result:
+        from psycopg import Error as DriverError  # of who talks to the driver itself
         from sqlalchemy.exc import DBAPIError
         from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -125,7 +126,7 @@ class Database:
                     if self._engines.primary is None:
                         self._engines.open()
             found = question()
-        except (DBAPIError, PoolTimeout, BreakerOpen) as error:
+        except (DBAPIError, DriverError, PoolTimeout, BreakerOpen) as error:
             self.is_away = True
             raise Unavailable(AWAY) from error
         self.is_away = False

@@ -13,19 +13,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import TYPE_CHECKING
-
-from sqlalchemy import text
 
 from fairway_runtime.audit_chain import AuditBroken
 from fairway_runtime.business import count, level
-from fairway_runtime.context import RequestContext, enter
 from longrun.database import Database, Unavailable
 from longrun.spool import Entry, Spool, SpoolFull
 from longrun.trail import Trail
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 __all__ = ["NotRecorded", "Recorder"]
 
@@ -35,12 +28,6 @@ MOST_AT_ONCE = 100
 WAIT_SECONDS = 2.0  # then the disk takes it: the database hangs
 AGAIN_SECONDS = 0.5
 END_SECONDS = 5.0
-ONCE = "insert into recorded (id) values (:id) on conflict (id) do nothing"
-ROW = (
-    "insert into simulation (id, ran_at, owner, client_id, plan, summary, flags)"
-    " values (:id, :ran_at, :owner, :client_id, :plan, :summary, :flags)"
-    " on conflict (id) do nothing"
-)
 
 
 class NotRecorded(Exception):
@@ -176,7 +163,7 @@ class Recorder:
 
     def _try(self, entries: Sequence[Entry]) -> bool:
         try:
-            self._database.transact(lambda connection: self._put(connection, entries))
+            self._database.transact(lambda connection: self._trail.put(connection, entries))
         except Unavailable:
             if not self._spool:
                 log.warning("the database is away: records go to this machine's disk")
@@ -188,24 +175,6 @@ class Recorder:
             return False
         self._is_broken = False
         return True
-
-    def _put(self, connection: "Connection", entries: Sequence[Entry]) -> None:
-        """In one transaction, those that are not there yet."""
-        trail = self._trail.within(connection)
-        for entry in entries:
-            row, statement = entry.simulation, ONCE
-            if row is not None:  # its row in the history says that it was recorded
-                statement = ROW
-            if not connection.execute(text(statement), {"id": entry.id, **(row or {})}).rowcount:
-                continue
-            enter(RequestContext(entry.correlation_id) if entry.correlation_id else None)
-            trail.append(
-                entry.action,
-                actor=entry.actor,
-                target=entry.target,
-                detail={"record": entry.id, "at": entry.at, **entry.detail},
-            )
-        enter(None)
 
 
 def _not_recorded(error: Exception) -> NotRecorded:

@@ -4,19 +4,21 @@ All of it is `fairway_runtime.audit`: lines in PostgreSQL, in the same transacti
 they tell of; beside a SQLite file, in a file of their own. Here is only where, and how to look.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import text
 
-from fairway_runtime.audit import AuditLog
+from fairway_runtime.audit import AuditLog, Event
 from fairway_runtime.audit_chain import Head, Record, Report
 from fairway_runtime.audit_file import FileLedger
 from fairway_runtime.audit_postgres import PostgresLedger
 from longrun.database import AWAY, Database, Unavailable
 from longrun.settings import SQLITE, Settings
+from longrun.spool import Entry
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["Trail"]
 
 Result = TypeVar("Result")
+# Its row in the history says that a simulation was recorded; of all else, one of these.
+ONCE = "insert into recorded (id) values (:id) on conflict (id) do nothing"
+ROW = (
+    "insert into simulation (id, ran_at, owner, client_id, plan, summary, flags)"
+    " values (:id, :ran_at, :owner, :client_id, :plan, :summary, :flags)"
+    " on conflict (id) do nothing"
+)
 
 
 class Trail:
@@ -40,12 +49,27 @@ class Trail:
             file = Path(settings.database_url.removeprefix(SQLITE) + ".audit.jsonl")
             self.log = AuditLog(FileLedger(file), key=self._key)
 
-    def within(self, connection: "Connection") -> AuditLog:
-        """The log, in the transaction of `connection`: its record is kept with the rows, or not."""
+    def put(self, connection: "Connection", entries: Sequence[Entry]) -> None:
+        """Rows and records of these, in the one transaction of `connection`, which then is over.
+
+        Those whose rows are there were recorded before, and are left.
+        """
         if self._postgres is None:
-            return self.log
+            for entry in entries:
+                values = {"id": entry.id, **(entry.simulation or {})}
+                if connection.execute(text(_row(entry)), values).rowcount:
+                    self.log.append_all([_event(entry)])
+            return
         driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-        return AuditLog(self._postgres.within(driver), key=self._key)
+        log = AuditLog(self._postgres.within(driver), key=self._key)
+        # Two round trips: rows, turn and last record; then the new records and the commit.
+        with driver.pipeline():
+            rows = [
+                (entry, driver.execute(*_for_psycopg(entry)))  # one a row: each says if it is new
+                for entry in entries
+            ]
+            log.append_all(_event(entry) for entry, row in rows if row.rowcount)
+            driver.execute("commit")
 
     def verify(self, holding: Head | None = None) -> Report:
         """Read all of it and say what is wrong. Raises `Unavailable`."""
@@ -74,3 +98,22 @@ class Trail:
             return question()
         except (psycopg.OperationalError, OSError) as error:
             raise Unavailable(AWAY) from error
+
+
+def _row(entry: Entry) -> str:
+    return ONCE if entry.simulation is None else ROW
+
+
+def _for_psycopg(entry: Entry) -> tuple[bytes, dict[str, Any]]:
+    statement = re.sub(r":(\w+)", r"%(\1)s", _row(entry)).encode()
+    return statement, {"id": entry.id, **(entry.simulation or {})}
+
+
+def _event(entry: Entry) -> Event:
+    return Event(
+        entry.action,
+        actor=entry.actor,
+        target=entry.target,
+        detail={"record": entry.id, "at": entry.at, **entry.detail},
+        correlation_id=entry.correlation_id,
+    )

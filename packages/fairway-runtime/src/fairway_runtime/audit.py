@@ -12,6 +12,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -29,16 +30,37 @@ from fairway_runtime.audit_chain import (
 from fairway_runtime.context import current
 from fairway_runtime.redact import HIDDEN, is_secret_name
 
-__all__ = ["AuditLog", "Ledger"]
+__all__ = ["AuditLog", "Event", "Ledger"]
 
 _OURS = "audit."  # actions that only the log itself may take
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """That `actor` did `action` to `target`; `detail` must be JSON.
+
+    Without `actor` it is the user of the request that runs; without `correlation_id`, that
+    request's.
+    """
+
+    action: str
+    actor: str | None = None
+    target: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict[str, object])
+    correlation_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.action or self.action.startswith(_OURS):
+            raise ValueError(
+                f"an audit record's action is a word of the app's own: {self.action!r}"
+            )
 
 
 class Ledger(Protocol):
     """Keeps lines; many processes and threads may use one at the same time."""
 
     def extend(self, chain: Chain, write: Callable[[Head, bytes], bytes]) -> None:
-        """Add what `write(head, torn)` gives, with no other writer in between.
+        """Add the lines that `write(head, torn)` gives, with no other writer in between.
 
         `head` is that of the last record that `chain` can read, `torn` the bytes after it. When
         this returns, the lines are kept; when it raises, a part of them at most is.
@@ -89,30 +111,33 @@ class AuditLog:
         head that is returned proves the record to whoever keeps it. Raises `AuditBroken` where no
         record can follow the log's last line.
         """
-        if not action or action.startswith(_OURS):
-            raise ValueError(f"an audit record's action is a word of the app's own: {action!r}")
-        context = current()
-        fields = {
-            "actor": actor if actor is not None or context is None else context.user_id,
-            "action": action,
-            "target": target,
-            "correlation_id": None if context is None else context.correlation_id,
-            "detail": _hidden(detail or {}),
-        }
+        return self.append_all([Event(action, actor, target, detail or {})])[0]
+
+    def append_all(self, events: Iterable[Event]) -> list[Head]:
+        """Record several, in order, in one write; their heads.
+
+        `events` is read when the log's turn is ours: a generator may look until then at what
+        there is to record. Where this raises, a file has a part of them at most, and PostgreSQL
+        none.
+        """
         heads: list[Head] = []
 
         def write(head: Head, torn: bytes) -> bytes:
             time = self._clock().astimezone(dt.UTC).isoformat(timespec="microseconds")
             time = time.removesuffix("+00:00") + "Z"
-            account = b""
-            if torn:
-                account, head = self._mend(head, torn, time)
-            line, head = self.chain.seal(head, time, fields)
-            heads.append(head)
-            return account + line
+            lines: list[bytes] = []
+            for event in events:
+                if torn:
+                    account, head = self._mend(head, torn, time)
+                    lines.append(account)
+                    torn = b""
+                line, head = self.chain.seal(head, time, _fields(event))
+                lines.append(line)
+                heads.append(head)
+            return b"".join(lines)
 
         self._ledger.extend(self.chain, write)
-        return heads[-1]
+        return heads
 
     async def append_async(
         self,
@@ -163,6 +188,22 @@ class AuditLog:
         }
         line, head = self.chain.seal(head, time, told)
         return end + line, head
+
+
+def _fields(event: Event) -> dict[str, object]:
+    """What a record says, but for its place in the chain."""
+    context = current()
+    actor, request = event.actor, event.correlation_id
+    if context is not None:
+        actor = context.user_id if actor is None else actor
+        request = context.correlation_id if request is None else request
+    return {
+        "actor": actor,
+        "action": event.action,
+        "target": event.target,
+        "correlation_id": request,
+        "detail": _hidden(event.detail),
+    }
 
 
 def _hidden(detail: Mapping[str, object]) -> dict[str, object]:

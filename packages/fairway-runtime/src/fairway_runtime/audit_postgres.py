@@ -8,13 +8,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fairway_runtime.audit_chain import GENESIS, AuditBroken, Chain, Head
+from fairway_runtime.audit_chain import GENESIS, AuditBroken, Chain, Head, split_lines
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg import sql
 
 __all__ = ["PostgresLedger"]
 
@@ -33,6 +33,9 @@ CREATE OR REPLACE TRIGGER no_change BEFORE UPDATE OR DELETE ON {table}
 CREATE OR REPLACE TRIGGER no_truncation BEFORE TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {refuse}();
 """
+_TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_LAST = "SELECT line FROM {table} ORDER BY sequence DESC LIMIT 1"
+_ADD = "INSERT INTO {table} (sequence, line) SELECT * FROM unnest(%s::bigint[], %s::text[])"
 
 
 class PostgresLedger:
@@ -54,7 +57,7 @@ class PostgresLedger:
         """Make the table and its triggers, where they are not there yet."""
         with self._connect() as connection, connection.transaction():
             self._take_turn(connection)
-            connection.execute(self._sql(_TABLE, refuse=f"{self._table}_refuse"))
+            connection.execute(self._sql(_TABLE))
 
     def extend(self, chain: Chain, write: Callable[[Head, bytes], bytes]) -> None:
         with self._lock:
@@ -70,7 +73,8 @@ class PostgresLedger:
     def within(self, connection: "psycopg.Connection[Any]") -> "_Within":
         """A ledger that adds in the transaction of `connection`: both are kept, or neither.
 
-        Other writers wait until that transaction ends: append last.
+        Other writers wait until that transaction ends: append last. In a pipeline of the
+        connection (`connection.pipeline()`) the lines are sent with what follows them, as a commit.
         """
         return _Within(self, connection)
 
@@ -100,23 +104,22 @@ class PostgresLedger:
         write: Callable[[Head, bytes], bytes],
     ) -> None:
         """`extend` within the transaction that `connection` is in."""
-        last = "SELECT line FROM {table} ORDER BY sequence DESC LIMIT 1"
         with _together(connection):  # a turn is waited for once, not once a question
             self._take_turn(connection)
-            row = connection.execute(self._sql(last)).fetchone()
+            row = connection.execute(self._sql(_LAST)).fetchone()
         line = b"" if row is None else row[0].encode()
         record = chain.read(line) if line else None
         if line and record is None:  # a transaction leaves nothing torn: somebody changed it
             raise AuditBroken
-        added = write(GENESIS if record is None else record.head, b"")
-        sequence = (0 if record is None else record.sequence) + 1
-        insert = self._sql("INSERT INTO {table} (sequence, line) VALUES (%s, %s)")
-        connection.execute(insert, (sequence, added.decode()))
+        added = split_lines(write(GENESIS if record is None else record.head, b""))
+        first = (0 if record is None else record.sequence) + 1
+        if added:
+            numbers = list(range(first, first + len(added)))
+            connection.execute(self._sql(_ADD), (numbers, [line.decode() for line in added]))
 
     def _take_turn(self, connection: "psycopg.Connection[Any]") -> None:
         """Wait for the writer before; its transaction's end is our turn."""
-        lock = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-        connection.execute(lock, (f"fairway {self._table}",))
+        connection.execute(_TURN, (f"fairway {self._table}",))
 
     def _here(self) -> "psycopg.Connection[Any]":
         """This process's connection: one that was inherited by fork is its parent's."""
@@ -133,18 +136,26 @@ class PostgresLedger:
         options = f"-c statement_timeout={_QUERY_MS}"
         return psycopg.connect(self._url, autocommit=True, connect_timeout=5, options=options)
 
-    def _sql(self, text: str, **names: str) -> "sql.Composed":
-        from psycopg import sql
+    def _sql(self, text: str) -> bytes:
+        return _named(text, self._table)
 
-        named = {"table": self._table, **names}
-        return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in named.items()})  # pyright: ignore[reportArgumentType] (constants above; names are quoted)
+
+@cache
+def _named(text: str, table: str) -> bytes:
+    """The statement of this table; names are quoted."""
+    from psycopg import sql
+
+    names = {"table": sql.Identifier(table), "refuse": sql.Identifier(f"{table}_refuse")}
+    return sql.SQL(text).format(**names).as_bytes()  # pyright: ignore[reportArgumentType] (constants above)
 
 
 def _together(connection: "psycopg.Connection[Any]") -> AbstractContextManager[object]:
     """Statements in one round trip, each of which sees what the ones before it waited for."""
     import psycopg
 
-    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
+    if not psycopg.Pipeline.is_supported() or connection.pgconn.pipeline_status:
+        return nullcontext()  # there is none, or it is the caller's
+    return connection.pipeline()
 
 
 class _Within:

@@ -6,6 +6,7 @@ named like secrets), wherever they show up; and texts that look like credentials
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
 __all__ = ["HIDDEN", "is_secret_name", "redactor", "secrets_in"]
@@ -50,6 +51,7 @@ _LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a field or variable of this name holds something that nobody should read."""
     return _SECRET_NAME.search(name) is not None
