@@ -61,6 +61,10 @@ async def lost(database: AsyncDatabase) -> None:
         )
 
 
+def pid_of_server(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
 @pytest.mark.requirement("R232")
 def test_a_query_ends_after_its_time_and_is_not_made_again(url: str) -> None:
     async def main() -> None:
@@ -268,6 +272,19 @@ def test_sqlalchemy_s_engines_have_the_same(
         assert engines.read(total, is_fresh=True) == 36
         names = {figure.name: figure.value for figure in engines.parts.figures()}
         assert names["database_connections"] >= 1
+
+
+@pytest.mark.parametrize("idle_seconds", [0.0, 1.1])
+def test_connections_that_died_in_the_engines_pool_fail_nobody(
+    url: str, idle_seconds: float
+) -> None:
+    with Engines(DatabaseSettings(url), policy=quick()) as engines:
+        pids = {engines.transact(pid_of_server) for _ in range(3)}
+        assert len(pids) == 1  # it is kept
+        with psycopg.connect(url, autocommit=True) as one:
+            one.execute("SELECT pg_terminate_backend(%s)", (*pids,))
+        time.sleep(idle_seconds)
+        assert engines.transact(pid_of_server) not in pids
 
 
 @pytest.mark.requirement("R69")

@@ -6,6 +6,7 @@ they tell of; beside a SQLite file, in a file of their own. Here is only where, 
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -56,18 +57,18 @@ class Trail:
         """
         if self._postgres is None:
             for entry in entries:
-                values = {"id": entry.id, **(entry.simulation or {})}
-                if connection.execute(text(_row(entry)), values).rowcount:
+                statement, values = _row(entry)
+                if connection.execute(text(statement), values).rowcount:
                     self.log.append_all([_event(entry)])
             return
         driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
         log = AuditLog(self._postgres.within(driver), key=self._key)
         # Two round trips: rows, turn and last record; then the new records and the commit.
         with driver.pipeline():
-            rows = [
-                (entry, driver.execute(*_for_psycopg(entry)))  # one a row: each says if it is new
-                for entry in entries
-            ]
+            rows: list[tuple[Entry, psycopg.Cursor[Any]]] = []
+            for entry in entries:
+                statement, values = _row(entry)
+                rows.append((entry, driver.execute(_for_psycopg(statement), values)))
             log.append_all(_event(entry) for entry, row in rows if row.rowcount)
             driver.execute("commit")
 
@@ -100,13 +101,15 @@ class Trail:
             raise Unavailable(AWAY) from error
 
 
-def _row(entry: Entry) -> str:
-    return ONCE if entry.simulation is None else ROW
+def _row(entry: Entry) -> tuple[str, dict[str, Any]]:
+    if entry.simulation is None:
+        return ONCE, {"id": entry.id}
+    return ROW, {"id": entry.id, **entry.simulation}
 
 
-def _for_psycopg(entry: Entry) -> tuple[bytes, dict[str, Any]]:
-    statement = re.sub(r":(\w+)", r"%(\1)s", _row(entry)).encode()
-    return statement, {"id": entry.id, **(entry.simulation or {})}
+@cache
+def _for_psycopg(statement: str) -> bytes:
+    return re.sub(r":(\w+)", r"%(\1)s", statement).encode()
 
 
 def _event(entry: Entry) -> Event:

@@ -35,7 +35,7 @@ CREATE OR REPLACE TRIGGER no_truncation BEFORE TRUNCATE ON {table}
 """
 _TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _LAST = "SELECT line FROM {table} ORDER BY sequence DESC LIMIT 1"
-_ADD = "INSERT INTO {table} (sequence, line) SELECT * FROM unnest(%s::bigint[], %s::text[])"
+_ADD = "INSERT INTO {table} (sequence, line) VALUES (%s, %s)"
 
 
 class PostgresLedger:
@@ -111,11 +111,10 @@ class PostgresLedger:
         record = chain.read(line) if line else None
         if line and record is None:  # a transaction leaves nothing torn: somebody changed it
             raise AuditBroken
-        added = split_lines(write(GENESIS if record is None else record.head, b""))
-        first = (0 if record is None else record.sequence) + 1
-        if added:
-            numbers = list(range(first, first + len(added)))
-            connection.execute(self._sql(_ADD), (numbers, [line.decode() for line in added]))
+        added = write(GENESIS if record is None else record.head, b"")
+        sequence = 0 if record is None else record.sequence
+        for number, made in enumerate(split_lines(added), sequence + 1):
+            connection.execute(self._sql(_ADD), (number, made.decode()))
 
     def _take_turn(self, connection: "psycopg.Connection[Any]") -> None:
         """Wait for the writer before; its transaction's end is our turn."""

@@ -8,7 +8,9 @@ For the ORM, bind a session to the connection: `Session(connection)`. SQLAlchemy
 PostgreSQL, are imported when engines are opened.
 """
 
+import math
 import os
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -20,11 +22,15 @@ from fairway_runtime.database_settings import DatabaseSettings, Pool
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["Engines", "engine_options", "engine_url"]
 
 Result = TypeVar("Result")
 _RECYCLE_SECONDS = 1800
+_IDLE_SECONDS = 1.0
+_GIVEN_BACK = "fairway_given_back"  # when, in a pooled connection's notes
 
 
 def engine_url(url: str) -> str:
@@ -107,10 +113,10 @@ class Engines:
                     self.pool = parts.plan(connection.execute(text(LIMITS)).one())
             except OperationalError as error:
                 self.pool = parts.unasked(error)
-        self._routing.primary = create_engine(url, **engine_options(parts, self.pool.size))
+        self._routing.primary = _engine(url, engine_options(parts, self.pool.size))
         if settings.read_url:
             options = engine_options(parts, self.pool.size, is_reading=True)
-            self._routing.replica = create_engine(engine_url(settings.read_url), **options)
+            self._routing.replica = _engine(engine_url(settings.read_url), options)
         return self.pool
 
     def close(self) -> None:
@@ -135,6 +141,36 @@ class Engines:
                 idle = pool.checkedin()
                 found.append({"pool_size": idle + pool.checkedout(), "pool_available": idle})
         return found
+
+
+def _engine(url: str, options: Mapping[str, Any]) -> "Engine":
+    """An engine that asks a connection whether it lives where nobody used it for a second.
+
+    SQLAlchemy's own `pool_pre_ping` asks at each checkout, a round trip each. One that died within
+    its last second is a connection that is lost before the work happened, which is made again.
+    """
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.exc import InvalidatePoolError
+
+    engine = create_engine(url, **{**options, "pool_pre_ping": False})
+    dialect = engine.dialect
+    if dialect.name == "sqlite":
+        return engine
+
+    def given_back(_: object, record: "ConnectionPoolEntry") -> None:
+        record.info[_GIVEN_BACK] = time.monotonic()
+
+    def taken(connection: "DBAPIConnection", record: "ConnectionPoolEntry", _: object) -> None:
+        if time.monotonic() - record.info.get(_GIVEN_BACK, math.inf) < _IDLE_SECONDS:
+            return  # a new one was never given back, and lives
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine, "checkin", given_back)
+    event.listen(engine, "checkout", taken)
+    return engine
 
 
 @contextmanager
