@@ -1,7 +1,8 @@
 """One Redis that may be lost at any time: asked within 100 ms (R231), left alone while it is down.
 
 Shared by the rate limiter and the cache. Needs redis-py (`fairway-runtime[redis]`), which is
-imported here and only when a link is made; without it every link is a lost one.
+imported here and only when a link is made; without it every link is a lost one. Async commands
+go over a connection of our own where the URL asks for nothing that only redis-py has.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from fairway_runtime import contract
 from fairway_runtime.breaker import Breaker
 from fairway_runtime.calls import Rejected
 from fairway_runtime.figures import Figure, roll
+from fairway_runtime.redis_wire import Place, WireClient
 
 __all__ = ["RedisLink", "RedisLost", "Script"]
 
@@ -149,6 +151,8 @@ class RedisLink:
             async with asyncio.timeout(self._seconds):
                 answer = await question(self._here())
         except (self._error("RedisError"), OSError, TimeoutError) as error:
+            if isinstance(self._async_client, WireClient) and isinstance(error, OSError):
+                self._async_client.give_up()
             raise self._lose(permit, error) from error
         except BaseException as error:
             self._breaker.settle(permit, error)
@@ -179,6 +183,9 @@ class RedisLink:
         return cast("_Client", client)
 
     def _connect_async(self) -> _AsyncClient:
+        place = Place.of(self._url)
+        if place is not None:
+            return WireClient(place)
         return cast("_AsyncClient", self._connect(is_async=True))
 
     def _admit(self) -> int:
