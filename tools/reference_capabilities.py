@@ -160,7 +160,9 @@ def _resources(app: App) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for stack in stacks(app):
         # The text of a template takes longer than all the rest: only a patch needs it.
-        said = json.loads(template.text(stack)) if stack.patches else template.said(stack)
+        said: dict[str, Any] = template.said(stack)
+        if stack.patches:
+            said = json.loads(template.text(stack))
         for key, one in said["Resources"].items():
             found[f"{stack.path}/{key}"] = one
     return found

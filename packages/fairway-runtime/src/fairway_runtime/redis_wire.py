@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ class Place:
     path: str = ""  # of a Unix socket, in place of host and port
     is_encrypted: bool = False
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     db: int = 0
 
     @classmethod
@@ -228,7 +228,7 @@ class WireClient:
         else:
             _, wire = await loop.create_connection(Wire, place.host, place.port, ssl=encrypted)
         try:
-            if place.password:
+            if place.username or place.password:
                 as_whom = (place.username,) if place.username else ()
                 await wire.ask(("AUTH", *as_whom, place.password))
             if place.db:
