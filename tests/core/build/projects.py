@@ -13,7 +13,10 @@ __all__ = [
     "LOCK",
     "PDM_LOCK",
     "PDM_PROJECT",
+    "PIPFILE_LOCK",
     "PLAIN",
+    "POETRY_LOCK",
+    "POETRY_PROJECT",
     "PYPROJECT",
     "app",
     "files",
@@ -85,6 +88,102 @@ version = "8.4.2"
 groups = ["dev"]
 """
 PDM_LOCK = PDM.replace("%(a)s", "a" * 64).replace("%(b)s", "b" * 64)
+POETRY_PROJECT = """
+[tool.poetry]
+name = "shop"
+package-mode = false
+[tool.poetry.dependencies]
+python = "^3.11"
+FastAPI = ">=0.115"
+psycopg = {version = "^3.2", extras = ["binary"]}
+colorama = {version = "*", markers = "sys_platform == 'win32'"}
+boto3 = {version = "*", optional = true}
+[tool.poetry.group.dev.dependencies]
+pytest = "^8"
+"""
+POETRY_LOCK = (
+    (
+        r"""
+[[package]]
+name = "colorama"
+version = "0.4.6"
+groups = ["main", "dev"]
+markers = {main = "sys_platform == 'win32'", dev = "platform_system == 'Windows'"}
+[[package]]
+name = "boto3"
+version = "1.40.0"
+optional = true
+groups = ["main"]
+[[package]]
+name = "fastapi"
+version = "0.120.0"
+optional = false
+groups = ["main"]
+files = [
+    {file = "fastapi-0.120.0-py3-none-any.whl", hash = "sha256:%(b)s"},
+    {file = "fastapi-0.120.0.tar.gz", hash = "sha256:%(a)s"},
+]
+[package.dependencies]
+starlette = ">=0.40.0,<0.51.0"
+typing-extensions = {version = ">=4.8.0", markers = "python_version < \"3.11\""}
+uvicorn = {version = "*", optional = true, markers = "extra == \"standard\""}
+[package.extras]
+standard = ["uvicorn"]
+[[package]]
+name = "starlette"
+version = "0.49.0"
+groups = ["main"]
+markers = "python_version < \"3.10\""
+[[package]]
+name = "starlette"
+version = "0.50.0"
+groups = ["main"]
+markers = "python_version >= \"3.10\""
+files = [{file = "starlette-0.50.0.tar.gz", hash = "sha256:%(a)s"}]
+[[package]]
+name = "psycopg"
+version = "3.3.0"
+groups = ["main"]
+[package.dependencies]
+psycopg-binary = {version = "3.3.0", optional = true, markers = "extra == \"binary\""}
+tzdata = {version = "*", markers = "sys_platform == \"win32\""}
+[package.extras]
+binary = ["psycopg-binary (==3.3.0) ; implementation_name != \"pypy\""]
+[[package]]
+name = "psycopg-binary"
+version = "3.3.0"
+optional = false
+groups = ["main"]
+[[package]]
+name = "uvicorn"
+version = "0.38.0"
+groups = ["dev"]
+[[package]]
+name = "pytest"
+version = "8.4.2"
+groups = ["dev"]
+[metadata]
+lock-version = "2.1"
+python-versions = "^3.11"
+"""
+    )
+    .replace("%(a)s", "a" * 64)
+    .replace("%(b)s", "b" * 64)
+)
+PIPFILE_LOCK = """
+{
+    "_meta": {
+        "requires": {"python_version": "3.13"},
+        "sources": [{"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": true}]
+    },
+    "default": {
+        "FastAPI": {"index": "pypi", "version": "==0.120.0", "hashes": ["sha256:%(a)s"]},
+        "starlette": {"version": "==0.50.0", "markers": "python_version >= '3.10'"},
+        "colorama": {"version": "==0.4.6", "markers": "sys_platform == 'win32'"}
+    },
+    "develop": {"pytest": {"version": "==8.4.2"}}
+}
+""".replace("%(a)s", "a" * 64)
 LOCK = """
 version = 1
 requires-python = ">=3.11"

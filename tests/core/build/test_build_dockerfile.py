@@ -18,7 +18,10 @@ from tests.core.build.projects import (
     LOCK,
     PDM_LOCK,
     PDM_PROJECT,
+    PIPFILE_LOCK,
     PLAIN,
+    POETRY_LOCK,
+    POETRY_PROJECT,
     PYPROJECT,
     files,
     made,
@@ -43,6 +46,8 @@ PROJECTS = {
         sources({"backend/pyproject.toml": PYPROJECT}),
     ),
     "pdm": (ASGI, sources({"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK})),
+    "poetry": (ASGI, sources({"pyproject.toml": POETRY_PROJECT, "poetry.lock": POETRY_LOCK})),
+    "pipenv": (ASGI, sources({"Pipfile.lock": PIPFILE_LOCK}, "Pipfile")),
     "page": (
         BUILT,
         sources(
@@ -175,7 +180,9 @@ def test_no_shell_is_needed_but_for_apt(name: str) -> None:
 def test_packages_are_installed_before_the_code_comes_and_their_cache_is_mounted(name: str) -> None:
     every = read(name).every
     installs = [
-        one for one in every if one.name == "RUN" and ("sync" in one.text or '"-r"' in one.text)
+        one
+        for one in every
+        if one.name == "RUN" and any(word in one.text for word in ('"sync"', '"-r"', '"fastapi=='))
     ]
     code = [
         one
@@ -253,8 +260,8 @@ def test_what_an_image_would_lack_is_said() -> None:
         "no file names what the app needs, so nothing is installed into its image",
         "the image has Python, and no node",
     ]
-    poetry = sources({"pyproject.toml": "[tool.poetry]\n"}, "poetry.lock")
-    assert "poetry export" in made(PLAIN, poetry)[0].problems[0].mend
+    unlocked = sources({}, "Pipfile")
+    assert "pipenv lock" in made(PLAIN, unlocked)[0].problems[0].mend
     outside = LOCK.replace(
         'name = "starlette"\nversion = "0.50.0"\nsource = { registry = "https://pypi.org/simple" }',
         'name = "starlette"\nversion = "0.50.0"\nsource = { editable = "../../st" }',

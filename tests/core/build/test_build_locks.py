@@ -15,7 +15,10 @@ from tests.core.build.projects import (
     LOCK,
     PDM_LOCK,
     PDM_PROJECT,
+    PIPFILE_LOCK,
     PLAIN,
+    POETRY_LOCK,
+    POETRY_PROJECT,
     PYPROJECT,
     files,
     made,
@@ -57,6 +60,70 @@ def test_pdm_s_lock_is_read_from_the_project_s_own_dependencies_on() -> None:
     assert image.problems == ()
 
 
+def test_poetry_s_lock_is_read_from_the_main_dependencies_on() -> None:
+    (image,) = made(ASGI, sources({"pyproject.toml": POETRY_PROJECT, "poetry.lock": POETRY_LOCK}))
+    found = {package.name: package for package in image.locked.packages}
+    assert {name: one.version for name, one in found.items()} == {
+        "fastapi": "0.120.0",
+        "psycopg": "3.3.0",
+        "psycopg-binary": "3.3.0",
+        "starlette": "0.50.0",
+    }
+    assert found["fastapi"].needs == ("starlette",)
+    assert found["psycopg"].needs == ("psycopg-binary",)
+    assert [one.sha256 for one in found["fastapi"].artifacts] == ["b" * 64]
+    assert not found["starlette"].has_wheel
+    assert image.locked.named == ("fastapi", "psycopg")
+    assert image.locked.is_whole
+    assert (image.python, image.problems) == ("3.12", ())
+
+
+def test_a_poetry_project_may_name_its_dependencies_as_python_does() -> None:
+    project = PDM_PROJECT.replace("[tool.pdm]", "[tool.poetry]")
+    (image,) = made(ASGI, sources({"pyproject.toml": project, "poetry.lock": POETRY_LOCK}))
+    names = [one.name for one in image.locked.packages]
+    assert names == ["fastapi", "psycopg", "psycopg-binary", "starlette"]
+    assert image.problems == ()
+
+
+def test_pipenv_s_lock_names_all_that_is_installed() -> None:
+    (image,) = made(ASGI, sources({"Pipfile.lock": PIPFILE_LOCK}, "Pipfile"))
+    assert [(one.name, one.version) for one in image.locked.packages] == [
+        ("fastapi", "0.120.0"),
+        ("starlette", "0.50.0"),
+    ]
+    assert (image.python, image.problems) == ("3.13", ())
+
+
+def test_what_a_lock_takes_from_elsewhere_or_does_not_hold_is_said() -> None:
+    git = '[package.source]\ntype = "git"\nurl = "https://example.org/st.git"\n'
+    lock = POETRY_LOCK.replace(
+        '[[package]]\nname = "psycopg"', f'{git}[[package]]\nname = "psycopg"'
+    )
+    project = POETRY_PROJECT.replace("FastAPI", "httpx = '*'\nFastAPI")
+    both = {"pyproject.toml": project, "poetry.lock": lock}
+    said = [problem.what for problem in made(ASGI, sources(both))[0].problems]
+    assert said == [
+        "pyproject.toml asks for httpx, which it does not hold; the image lacks it",
+        "it takes starlette from elsewhere than PyPI; the image lacks it",
+    ]
+    (exported,) = made(ASGI, sources({**both, "requirements.txt": "fastapi==0.120.0\n"}))
+    assert (exported.declared.kind, exported.problems) == ("requirements", ())
+    foreign = PIPFILE_LOCK.replace('"starlette": {', '"starlette": {"index": "ours", ')
+    (image,) = made(ASGI, sources({"Pipfile.lock": foreign}))
+    assert [one.what for one in image.problems] == [
+        "it takes starlette from elsewhere than PyPI; the image lacks it"
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[[package", "package = 3", "[[package]]\nname = 3\n"])
+def test_a_lock_that_is_broken_is_said_and_breaks_nothing(text: str) -> None:
+    (image,) = made(ASGI, sources({"pyproject.toml": POETRY_PROJECT, "poetry.lock": text}))
+    assert "which it does not hold" in image.problems[0].what
+    (image,) = made(ASGI, sources({"Pipfile.lock": text}))
+    assert [one.what for one in image.problems] == ["it names nothing that is installed"]
+
+
 def test_requirements_say_what_they_pin_and_whether_that_is_all() -> None:
     pins = (
         "fastapi==0.120 \\\n  --hash=sha256:"
@@ -78,6 +145,8 @@ def test_requirements_say_what_they_pin_and_whether_that_is_all() -> None:
     [
         {"pyproject.toml": PYPROJECT, "uv.lock": LOCK},
         {"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK},
+        {"pyproject.toml": POETRY_PROJECT, "poetry.lock": POETRY_LOCK},
+        {"Pipfile.lock": PIPFILE_LOCK},
         {"requirements.txt": "fastapi==1.0+local.1\nstreamlit\n"},
         {"requirements.txt": "fastapi==1 --hash=sha256:" + "a" * 64 + "\n"},
         {},

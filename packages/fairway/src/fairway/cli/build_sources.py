@@ -16,7 +16,9 @@ __all__ = ["read_build_sources"]
 TEXTS = (
     ".dockerignore",
     ".python-version",
+    "Pipfile.lock",
     "pdm.lock",
+    "poetry.lock",
     "pyproject.toml",
     "requirements.txt",
     "uv.lock",
@@ -28,7 +30,6 @@ PATHS = (
     "package-lock.json",
     "package.json",
     "pnpm-lock.yaml",
-    "poetry.lock",
     "setup.py",
     "yarn.lock",
 )

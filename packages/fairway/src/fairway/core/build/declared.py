@@ -1,23 +1,41 @@
 """How the code in a folder says what it needs, as far as an image is concerned.
 
 The same order as on this machine: `uv.lock` (its own, or that of the workspace around it),
-`pdm.lock`, `requirements.txt`, `pyproject.toml`. Poetry's, Pipenv's and setuptools' own files are
-told as problems with the line that turns them into one of these. Pure: texts in, values out.
+`poetry.lock`, `pdm.lock`, `Pipfile.lock`, `requirements.txt`, `pyproject.toml`. setuptools' and
+conda's own files are told as problems with what turns them into one of these. Pure: texts in,
+values out.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from fairway.core.detect.sources import Sources, join, parent_of
-from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_toml
+from fairway.core.detect.tables import (
+    as_items,
+    as_table,
+    as_text,
+    as_texts,
+    at,
+    read_json,
+    read_toml,
+)
 from fairway.core.problem import Problem
 
-__all__ = ["INCLUDE", "RUNTIME", "Declared", "Kind", "declared", "normal", "read_lock"]
+__all__ = [
+    "INCLUDE",
+    "RUNTIME",
+    "Declared",
+    "Kind",
+    "declared",
+    "is_pypi",
+    "normal",
+    "read_lock",
+]
 
-Kind = Literal["uv", "pdm", "requirements", "pyproject", "none"]
+Kind = Literal["uv", "poetry", "pdm", "pipenv", "requirements", "pyproject", "none"]
 
 RUNTIME = "fairway-runtime"
 INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)(\S+)", re.MULTILINE)
@@ -26,8 +44,8 @@ LOCAL = re.compile(
 )
 NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 CONVERT = {
-    "poetry.lock": "Write one: `poetry export --output requirements.txt`.",
-    "Pipfile": "Write one: `pipenv requirements > requirements.txt`.",
+    "poetry.lock": "Lock again: `poetry lock`; it must say what `pyproject.toml` needs.",
+    "Pipfile": "Write its lock: `pipenv lock`.",
     "setup.py": "Write one, with a line for each package.",
     "environment.yml": "Write one, with what pip installs.",
 }
@@ -88,9 +106,17 @@ def _in_folder(sources: Sources, folder: str) -> Declared | None:
         if lock is not None:
             return _uv(sources, folder, lock)
     python = _python(sources, folder)
+    requirements = join(folder, "requirements.txt")
+    if join(folder, "poetry.lock") in sources.texts and _is_poetry_s(pyproject):
+        found = _poetry(sources, folder, pyproject)
+        if not (found.problems and requirements in sources.texts):
+            return found
     if "dependencies" in project and join(folder, "pdm.lock") in sources.texts:
         return _pdm(sources, folder, pyproject)
-    requirements = join(folder, "requirements.txt")
+    if join(folder, "Pipfile.lock") in sources.texts:
+        found = _pipenv(sources, folder)
+        if not (found.problems and requirements in sources.texts):
+            return found
     if requirements in sources.texts:
         files = tuple(_with_includes(sources, requirements))
         texts = [sources.texts.get(file, "") for file in files]
@@ -138,6 +164,82 @@ def _uv(sources: Sources, folder: str, lock_folder: str) -> Declared:
         names=frozenset(name for name in places if name),
         problems=tuple(_outside(lock, outside)),
     )
+
+
+def _is_poetry_s(pyproject: object) -> bool:
+    """Whether it names dependencies, in Python's words or in Poetry's."""
+    own = at(pyproject, "project", "dependencies")
+    return bool(own or as_table(at(pyproject, "tool", "poetry", "dependencies")))
+
+
+def _poetry(sources: Sources, folder: str, pyproject: object) -> Declared:
+    lock = join(folder, "poetry.lock")
+    packages = as_items(read_lock(sources.texts[lock]).get("package"))
+    own = as_texts(at(pyproject, "project", "dependencies"))
+    table = as_table(at(pyproject, "tool", "poetry", "dependencies"))
+    names = frozenset(_names(own) if own else map(normal, table.keys() - {"python"}))
+    held = {normal(as_text(at(one, "name"))) for one in packages}
+    line = "poetry export --output requirements.txt"
+    return Declared(
+        kind="poetry",
+        folder=folder,
+        files=(join(folder, "pyproject.toml"), lock),
+        package=_is_package(pyproject)
+        and at(pyproject, "tool", "poetry", "package-mode") is not False,
+        python=_python(sources, folder) or as_text(table.get("python")),
+        names=names,
+        problems=(
+            *_not_held(lock, names - held),
+            *_elsewhere(lock, [one for one in packages if at(one, "source", "url")], line),
+        ),
+    )
+
+
+def _not_held(lock: str, names: Iterable[str]) -> Iterator[Problem]:
+    for name in sorted(names):
+        what = f"pyproject.toml asks for {name}, which it does not hold; the image lacks it"
+        yield Problem(lock, what, "Run `poetry lock`.")
+
+
+def _pipenv(sources: Sources, folder: str) -> Declared:
+    file = join(folder, "Pipfile.lock")
+    lock = read_json(sources.texts[file])
+    default = as_table(lock.get("default"))
+    indexes = as_items(at(lock, "_meta", "sources"))
+    ours = {as_text(at(one, "name")) for one in indexes if is_pypi(as_text(at(one, "url")))}
+    foreign = [
+        {"name": name}
+        for name, said in default.items()
+        if as_table(said).keys() & {"git", "path", "file"}
+        or as_text(at(said, "index")) not in {"", *ours}
+    ]
+    return Declared(
+        kind="pipenv",
+        folder=folder,
+        files=(file,),
+        python=_python(sources, folder) or as_text(at(lock, "_meta", "requires", "python_version")),
+        names=frozenset(map(normal, default)),
+        problems=(
+            *_elsewhere(file, foreign, "pipenv requirements > requirements.txt"),
+            *_empty(file, default),
+        ),
+    )
+
+
+def _empty(lock: str, packages: Mapping[str, object]) -> Iterator[Problem]:
+    if not packages:
+        yield Problem(lock, "it names nothing that is installed", "Run `pipenv lock`.")
+
+
+def _elsewhere(lock: str, packages: Sequence[object], line: str) -> Iterator[Problem]:
+    for name in sorted({as_text(at(one, "name")) for one in packages}):
+        what = f"it takes {name} from elsewhere than PyPI; the image lacks it"
+        yield Problem(lock, what, f"Make the image from requirements.txt: `{line}`.")
+
+
+def is_pypi(url: str) -> bool:
+    """Whether an index is the one that everybody has."""
+    return url.startswith(("https://pypi.org/", "https://pypi.python.org/"))
 
 
 def _pdm(sources: Sources, folder: str, pyproject: object) -> Declared:

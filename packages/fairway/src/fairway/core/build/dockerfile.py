@@ -45,6 +45,7 @@ FROM_PDM = (
     "for p in held if names.count(p['name']) == 1 or p.get('marker')}; "
     f"pathlib.Path('{CONSTRAINTS}').write_text('\\n'.join(sorted(lines)))"
 )
+PINNED = frozenset({"pipenv", "poetry"})  # their locks are read before; the build needs no file
 SHELLS = frozenset({"/bin/bash", "/bin/sh", "bash", "sh"})
 # Leads Python to the runtime, after the app's own packages: what the app has wins.
 LEAD = (
@@ -154,11 +155,16 @@ def _install(image: Image) -> Iterator[str]:
     code_first = found.needs_tree or found.kind == "none"
     if code_first:
         yield from tree
-    elif not found.above:
+    elif not found.above and found.kind not in PINNED:
         yield from _copies(found.files)
     match found.kind:
         case "uv":
             yield from _sync(found, tree, code_first=code_first)
+        case "poetry" | "pipenv":
+            yield from _install_pins(image)
+            yield from tree
+            if found.package:
+                yield f"RUN {UV_CACHE} {_json(ITSELF)}"
         case "pdm" | "requirements" | "pyproject":
             words = [*INSTALL, "-r", name_of(found.files[0])]
             if found.kind == "pdm":
@@ -170,6 +176,13 @@ def _install(image: Image) -> Iterator[str]:
                 yield f"RUN {UV_CACHE} {_json(ITSELF)}"
         case "none":
             pass
+
+
+def _install_pins(image: Image) -> Iterator[str]:
+    """All that the lock names for this image: nothing is left to choose."""
+    pins = [f"{one.name}=={one.version}" for one in image.locked.packages if not one.source]
+    if pins:
+        yield f"RUN {UV_CACHE} {_json([*INSTALL, '--no-deps', *pins])}"
 
 
 def _sync(found: Declared, tree: Sequence[str], *, code_first: bool) -> Iterator[str]:

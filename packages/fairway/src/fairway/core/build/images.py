@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairway.core.build.declared import RUNTIME, Declared, declared
-from fairway.core.build.locks import Locked, locked
+from fairway.core.build.locks import locked
+from fairway.core.build.package import Locked
 from fairway.core.build.page import NODE_TOOLS, Page, page_for
 from fairway.core.build.python import DEFAULT, KNOWN, python_for
 from fairway.core.build.system_packages import System, system_for

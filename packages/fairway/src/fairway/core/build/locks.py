@@ -1,57 +1,27 @@
 """The packages that an image holds, as its lock says: name, version, where from, what it needs.
 
-Reads uv.lock and pdm.lock from the app's own package on, and requirements files as far as they pin.
+Reads uv.lock and pdm.lock from the app's own package on, and requirements files as far as they pin;
+the locks of Poetry and Pipenv have modules of their own.
 Development groups, and what another system or Python would need, are left out. Pure.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from fairway.core.build.declared import Declared, normal, read_lock
 from fairway.core.build.markers import holds
+from fairway.core.build.package import Artifact, Locked, Package, asked_of, of_files
+from fairway.core.build.pipenv_lock import pipenv
+from fairway.core.build.poetry_lock import poetry
 from fairway.core.detect.sources import Sources, join
 from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_toml
 
-__all__ = ["Artifact", "Locked", "Package", "fits_linux", "locked"]
+__all__ = ["locked"]
 
 PIN = re.compile(
     r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*==\s*([\w.!+-]+)\s*(?:;\s*([^\\#]*?))?\s*(?:\\|#|--|$)"
 )
-ASKED = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?[^;]*(?:;(.*))?")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A file that a package may be installed from; `sha256` is empty where nobody says it."""
-
-    url: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """One package. `needs` are names; `source` is empty for an index, else a URL or a folder."""
-
-    name: str
-    version: str
-    needs: tuple[str, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
-    source: str = ""
-    has_wheel: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """All packages sorted by name, and which of them the app itself names.
-
-    `is_whole` says whether the lock names everything that is installed.
-    """
-
-    packages: tuple[Package, ...]
-    named: tuple[str, ...]
-    is_whole: bool
 
 
 def locked(sources: Sources, found: Declared, python: str) -> Locked:
@@ -61,6 +31,10 @@ def locked(sources: Sources, found: Declared, python: str) -> Locked:
             return _uv(sources, found, python)
         case "pdm":
             return _pdm(sources, found, python)
+        case "poetry":
+            return poetry(sources, found, python)
+        case "pipenv":
+            return pipenv(sources, found, python)
         case "requirements":
             return _requirements(sources, found, python)
         case _:
@@ -153,7 +127,7 @@ def _pdm(sources: Sources, found: Declared, python: str) -> Locked:
     for one in (as_table(item) for item in as_items(lock.get("package"))):
         if holds(as_text(one.get("marker")), python):
             by_name.setdefault(normal(as_text(one.get("name"))), []).append(one)
-    named = sorted(_asked(as_texts(at(project, "project", "dependencies")), python))
+    named = sorted(asked_of(as_texts(at(project, "project", "dependencies")), python))
     reached: dict[str, Package] = {}
     seen: set[tuple[str, tuple[str, ...]]] = set()
     waiting = list(named)
@@ -164,53 +138,18 @@ def _pdm(sources: Sources, found: Declared, python: str) -> Locked:
         seen.add(asked)
         held = [one for one in by_name[name] if {*as_texts(one.get("extras"))} <= {*extras}]
         needs = sorted(
-            need for one in held for need in _asked(as_texts(one.get("dependencies")), python)
+            need for one in held for need in asked_of(as_texts(one.get("dependencies")), python)
         )
         before = reached[name].needs if name in reached else ()
         names = dict.fromkeys((*before, *(need for need, _ in needs if need != name)))
-        reached[name] = _of_pdm((held or by_name[name])[0], tuple(names), python)
+        table = (held or by_name[name])[0]
+        source = next(
+            (as_text(table[kind]) for kind in ("git", "path", "url") if kind in table), ""
+        )
+        reached[name] = of_files(table, tuple(names), python, source=source)
         waiting += needs
     ordered = tuple(reached[name] for name in sorted(reached))
     return Locked(ordered, tuple(dict.fromkeys(name for name, _ in named)), is_whole=True)
-
-
-def _asked(texts: Sequence[str], python: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Requirements as names, with the extras that are asked of each."""
-    for text in texts:
-        match = ASKED.match(text)
-        if match is not None and holds((match[3] or "").strip(), python):
-            extras = sorted(extra.strip() for extra in (match[2] or "").split(",") if extra.strip())
-            yield normal(match[1]), tuple(extras)
-
-
-def _of_pdm(table: Mapping[str, object], needs: tuple[str, ...], python: str) -> Package:
-    """A package with the digests of what Linux gets: most locks do not say from which address."""
-    files = [as_table(file) for file in as_items(table.get("files"))]
-    named = [(as_text(file.get("url")) or as_text(file.get("file")), file) for file in files]
-    wheels = [name for name, _ in named if name.endswith(".whl")]
-    fitting = [each for each in named if fits_linux(each[0], python)] or [
-        each for each in named if not each[0].endswith(".whl")
-    ]
-    return Package(
-        name=normal(as_text(table.get("name"))),
-        version=as_text(table.get("version")),
-        needs=needs,
-        artifacts=tuple(
-            Artifact(as_text(file.get("url")), as_text(file.get("hash")).removeprefix("sha256:"))
-            for _, file in fitting
-        ),
-        source=next((as_text(table[kind]) for kind in ("git", "path", "url") if kind in table), ""),
-        has_wheel=bool(wheels) or not files,
-    )
-
-
-def fits_linux(name: str, python: str) -> bool:
-    """Whether a file of this name is a wheel for Linux (glibc) and this Python."""
-    if not name.endswith(".whl"):
-        return False
-    tag = f"cp{python.replace('.', '')}"
-    for_python = tag in name or "abi3" in name or "-py3-" in name or "py2.py3" in name
-    return for_python and ("-any.whl" in name or "manylinux" in name)
 
 
 def _requirements(sources: Sources, found: Declared, python: str) -> Locked:

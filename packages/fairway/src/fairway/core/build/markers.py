@@ -29,15 +29,19 @@ COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-def holds(marker: str, python: str) -> bool:
-    """Whether `marker` holds for Linux and this version (`3.12`); an empty one does."""
+def holds(marker: str, python: str, machine: str = "") -> bool:
+    """Whether `marker` holds for Linux and this version (`3.12`); an empty one does.
+
+    `machine` (`x86_64`, `aarch64`) is not known where nobody says it.
+    """
     if not marker:
         return True
     try:
         tree = ast.parse(marker, mode="eval")
     except (SyntaxError, ValueError, RecursionError):
         return True
-    return _judge(tree.body, {**LINUX, "python_version": python, "python_full_version": python})
+    known = {**LINUX, "python_version": python, "python_full_version": python}
+    return _judge(tree.body, {**known, "platform_machine": machine} if machine else known)
 
 
 def _judge(node: ast.expr, known: Mapping[str, str]) -> bool:

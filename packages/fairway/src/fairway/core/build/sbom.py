@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fairway.core.build.declared import RUNTIME
 from fairway.core.build.dockerfile import base_for
 from fairway.core.build.images import Image
-from fairway.core.build.locks import Artifact, Package, fits_linux
+from fairway.core.build.package import Artifact, Package, fits_linux
 from fairway.core.detect.sources import name_of
 
 __all__ = ["sbom"]
