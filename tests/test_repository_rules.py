@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import click
@@ -33,6 +34,16 @@ def test_no_module_of_the_packages_is_longer_than_400_lines() -> None:
         str(file.relative_to(ROOT)): lines for file, lines in lengths.items() if lines > LONGEST
     }
     assert not long, f"split them: {long}"
+
+
+def test_no_folder_of_tests_has_a_name_that_pytest_passes_by(
+    pytestconfig: pytest.Config,
+) -> None:
+    passed_by = pytestconfig.getini("norecursedirs")
+    folders = {file.parent for file in tracked("tests/**/test_*.py")}
+    names = {name for folder in folders for name in folder.relative_to(ROOT).parts}
+    assert "build" in names
+    assert [each for each in names for like in passed_by if fnmatch(each, like)] == []
 
 
 # Written so that this file does not hold what it looks for.
