@@ -86,6 +86,28 @@ def test_a_poetry_project_may_name_its_dependencies_as_python_does() -> None:
     assert image.problems == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "is_there"),
+    [
+        ('"*"', True),
+        ('{version = "*", platform = "linux"}', True),
+        ('{version = "*", platform = "win32"}', False),
+        ('{version = "*", python = "^3.11"}', True),
+        ('{version = "*", python = "<3.12"}', False),
+        ('[{version = "1", python = "<3.12"}, {version = "2", python = ">=3.12"}]', True),
+        ('{version = "*", markers = "os_name == \'nt\'"}', False),
+        ('{version = "*", optional = true}', False),
+    ],
+)
+def test_a_dependency_of_poetry_s_own_table_is_of_this_system_and_python(
+    said: str, is_there: bool
+) -> None:
+    project = POETRY_PROJECT.replace("[tool.poetry.group", f"only = {said}\n[tool.poetry.group", 1)
+    lock = f'[[package]]\nname = "Only"\nversion = "2"\n{POETRY_LOCK}'
+    (image,) = made(ASGI, sources({"pyproject.toml": project, "poetry.lock": lock}))
+    assert ("only" in {one.name for one in image.locked.packages}) == is_there
+
+
 def test_pipenv_s_lock_names_all_that_is_installed() -> None:
     (image,) = made(ASGI, sources({"Pipfile.lock": PIPFILE_LOCK}, "Pipfile"))
     assert [(one.name, one.version) for one in image.locked.packages] == [

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.markers import Marker
 
 from fairway.core.problem import Problems
 from fairway.targets.local.declarations import allows, read
@@ -147,6 +148,30 @@ def test_poetrys_lock_becomes_constraints_for_the_main_dependencies() -> None:
             "two==2 ; python_version >= '3.12'",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "marker"),
+    [
+        ('python = "^3.11"', "python_version >= '3.11' and python_version < '4.0'"),
+        ('python = "~3.11"', "python_version >= '3.11' and python_version < '3.12'"),
+        ('python = "~3"', "python_version >= '3' and python_version < '4.0'"),
+        ('python = ">=3.8.1, <3.12"', "python_full_version >= '3.8.1' and python_version < '3.12'"),
+        ('python = "==3.11.*"', "python_version == '3.11'"),
+        ('python = "<3.9 || >=3.12"', ""),
+        ('platform = "win32"', "sys_platform == 'win32'"),
+        (
+            "markers = \"os_name == 'nt' or os_name == 'java'\", platform = \"linux\"",
+            "(os_name == 'nt' or os_name == 'java') and sys_platform == 'linux'",
+        ),
+    ],
+)
+def test_when_poetry_wants_a_package_is_said_in_a_marker(said: str, marker: str) -> None:
+    project = f'[tool.poetry.dependencies]\nalpha = {{version = "*", {said}}}\n'
+    line = f"alpha ; {marker}" if marker else "alpha"
+    assert from_poetry(project, "").requirements == (line,)
+    if marker:
+        assert Marker(marker)
 
 
 def test_poetrys_newer_projects_name_their_own_dependencies() -> None:

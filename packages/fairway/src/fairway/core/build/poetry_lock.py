@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fairway.core.build.declared import Declared, normal, read_lock
 from fairway.core.build.markers import holds
 from fairway.core.build.package import Asked, Locked, Package, asked_of, of_files
+from fairway.core.build.python import allows
 from fairway.core.detect.sources import Sources
 from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at
 
@@ -70,8 +71,15 @@ def _tabled(table: Mapping[str, object], wanted: frozenset[str], python: str) ->
         for one in as_items(said) or [said]:
             details = as_table(one)
             is_left_out = bool(details.get("optional")) and normal(name) not in wanted
-            if not is_left_out and holds(as_text(details.get("markers")), python):
+            if not is_left_out and _is_meant(details, python):
                 yield normal(name), tuple(sorted(as_texts(details.get("extras"))))
+
+
+def _is_meant(details: Mapping[str, object], python: str) -> bool:
+    """Whether a dependency is one of Linux and of this Python; older locks leave that to here."""
+    is_here = as_text(details.get("platform")) in {"", "linux"}
+    for_python = allows(as_text(details.get("python")), python)
+    return is_here and for_python and holds(as_text(details.get("markers")), python)
 
 
 def _version(tables: Sequence[Mapping[str, object]], python: str) -> Mapping[str, object]:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["DEFAULT", "KNOWN", "python_for"]
+__all__ = ["DEFAULT", "KNOWN", "allows", "python_for"]
 
 DEFAULT = "3.12"
 KNOWN = (DEFAULT, "3.13", "3.11")  # what the runtime is tested with, the wanted one first
@@ -17,10 +17,10 @@ def python_for(asked: str) -> str | None:
     if pinned:
         minor = f"{pinned[1]}.{pinned[2]}"
         return minor if minor in KNOWN else None
-    return next((minor for minor in KNOWN if _allowed(asked, minor)), None)
+    return next((minor for minor in KNOWN if allows(asked, minor)), None)
 
 
-def _allowed(asked: str, minor: str) -> bool:
+def allows(asked: str, minor: str) -> bool:
     """Whether some release of a minor version is allowed; what is not understood allows it."""
     clauses = re.findall(r"(~=|===?|!=|<=|>=|<|>|\^)\s*([0-9.]+)", asked)
     return all(_fits(sign, wanted, minor) for sign, wanted in clauses)

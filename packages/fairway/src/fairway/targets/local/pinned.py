@@ -6,6 +6,7 @@ project's own main dependencies; Pipfile.lock says both in its `default` part.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 __all__ = ["Pinned", "from_pdm", "from_pipenv", "from_poetry"]
 
+VERSIONS = re.compile(r"(\^|~(?!=)|>=|<=|<|>|==|!=)\s*(\d+(?:\.\d+)*)")
 PYPI = ("https://pypi.org/simple", "https://pypi.python.org/simple")
 
 
@@ -80,9 +82,31 @@ def from_poetry(pyproject: str, lock: str) -> Pinned:
         for one in cast("list[Any]", wanted if isinstance(wanted, list) else [wanted]):
             details = cast("Mapping[str, Any]", one if isinstance(one, dict) else {})
             if name.lower() != "python" and not details.get("optional"):
-                marker = str(details.get("markers", ""))
-                lines.append(_with_marker(_requirement(name, details), marker))
+                lines.append(_with_marker(_requirement(name, details), _when(details)))
     return Pinned(tuple(_indexes(indexes) + list(dict.fromkeys(lines))), tuple(constraints))
+
+
+def _when(details: Mapping[str, Any]) -> str:
+    """Poetry's `markers`, `platform` and `python` of a dependency as one marker."""
+    said = str(details.get("markers", ""))
+    parts = [f"({said})" if " or " in said else said] if said else []
+    if "platform" in details:
+        parts.append(f"sys_platform == '{details['platform']}'")
+    python = str(details.get("python", ""))
+    if "|" not in python:  # of several ranges any may be meant: it is installed
+        for sign, version in VERSIONS.findall(python):
+            parts += _range(sign, version)
+    return " and ".join(parts)
+
+
+def _range(sign: str, version: str) -> list[str]:
+    """`^3.11` -> `python_version >= '3.11'`, `python_version < '4.0'`."""
+    name = "python_full_version" if version.count(".") > 1 else "python_version"
+    if sign not in {"^", "~"}:
+        return [f"{name} {sign} '{version}'"]
+    major, minor = (*map(int, version.split(".")), 0)[:2]
+    end = f"{major}.{minor + 1}" if sign == "~" and "." in version else f"{major + 1}.0"
+    return [f"{name} >= '{version}'", f"python_version < '{end}'"]
 
 
 def _constraint(package: Mapping[str, Any], packages: list[Mapping[str, Any]]) -> str:
