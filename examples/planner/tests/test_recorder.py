@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from longrun.archive import archive
 from longrun.database import Database, Unavailable
@@ -70,6 +71,17 @@ class Bench:
     def close(self) -> None:
         self.recorder.close()
         self.database.close()
+
+
+def test_an_error_of_the_driver_itself_is_an_absence_of_the_database(tmp_path: Path) -> None:
+    def cut(_: object) -> None:
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    database = Database(settings_in(tmp_path), "test", connections=1, is_patient=False)
+    with pytest.raises(Unavailable):
+        database.transact(cut)
+    assert database.is_away
+    database.close()
 
 
 def test_a_simulation_is_recorded_with_inputs_outputs_and_flags_and_no_names(
