@@ -64,7 +64,7 @@ def test_workers_must_come_back_be_replaced_and_end_and_one_alone_never_run_twic
 
     (project.folder / "loop.py").write_text(good.replace('VERSION = "1"', 'VERSION = "2"'))
     project.done("deploy")
-    # One is ready once it has lived for a second, by which a busy machine may not have let it speak.
+    # It is ready once it lived for a second, in which a busy machine may not have let it speak.
     project.until(lambda: alive_of(project, "2") == everybody, "all of the new version said so")
     assert alive_of(project, "1") == {"takers": 0, "clock": 0}
 
