@@ -78,6 +78,17 @@ def test_poetry_s_lock_is_read_from_the_main_dependencies_on() -> None:
     assert (image.python, image.problems) == ("3.12", ())
 
 
+def test_wheels_of_other_systems_and_pythons_spare_no_compiler() -> None:
+    name = "fastapi-0.120.0-py3-none-any.whl"
+    for other in ("fastapi-0.120.0-cp310-cp310-manylinux_2_17_x86_64.whl", "f-1-cp312-win32.whl"):
+        lock = POETRY_LOCK.replace(name, other)
+        both = {"pyproject.toml": POETRY_PROJECT, "poetry.lock": lock}
+        (image,) = made(ASGI, sources(both))
+        (found,) = (one for one in image.locked.packages if one.name == "fastapi")
+        assert not found.has_wheel
+        assert [one.sha256 for one in found.artifacts] == ["a" * 64]
+
+
 def test_a_poetry_project_may_name_its_dependencies_as_python_does() -> None:
     project = PDM_PROJECT.replace("[tool.pdm]", "[tool.poetry]")
     (image,) = made(ASGI, sources({"pyproject.toml": project, "poetry.lock": POETRY_LOCK}))

@@ -62,10 +62,8 @@ def of_files(
     """A package of a lock that lists `files` by name and `hash`, with those that Linux gets."""
     files = [as_table(file) for file in as_items(table.get("files"))]
     named = [(as_text(file.get("url")) or as_text(file.get("file")), file) for file in files]
-    wheels = [name for name, _ in named if name.endswith(".whl")]
-    fitting = [each for each in named if fits_linux(each[0], python)] or [
-        each for each in named if not each[0].endswith(".whl")
-    ]
+    wheels = [each for each in named if fits_linux(each[0], python)]
+    fitting = wheels or [each for each in named if not each[0].endswith(".whl")]
     return Package(
         name=normal(as_text(table.get("name"))),
         version=as_text(table.get("version")),
