@@ -323,6 +323,14 @@ def test_colours_are_for_terminals_without_no_color(project: Path) -> None:
     assert "\x1b[" not in on_a_terminal("doctor", NO_COLOR="1")
 
 
+def printed(program: str) -> str:
+    """What a program prints, in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
 def test_only_what_a_verb_needs_is_imported() -> None:
     program = (
         "import sys\n"
@@ -332,10 +340,7 @@ def test_only_what_a_verb_needs_is_imported() -> None:
         "heavy = {'rich', 'fairway.targets.local.driver', 'fairway.engine.engine'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
+    assert printed(program) == "[]\n"
 
 
 def test_what_up_starts_with_reads_no_project_and_asks_for_no_version() -> None:
@@ -344,10 +349,7 @@ def test_what_up_starts_with_reads_no_project_and_asks_for_no_version() -> None:
         "late = ('rich', 'fairway.core.detect', 'fairway.core.build', 'importlib.metadata')\n"
         "print([each for each in late if each in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
+    assert printed(program) == "[]\n"
 
 
 def test_the_hidden_engine_verb_is_not_in_the_list(

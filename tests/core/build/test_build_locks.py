@@ -42,8 +42,18 @@ def test_a_lock_is_read_from_the_app_on_for_linux_and_production() -> None:
     assert image.locked.is_whole
 
 
-def test_pdm_s_lock_is_read_from_the_project_s_own_dependencies_on() -> None:
-    (image,) = made(ASGI, sources({"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK}))
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        ({"pyproject.toml": PDM_PROJECT, "pdm.lock": PDM_LOCK}, "psycopg-binary"),
+        ({"pyproject.toml": POETRY_PROJECT, "poetry.lock": POETRY_LOCK}, "fastapi"),
+    ],
+    ids=["pdm", "poetry"],
+)
+def test_a_lock_is_read_from_the_project_s_main_dependencies_on(
+    texts: dict[str, str], name: str
+) -> None:
+    (image,) = made(ASGI, sources(texts))
     found = {package.name: package for package in image.locked.packages}
     assert {name: one.version for name, one in found.items()} == {
         "fastapi": "0.120.0",
@@ -53,25 +63,7 @@ def test_pdm_s_lock_is_read_from_the_project_s_own_dependencies_on() -> None:
     }
     assert found["fastapi"].needs == ("starlette",)
     assert found["psycopg"].needs == ("psycopg-binary",)
-    assert [one.sha256 for one in found["psycopg-binary"].artifacts] == ["b" * 64]
-    assert not found["starlette"].has_wheel
-    assert image.locked.named == ("fastapi", "psycopg")
-    assert image.locked.is_whole
-    assert image.problems == ()
-
-
-def test_poetry_s_lock_is_read_from_the_main_dependencies_on() -> None:
-    (image,) = made(ASGI, sources({"pyproject.toml": POETRY_PROJECT, "poetry.lock": POETRY_LOCK}))
-    found = {package.name: package for package in image.locked.packages}
-    assert {name: one.version for name, one in found.items()} == {
-        "fastapi": "0.120.0",
-        "psycopg": "3.3.0",
-        "psycopg-binary": "3.3.0",
-        "starlette": "0.50.0",
-    }
-    assert found["fastapi"].needs == ("starlette",)
-    assert found["psycopg"].needs == ("psycopg-binary",)
-    assert [one.sha256 for one in found["fastapi"].artifacts] == ["b" * 64]
+    assert [one.sha256 for one in found[name].artifacts] == ["b" * 64]
     assert not found["starlette"].has_wheel
     assert image.locked.named == ("fastapi", "psycopg")
     assert image.locked.is_whole
@@ -140,6 +132,15 @@ def test_what_a_lock_takes_from_elsewhere_or_does_not_hold_is_said() -> None:
         "pyproject.toml asks for httpx, which it does not hold; the image lacks it",
         "it takes starlette from elsewhere than PyPI; the image lacks it",
     ]
+    for harmless in (  # PyPI by its address, and what only development gets
+        lock.replace("https://example.org/st.git", "https://pypi.org/simple"),
+        lock.replace(
+            'name = "starlette"\nversion = "0.50.0"\ngroups = ["main"]',
+            'name = "starlette"\nversion = "0.50.0"\ngroups = ["dev"]',
+        ),
+    ):
+        (image,) = made(ASGI, sources({**both, "poetry.lock": harmless}))
+        assert [one.what for one in image.problems] == said[:1]
     (exported,) = made(ASGI, sources({**both, "requirements.txt": "fastapi==0.120.0\n"}))
     assert (exported.declared.kind, exported.problems) == ("requirements", ())
     foreign = PIPFILE_LOCK.replace('"starlette": {', '"starlette": {"index": "ours", ')

@@ -30,8 +30,9 @@ __all__ = [
     "Declared",
     "Kind",
     "declared",
-    "is_pypi",
     "normal",
+    "pipenv_source",
+    "poetry_source",
     "read_lock",
 ]
 
@@ -179,6 +180,9 @@ def _poetry(sources: Sources, folder: str, pyproject: object) -> Declared:
     table = as_table(at(pyproject, "tool", "poetry", "dependencies"))
     names = frozenset(_names(own) if own else map(normal, table.keys() - {"python"}))
     held = {normal(as_text(at(one, "name"))) for one in packages}
+    foreign = [
+        as_text(at(one, "name")) for one in packages if poetry_source(one) and _is_of_main(one)
+    ]
     line = "poetry export --output requirements.txt"
     return Declared(
         kind="poetry",
@@ -190,9 +194,15 @@ def _poetry(sources: Sources, folder: str, pyproject: object) -> Declared:
         names=names,
         problems=(
             *_not_held(lock, names - held),
-            *_elsewhere(lock, [one for one in packages if at(one, "source", "url")], line),
+            *_elsewhere(lock, foreign, line),
         ),
     )
+
+
+def _is_of_main(package: object) -> bool:
+    """Whether it is locked for production too; locks before 2.1 do not say."""
+    groups = as_texts(at(package, "groups"))
+    return not groups or "main" in groups
 
 
 def _not_held(lock: str, names: Iterable[str]) -> Iterator[Problem]:
@@ -205,14 +215,7 @@ def _pipenv(sources: Sources, folder: str) -> Declared:
     file = join(folder, "Pipfile.lock")
     lock = read_json(sources.texts[file])
     default = as_table(lock.get("default"))
-    indexes = as_items(at(lock, "_meta", "sources"))
-    ours = {as_text(at(one, "name")) for one in indexes if is_pypi(as_text(at(one, "url")))}
-    foreign = [
-        {"name": name}
-        for name, said in default.items()
-        if as_table(said).keys() & {"git", "path", "file"}
-        or as_text(at(said, "index")) not in {"", *ours}
-    ]
+    foreign = [name for name, said in default.items() if pipenv_source(said, lock)]
     return Declared(
         kind="pipenv",
         folder=folder,
@@ -226,18 +229,38 @@ def _pipenv(sources: Sources, folder: str) -> Declared:
     )
 
 
+def poetry_source(package: object) -> str:
+    """The address or the folder that a package of poetry.lock comes from; empty for PyPI."""
+    url = as_text(at(package, "source", "url"))
+    return "" if _is_pypi(url) else url
+
+
+def pipenv_source(package: object, lock: object) -> str:
+    """The same of Pipfile.lock, which names its indexes in one place."""
+    table = as_table(package)
+    for kind in ("git", "path", "file"):
+        if kind in table:
+            return as_text(table[kind])
+    index = as_text(table.get("index"))
+    urls = {
+        as_text(at(one, "name")): as_text(at(one, "url"))
+        for one in as_items(at(lock, "_meta", "sources"))
+    }
+    return "" if not index or _is_pypi(urls.get(index, "")) else urls.get(index) or index
+
+
 def _empty(lock: str, packages: Mapping[str, object]) -> Iterator[Problem]:
     if not packages:
         yield Problem(lock, "it names nothing that is installed", "Run `pipenv lock`.")
 
 
-def _elsewhere(lock: str, packages: Sequence[object], line: str) -> Iterator[Problem]:
-    for name in sorted({as_text(at(one, "name")) for one in packages}):
+def _elsewhere(lock: str, names: Iterable[str], line: str) -> Iterator[Problem]:
+    for name in sorted(set(names)):
         what = f"it takes {name} from elsewhere than PyPI; the image lacks it"
         yield Problem(lock, what, f"Make the image from requirements.txt: `{line}`.")
 
 
-def is_pypi(url: str) -> bool:
+def _is_pypi(url: str) -> bool:
     """Whether an index is the one that everybody has."""
     return url.startswith(("https://pypi.org/", "https://pypi.python.org/"))
 

@@ -160,29 +160,28 @@ def _install(image: Image) -> Iterator[str]:
     match found.kind:
         case "uv":
             yield from _sync(found, tree, code_first=code_first)
-        case "poetry" | "pipenv":
-            yield from _install_pins(image)
-            yield from tree
-            if found.package:
-                yield f"RUN {UV_CACHE} {_json(ITSELF)}"
-        case "pdm" | "requirements" | "pyproject":
-            words = [*INSTALL, "-r", name_of(found.files[0])]
-            if found.kind == "pdm":
-                yield f"RUN {_json([f'{VENV}/bin/python', '-c', FROM_PDM])}"
-                words += ["--constraint", CONSTRAINTS]
-            yield f"RUN {UV_CACHE} {_json(words)}"
+        case "none":
+            pass
+        case _:
+            yield from _packages(image)
             yield from [] if code_first else tree
             if found.package:
                 yield f"RUN {UV_CACHE} {_json(ITSELF)}"
-        case "none":
-            pass
 
 
-def _install_pins(image: Image) -> Iterator[str]:
-    """All that the lock names for this image: nothing is left to choose."""
-    pins = [f"{one.name}=={one.version}" for one in image.locked.packages if not one.source]
-    if pins:
-        yield f"RUN {UV_CACHE} {_json([*INSTALL, '--no-deps', *pins])}"
+def _packages(image: Image) -> Iterator[str]:
+    """What pip is told to install: all that a lock names for this image, or what is asked for."""
+    found = image.declared
+    if found.kind in PINNED:
+        pins = [f"{one.name}=={one.version}" for one in image.locked.packages if not one.source]
+        if pins:
+            yield f"RUN {UV_CACHE} {_json([*INSTALL, '--no-deps', *pins])}"
+        return
+    words = [*INSTALL, "-r", name_of(found.files[0])]
+    if found.kind == "pdm":
+        yield f"RUN {_json([f'{VENV}/bin/python', '-c', FROM_PDM])}"
+        words += ["--constraint", CONSTRAINTS]
+    yield f"RUN {UV_CACHE} {_json(words)}"
 
 
 def _sync(found: Declared, tree: Sequence[str], *, code_first: bool) -> Iterator[str]:

@@ -3,13 +3,11 @@
 https://pipenv.pypa.io/en/latest/pipfile.html, and the locks that Pipenv 2025 writes (2026-11).
 """
 
-from collections.abc import Mapping
-
-from fairway.core.build.declared import Declared, is_pypi, normal
+from fairway.core.build.declared import Declared, normal, pipenv_source
 from fairway.core.build.markers import holds
 from fairway.core.build.package import Artifact, Locked, Package
 from fairway.core.detect.sources import Sources
-from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_json
+from fairway.core.detect.tables import as_table, as_text, as_texts, read_json
 
 __all__ = ["pipenv"]
 
@@ -17,10 +15,6 @@ __all__ = ["pipenv"]
 def pipenv(sources: Sources, found: Declared, python: str) -> Locked:
     """What `pipenv sync` would install on Linux; who asked for what, the lock does not say."""
     lock = read_json(sources.texts.get(found.files[0], ""))
-    indexes = {
-        as_text(at(one, "name")): as_text(at(one, "url"))
-        for one in as_items(at(lock, "_meta", "sources"))
-    }
     packages: dict[str, Package] = {}
     for name, said in as_table(lock.get("default")).items():
         table = as_table(said)
@@ -30,16 +24,7 @@ def pipenv(sources: Sources, found: Declared, python: str) -> Locked:
                 normal(name),
                 as_text(table.get("version")).removeprefix("=="),
                 artifacts=tuple(Artifact("", each.removeprefix("sha256:")) for each in hashes),
-                source=_source(table, indexes),
+                source=pipenv_source(table, lock),
             )
     ordered = tuple(packages[name] for name in sorted(packages))
     return Locked(ordered, tuple(sorted(packages)), is_whole=True)
-
-
-def _source(table: Mapping[str, object], indexes: Mapping[str, str]) -> str:
-    """The address or the folder that a package comes from; empty for PyPI."""
-    for kind in ("git", "path", "file"):
-        if kind in table:
-            return as_text(table[kind])
-    index = indexes.get(as_text(table.get("index")), "")
-    return "" if is_pypi(index) else index

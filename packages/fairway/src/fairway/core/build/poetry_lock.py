@@ -5,7 +5,7 @@ https://python-poetry.org/docs/pyproject/ and the locks that Poetry 1.8 to 2.2 w
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fairway.core.build.declared import Declared, normal, read_lock
+from fairway.core.build.declared import Declared, normal, poetry_source, read_lock
 from fairway.core.build.markers import holds
 from fairway.core.build.package import Asked, Locked, Package, asked_of, of_files
 from fairway.core.build.python import allows
@@ -38,7 +38,7 @@ def poetry(sources: Sources, found: Declared, python: str) -> Locked:
         needs = sorted(_needs(table, asked[name], python))
         waiting += needs
         names = tuple(dict.fromkeys(need for need, _ in needs if need in by_name))
-        reached[name] = of_files(table, names, python, source=_source(table))
+        reached[name] = of_files(table, names, python, source=poetry_source(table))
     ordered = tuple(reached[name] for name in sorted(reached))
     return Locked(ordered, tuple(dict.fromkeys(name for name, _ in named)), is_whole=True)
 
@@ -94,8 +94,3 @@ def _marker(table: Mapping[str, object]) -> str:
     """When a package is installed at all: one marker, or one a group."""
     said = table.get("markers")
     return as_text(said) or as_text(as_table(said).get("main"))
-
-
-def _source(table: Mapping[str, object]) -> str:
-    """The address or the folder that a package comes from; empty for PyPI."""
-    return as_text(at(table, "source", "url"))
