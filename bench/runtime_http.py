@@ -69,6 +69,7 @@ def http(rounds: int) -> dict[str, float]:
         commands: dict[str, tuple[list[str], Mapping[str, str]]] = {
             "bare": ([*ours, "bare"], {}),
             "everything": ([*ours, "everything"], EVERYTHING),
+            "one_line": ([*ours, "one_line"], EVERYTHING),
             "some_spans": ([*ours, "everything"], {**spans, "OTEL_TRACES_SAMPLER_ARG": "0.1"}),
             "all_spans": ([*ours, "everything"], {**spans, "OTEL_TRACES_SAMPLER_ARG": "1"}),
             "usual": (usual, {}),
@@ -121,6 +122,7 @@ def _figures(pairs: Mapping[str, list[tuple[Round, Round]]]) -> dict[str, float]
         "throughput_ratio": ratios["everything"],
         "throughput_ratio_10_percent_spans": ratios["some_spans"],
         "throughput_ratio_all_spans": ratios["all_spans"],
+        "one_line_throughput_ratio": ratios["one_line"],
         "usual_throughput_ratio": ratios["usual"],
         "usual_stack_ratio": ratios["some_spans"] / ratios["usual"],
         "p99_ratio": median(tails),

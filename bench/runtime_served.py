@@ -1,10 +1,12 @@
 """Servers for the runtime's benchmark: `python -m bench.runtime_served VARIANT PORT`.
 
-`bare` is the app, `everything` the app in a Fairway that its environment configures, `collector`
-takes spans and forgets them. uvicorn serves with uvloop and httptools and without an access log.
+`bare` is the app as uvicorn serves it (uvloop, httptools, no access log); `everything` is what
+`fairway-runtime run` makes of it, in an environment that asks for everything; `one_line` is
+`Fairway(app)` under the same uvicorn as `bare`; `collector` takes spans and forgets them.
 """
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -74,12 +76,18 @@ def main(variant: str, port: int) -> None:
     async def item(item: int) -> dict[str, int]:
         return {"item": item}
 
-    served: object = app
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if variant == "everything":
+        from fairway_runtime import Fairway
+        from fairway_runtime.server import serve
+
+        serve(Fairway(app), socket.create_server(("127.0.0.1", port), backlog=1024))
+        return
+    served: object = app
+    if variant == "one_line":
         from fairway_runtime import Fairway
 
         served = Fairway(app)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     uvicorn.run(
         served,
         port=port,

@@ -101,13 +101,18 @@ class Buckets:
 
     def spend(self, key: str, cost: float) -> tuple[bool, float]:
         """Take what gathers in `cost` seconds; whether it was there, and seconds until full."""
+        full_at = self._full_at
         now = self._clock()
         with self._lock:
-            debt = max(self._full_at.get(key, now) - now, 0.0)
+            debt = full_at.get(key, now) - now
+            debt = max(debt, 0.0)
             is_allowed = debt + cost <= self._span
             if is_allowed:
                 debt += cost
-            self._put(key, now + debt)
+            full_at[key] = now + debt
+            full_at.move_to_end(key)
+            if len(full_at) > self._most_keys:
+                full_at.popitem(last=False)
         return is_allowed, debt
 
     def debt_seconds(self, key: str) -> float:
@@ -118,10 +123,7 @@ class Buckets:
     def owe(self, key: str, full_at: float) -> None:
         """Learn from elsewhere that the bucket is not full before `full_at` on this clock."""
         with self._lock:
-            self._put(key, max(full_at, self._full_at.get(key, full_at)))
-
-    def _put(self, key: str, full_at: float) -> None:
-        self._full_at[key] = full_at
-        self._full_at.move_to_end(key)
-        if len(self._full_at) > self._most_keys:
-            self._full_at.popitem(last=False)
+            self._full_at[key] = max(full_at, self._full_at.get(key, full_at))
+            self._full_at.move_to_end(key)
+            if len(self._full_at) > self._most_keys:
+                self._full_at.popitem(last=False)

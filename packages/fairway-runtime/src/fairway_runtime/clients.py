@@ -35,6 +35,7 @@ class Clients:
         self._networks = tuple(ipaddress.ip_network(one, strict=False) for one in trusted)
         self._user_header = user_header.lower().encode()
         self._user_of = user_of
+        self._knows_users = bool(user_header) or user_of is not None
         self._is_trusted = lru_cache(4096)(self._finds_trusted)
         self._by_address = lru_cache(4096)(self._name_by_address)
 
@@ -45,6 +46,9 @@ class Clients:
         """
         if forwarded is None:
             forwarded = header(scope, _FORWARDED)
+        if not forwarded and not self._knows_users and "user" not in scope:  # most of them
+            client = scope.get("client")
+            return self._by_address(client[0] if client else "", b"")
         if self._user_of is not None:
             user = self._user_of(scope)
         else:

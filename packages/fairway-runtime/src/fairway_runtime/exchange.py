@@ -25,6 +25,7 @@ __all__ = ["Exchange", "Limited", "is_http_1", "record", "refusal_of"]
 _LINGER_SECONDS = 2.0  # how long a refused upload may go on, so that its sender reads the answer
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
 _STARLETTE_S_ERROR = b"Internal Server Error"
+_HTTP_1 = frozenset(("1.0", "1.1"))
 _CLOSE = (b"connection", b"close")
 
 
@@ -43,7 +44,6 @@ class Exchange:
         "_task",
         "began",
         "context",
-        "deadline",
         "headers",
         "is_finished",
         "is_sealed",
@@ -67,13 +67,17 @@ class Exchange:
         self.scope = scope
         self.context = context
         self.began = time.perf_counter()
-        self.deadline = self.began + fairway.request_seconds
         self.headers: Headers = []  # that the answer gets beside its id
         self._held: Message | None = None  # the start of a 500 that may be Starlette's own
         self.status = 0  # of the answer, once it begins
         self.refusal: Refusal | None = None
         self.is_sealed = False  # the app's messages go nowhere any more
         self.is_finished = False
+
+    @property
+    def deadline(self) -> float:
+        """When its time is over, by `time.perf_counter`."""
+        return self.began + self._fairway.request_seconds
 
     def send(self, message: Message) -> Awaitable[None]:
         """The app's `send`."""
@@ -173,10 +177,8 @@ class Exchange:
         given = message.get("headers", ())
         ours = self._headers()
         names = self._fairway.security.names
-        for pair in given:
-            if pair[0] in names:
-                ours = without_given(given, ours, names)
-                break
+        if not names.isdisjoint(dict(given)):
+            ours = without_given(given, ours, names)
         return {**message, "headers": [*given, *ours]}
 
     def _headers(self, *, is_closing: bool = False) -> Headers:
@@ -229,7 +231,7 @@ def record(
         "http.request.method": scope.get("method", "GET"),  # a WebSocket begins with one
         "http.route": route,
         "http.response.status_code": status,
-        "url.path": fairway.lines.redact(scope["path"]),
+        "url.path": fairway.lines.path(scope["path"]),
         "url.scheme": scope.get("scheme", "http"),
         "correlation_id": context.correlation_id,
     }
@@ -247,8 +249,7 @@ def record(
 
 def is_http_1(scope: Scope) -> bool:
     """HTTP/2 knows no `connection` header, and always announces its bodies' ends itself."""
-    version: str = scope.get("http_version", "1.1")
-    return version[0] == "1"
+    return scope.get("http_version", "1.1") in _HTTP_1
 
 
 def refusal_of(error: BaseException | None) -> Refusal:

@@ -28,8 +28,10 @@ _ANSWERING = (Phase.STARTED, Phase.UNSEEN)
 class UnderWay(Protocol):
     """A request in flight, as far as the lifecycle minds."""
 
-    deadline: float
     status: int  # of the answer, once it has begun
+
+    @property
+    def deadline(self) -> float: ...
 
     def cut(self, refusal: Refusal) -> None:
         """Stop the app's work on it, and answer `refusal` if nothing was answered yet."""
@@ -38,7 +40,7 @@ class UnderWay(Protocol):
 class Lifecycle:
     """The state of one process; `begin_drain` may be called from a signal handler."""
 
-    __slots__ = ("in_flight", "is_draining", "phase", "ticked_at", "websockets")
+    __slots__ = ("_phase", "has_started", "in_flight", "is_draining", "ticked_at", "websockets")
 
     def __init__(self) -> None:
         self.phase = Phase.UNSEEN
@@ -48,8 +50,13 @@ class Lifecycle:
         self.websockets: set[object] = set()
 
     @property
-    def has_started(self) -> bool:
-        return self.phase in _ANSWERING
+    def phase(self) -> Phase:
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self.has_started = phase in _ANSWERING  # asked by every request
 
     def begin_drain(self) -> None:
         """Not ready from here on (R221); requests are still served."""

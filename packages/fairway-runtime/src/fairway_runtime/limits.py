@@ -5,9 +5,9 @@ local buckets: when Redis is lost they go on from what was known, and when it co
 they tell it. No request fails for the limiter's sake.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator
+from math import ceil
 from typing import cast
 
 from fairway_runtime.asgi import Headers, Scope
@@ -106,20 +106,22 @@ class Limiter:
     def judge(self, scope: Scope, forwarded: bytes) -> tuple[Headers, Refusal | None]:
         """`take_here`, its `headers` and its `refusal` in one piece: every request pays for it.
 
-        `forwarded` are the values of the request's `x-forwarded-for`.
+        Without headers where the request does not count. `forwarded` are the values of its
+        `x-forwarded-for`.
         """
+        if not self.counts(scope):
+            return [], None
         key = self._clients.name(scope, forwarded)
         buckets = self._users if key[0] == "u" else self._addresses
         is_allowed, debt = buckets.spend(key, buckets.step_seconds)
-        rate = buckets.rate
         if not is_allowed:
             self._rejections += 1
-            taken = rate.taken(debt, is_allowed=False)
+            taken = buckets.rate.taken(debt, is_allowed=False)
             return self.headers(taken), self.refusal(taken)
+        rate = buckets.rate
         limit, policy = self._said[id(rate)]
-        left = b"%d" % rate.left(debt)
-        reset = b"%d" % math.ceil(debt)
-        return [limit, policy, (b"ratelimit-remaining", left), (b"ratelimit-reset", reset)], None
+        left = (b"ratelimit-remaining", b"%d" % rate.left(debt))
+        return [limit, policy, left, (b"ratelimit-reset", b"%d" % ceil(debt))], None
 
     def _buckets(self, key: str) -> Buckets:
         return self._users if key[0] == "u" else self._addresses
@@ -132,12 +134,12 @@ class Limiter:
             limit,
             policy,
             (b"ratelimit-remaining", b"%d" % remaining),
-            (b"ratelimit-reset", b"%d" % math.ceil(full_seconds)),
+            (b"ratelimit-reset", b"%d" % ceil(full_seconds)),
         ]
 
     def refusal(self, taken: Taken) -> Refusal:
         """429, and when to come back."""
-        wait = max(1, math.ceil(taken.wait_seconds))
+        wait = max(1, ceil(taken.wait_seconds))
         return Refusal(
             "rate_limit",
             429,
@@ -165,7 +167,7 @@ class Limiter:
         asked = self._clock()
         rate = buckets.rate
         owed = int(buckets.debt_seconds(key) * 1e6)
-        step = math.ceil(rate.step_seconds * 1e6)
+        step = ceil(rate.step_seconds * 1e6)
         try:
             answer = await link.run(_TAKE, (self._prefix + key,), (step, step * rate.most, owed))
         except RedisLost:
@@ -179,7 +181,7 @@ class Limiter:
 
 def _said(rate: Rate) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
     """What the answers say of a rate."""
-    policy = f"{rate.most};w={math.ceil(rate.seconds)}"
+    policy = f"{rate.most};w={ceil(rate.seconds)}"
     return (b"ratelimit-limit", b"%d" % rate.most), (b"ratelimit-policy", policy.encode())
 
 

@@ -113,7 +113,7 @@ class Lines:
             self._environment += f',"version":{encode(version).decode()}'
             self._reserved = _RESERVED | {"version"}
         self._second = (0, "")
-        self._paths: dict[str, str] = {}
+        self._paths: dict[str, tuple[str, str]] = {}
 
     def write(
         self, level: str, context: RequestContext | None, fields: Mapping[str, object]
@@ -148,7 +148,7 @@ class Lines:
         level, outcome = ("INFO", "true") if success else ("ERROR", "false")
         user = "null" if context.user_id is None else encode(context.user_id).decode()
         scenarios = "null" if context.scenarios is None else context.scenarios
-        place = self._paths.get(path) or self._place(path)
+        place, _ = self._paths.get(path) or self._place(path)
         tail = "" if refusal is None else f',"refusal":"{refusal}"'
         trace = context.trace
         if trace is not None:
@@ -204,17 +204,23 @@ class Lines:
     def _timestamp(self) -> str:
         """Now, in UTC with milliseconds."""
         now = time.time()
-        second = self._second
-        if second[0] != int(now):
+        whole = int(now)
+        second, text = self._second
+        if second != whole:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-            second = self._second = (int(now), text)
-        return second[1] + _THOUSANDTHS[int(now % 1 * 1000)]
+            self._second = (whole, text)
+        return text + _THOUSANDTHS[int((now - whole) * 1000)]
 
-    def _place(self, path: str) -> str:
-        """A path as JSON, redacted; the last ones are kept because requests repeat them."""
+    def path(self, path: str) -> str:
+        """A request's path, redacted."""
+        return (self._paths.get(path) or self._place(path))[1]
+
+    def _place(self, path: str) -> tuple[str, str]:
+        """A path as JSON and as text, redacted; the last ones are kept: requests repeat them."""
         if len(self._paths) >= _PATHS_KEPT:
             self._paths.clear()
-        place = self._paths[path] = encode(self.redact(path)).decode()
+        shown = self.redact(path)
+        place = self._paths[path] = (encode(shown).decode(), shown)
         return place
 
 

@@ -8,7 +8,9 @@ app raised.
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
+from functools import lru_cache
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from fairway_runtime import contract, logs, traces
@@ -39,13 +41,6 @@ _FOREVER = 1e9
 _INSIDE = "fairway.runtime"
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
 _PREFLIGHT = {b"origin", b"access-control-request-method"}
-_READ = frozenset(
-    (
-        *(_ID_HEADER, b"content-length", b"transfer-encoding", b"traceparent", b"tracestate"),
-        *(b"x-forwarded-proto", b"x-forwarded-for"),
-        *(b"access-control-request-headers", *_PREFLIGHT),
-    )
-)
 _UPLOADS = "/_stcore/upload_file"
 
 
@@ -88,6 +83,7 @@ class Fairway:
                 self.settings.cors_origins,
                 allows_credentials=self.settings.allows_cors_credentials,
             )
+        self._same = lru_cache(1024)(self._same_headers)  # strangers may invent origins
         if limiter is None and self.settings.rate_limit is not None:
             from fairway_runtime.limits import limiter_of
 
@@ -101,6 +97,7 @@ class Fairway:
         self._body_bytes = self.settings.body_bytes
         self._lag = LoopLag(time.perf_counter())
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0  # that runs it
         self.registry.register(self.requests.collect)
         self.registry.register(self._collect)
         self.registry.register(self._lag.collect)
@@ -111,106 +108,118 @@ class Fairway:
         self._probes = Probes(self.settings, self.lifecycle, readiness, self.registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._attach(loop)
-        kind: str = scope["type"]
-        if (
-            _INSIDE in scope
-        ):  # of another Fairway, which has done it all: installed, and run by ours
-            await self.app(scope, receive, send)
-            return
+        await self.dispatch(scope, receive, send)
+
+    def dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """What the app is, without a coroutine around it: for a server that needs none."""
+        # The task is asked of the loop that is known already: to ask which one runs is, before
+        # Python 3.12, a system call. Another thread has a loop of its own.
+        task = asyncio.current_task(self._loop) if get_ident() == self._thread else None
+        if task is None:
+            task = self._meet()
+        if _INSIDE in scope:  # of another Fairway, which does it all: installed, and run by ours
+            return self.app(scope, receive, send)
         scope[_INSIDE] = True
+        kind: str = scope["type"]
         if kind == "http":
             path: str = scope["path"]
-            if scope.get("root_path"):
-                path = path.removeprefix(scope["root_path"])
+            root: str = scope.get("root_path", "")
+            if root:
+                path = path.removeprefix(root)
             if path in Probes.paths:
-                await self._probes.answer(path, scope, send)
-            else:
-                await self._serve(scope, receive, send)
-        elif kind == "websocket":
-            await serve_websocket(self, scope, receive, send)
-        elif kind == "lifespan":
-            await self._live(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+                return self._probes.answer(path, scope, send)
+            return self._serve(scope, receive, send, task)
+        if kind == "websocket":
+            return serve_websocket(self, scope, receive, send)
+        if kind == "lifespan":
+            return self._live(scope, receive, send)
+        return self.app(scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, task: "asyncio.Task[object] | None"
+    ) -> None:
         """One request, from its id to its log line."""
-        found: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            if name in _READ:  # one that comes twice is one with a comma, as HTTP says
-                found[name] = b"%b,%b" % (found[name], value) if name in found else value
-        identity = found.get(_ID_HEADER)
-        context = RequestContext((identity and sane_id(identity)) or new_id())
-        if self.tracer.sink is not None or b"traceparent" in found:
-            given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
-            context.trace = self.tracer.begin(*given)
+        found = _by_name(scope["headers"])
+        context = self._context(found)
         enter(context)
-        exchange = Exchange(self, scope, send, context, asyncio.current_task(self._loop))
+        exchange = Exchange(self, scope, send, context, task)
         refusal = self._judge(exchange, found)
-        if refusal is None and self._shared is not None and self._shared.counts(scope):
-            taken = await self._shared.take(scope)
-            exchange.headers = [*exchange.headers, *self._shared.headers(taken)]
-            refusal = None if taken.is_allowed else self._shared.refusal(taken)
+        if refusal is None and self._shared is not None:
+            refusal = await _asked(self._shared, exchange)
         if refusal is not None:
             await exchange.refuse(refusal)
             return
-        most = self._body_bytes
-        length = found.get(b"content-length", b"")
-        if length.isdigit():  # the server holds the body to what it announced
-            if most and int(length) > most and not _is_upload(scope):
-                await exchange.refuse(TOO_LARGE, receive)
-                return
-        elif (
-            most
-            and (b"transfer-encoding" in found or not is_http_1(scope))
-            and not _is_upload(scope)
-        ):
-            receive = Limited(exchange, receive, most, TOO_LARGE)
-        await self._run(exchange, receive)
-
-    def _judge(self, exchange: Exchange, found: dict[bytes, bytes]) -> Refusal | None:
-        """Whether the request may pass, as far as this process knows; its answer's headers."""
-        scope = exchange.scope
-        headers = self.security.headers(scope, found)
-        cors = self._cors
-        if cors is not None:
-            if scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
-                exchange.headers = [*headers, *cors.preflight(found)]
-                return PREFLIGHT
-            headers = [*headers, *cors.headers(found.get(b"origin"))]
-        refusal = None if self.lifecycle.has_started else NOT_STARTED
-        limiter = self._local
-        if refusal is None and limiter is not None and limiter.counts(scope):
-            said, refusal = limiter.judge(scope, found.get(b"x-forwarded-for", b""))
-            headers = [*headers, *said]
-        exchange.headers = headers
-        return refusal
-
-    async def _run(self, exchange: Exchange, receive: Receive) -> None:
-        """The app's part; whatever becomes of it, the request is answered, counted and logged."""
-        lifecycle = self.lifecycle
-        lifecycle.in_flight[exchange] = None
+        bounded = self._bounded(exchange, receive, found)
+        if bounded is None:
+            await exchange.refuse(TOO_LARGE, receive)
+            return
+        # Whatever becomes of the app's part, the request is answered, counted and logged.
+        in_flight = self.lifecycle.in_flight
+        in_flight[exchange] = None
         try:
-            await self.app(exchange.scope, receive, exchange.send)
+            await self.app(scope, bounded, exchange.send)
         except asyncio.CancelledError:
             if exchange.refusal is None:  # the server's own doing: its client went away
                 exchange.status = exchange.status or 499
                 raise
         except Exception as error:
             if exchange.refusal is None:
-                self.errors.report(error, exchange.context, exchange.scope, exchange.operation())
+                self.errors.report(error, context, scope, exchange.operation())
                 exchange.refusal = refusal_of(error)
                 raise
         finally:
-            del lifecycle.in_flight[exchange]
+            del in_flight[exchange]
             if exchange.refusal is not None and not exchange.is_sealed:
                 exchange.uncancel()
                 await exchange.refuse(exchange.refusal)
             if not exchange.is_finished:
                 exchange.finish()
+
+    def _context(self, found: dict[bytes, bytes]) -> RequestContext:
+        """The id that the request came with, and its trace; new ones where none came."""
+        identity = found.get(_ID_HEADER)
+        context = RequestContext((identity and sane_id(identity)) or new_id())
+        if self.tracer.sink is not None or b"traceparent" in found:
+            given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
+            context.trace = self.tracer.begin(*given)
+        return context
+
+    def _bounded(
+        self, exchange: Exchange, receive: Receive, found: dict[bytes, bytes]
+    ) -> Receive | None:
+        """`receive` for a body within the limit; None where it is announced to be beyond it."""
+        most, scope = self._body_bytes, exchange.scope
+        length = found.get(b"content-length")
+        if length is not None and length.isdigit():  # the server holds the body to it
+            return None if most and int(length) > most and not _is_upload(scope) else receive
+        if most and (b"transfer-encoding" in found or not is_http_1(scope)):
+            return receive if _is_upload(scope) else Limited(exchange, receive, most, TOO_LARGE)
+        return receive
+
+    def _judge(self, exchange: Exchange, found: dict[bytes, bytes]) -> Refusal | None:
+        """Whether the request may pass, as far as this process knows; its answer's headers."""
+        scope = exchange.scope
+        # `x-forwarded-proto` may be anybody's invention: browsers ignore HSTS on plain HTTP.
+        is_secure = scope.get("scheme") == "https" or found.get(b"x-forwarded-proto") == b"https"
+        headers = self._same(is_secure, found.get(b"origin"))
+        exchange.headers = headers
+        if self._cors is not None and scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
+            exchange.headers = [*self.security.headers(is_secure), *self._cors.preflight(found)]
+            return PREFLIGHT
+        if not self.lifecycle.has_started:
+            return NOT_STARTED
+        limiter = self._local
+        if limiter is None:
+            return None
+        said, refusal = limiter.judge(scope, found.get(b"x-forwarded-for", b""))
+        if said:
+            exchange.headers = [*headers, *said]
+        return refusal
+
+    def _same_headers(self, is_secure: bool, origin: bytes | None) -> Headers:  # noqa: FBT001 (a key)
+        """Of all answers to an origin's pages, or to no page (None)."""
+        headers = self.security.headers(is_secure)
+        return headers if self._cors is None else [*headers, *self._cors.headers(origin)]
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the lifespan through, and note how far it came."""
@@ -250,11 +259,19 @@ class Fairway:
 
             await warm_up(self.app, self.settings.warmup, scope, self.lines)
 
+    def _meet(self) -> "asyncio.Task[object] | None":
+        """The task that runs, on a loop that may be new; a server may do without tasks."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._attach(loop)
+        return asyncio.current_task(loop)
+
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """The first request on a loop: begin to watch it."""
         if self._loop is None:
             self._open()
         self._loop = loop
+        self._thread = get_ident()
         if self.settings.is_logging:
             logs.install(self.settings, self.lines)
         loop.call_later(_TICK_SECONDS, self._tick, loop, time.perf_counter() + _TICK_SECONDS)
@@ -305,6 +322,25 @@ class Fairway:
         yield from family(
             contract.LOST_LINES_METRIC, "counter", "Log lines that nobody read.", [((), lost)]
         )
+
+
+async def _asked(limiter: "Limiter", exchange: Exchange) -> Refusal | None:
+    """What a limiter says that all replicas share."""
+    if not limiter.counts(exchange.scope):
+        return None
+    taken = await limiter.take(exchange.scope)
+    exchange.headers = [*exchange.headers, *limiter.headers(taken)]
+    return None if taken.is_allowed else limiter.refusal(taken)
+
+
+def _by_name(headers: Headers) -> dict[bytes, bytes]:
+    """One that comes twice is one with a comma, as HTTP says."""
+    found = dict(headers)
+    if len(found) < len(headers):
+        found.clear()
+        for name, value in headers:
+            found[name] = b"%b,%b" % (found[name], value) if name in found else value
+    return found
 
 
 def _is_upload(scope: Scope) -> bool:

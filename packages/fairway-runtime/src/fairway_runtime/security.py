@@ -4,10 +4,9 @@ What the app says itself wins. Nothing here reads a request's body or its cookie
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from fairway_runtime import contract
-from fairway_runtime.asgi import Headers, Scope
+from fairway_runtime.asgi import Headers
 from fairway_runtime.refusals import Refusal
 from fairway_runtime.settings import Settings
 
@@ -55,12 +54,8 @@ class Security:
         names = frozenset(name for name, _ in self.over_https) - {name for name, _ in others}
         self.names = names | {contract.CORRELATION_HEADER.encode(), _ALLOW_ORIGIN}
 
-    def headers(self, scope: Scope, found: Mapping[bytes, bytes]) -> Headers:
-        """For a request that came in with `found` among its headers.
-
-        `x-forwarded-proto` may be anybody's invention: browsers ignore HSTS on plain HTTP.
-        """
-        is_secure = scope.get("scheme") == "https" or found.get(b"x-forwarded-proto") == b"https"
+    def headers(self, is_secure: bool) -> Headers:  # noqa: FBT001 (all that there is to know)
+        """For an answer over HTTPS, or over HTTP."""
         return self.over_https if is_secure else self.over_http
 
 
@@ -80,7 +75,6 @@ class Cors:
         self._credentials: Headers = []
         if allows_credentials:
             self._credentials = [(b"access-control-allow-credentials", b"true")]
-        self._answers = lru_cache(1024)(self._headers)  # strangers may invent origins
 
     def allows(self, origin: bytes) -> bool:
         one = origin.lower()
@@ -96,9 +90,6 @@ class Cors:
 
     def headers(self, origin: bytes | None) -> Headers:
         """For the answer to a request that a page of `origin` makes, or no page at all."""
-        return self._answers(origin)
-
-    def _headers(self, origin: bytes | None) -> Headers:
         if self._is_open:
             return self._allowed(b"*") if origin is not None else []
         if origin is None or not self.allows(origin):

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import FrameType
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 import uvicorn
 from uvicorn.lifespan.on import LifespanOn
@@ -45,10 +45,11 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
     0 after a drain, whatever it had to cut; 1 when the app's startup failed. Never outlasts the
     drain by more than 5 s: what still hangs then is left behind, and the exit code is 1.
     """
-    conversations = Conversations(fairway)
+    conversations = Conversations(fairway.dispatch)
     config = uvicorn.Config(
         conversations,
         interface="asgi3",
+        http=_http(),
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
@@ -74,6 +75,15 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
     # processor that the others share; it still runs what was registered with atexit.
     gc.freeze()
     return server.exit_code
+
+
+def _http() -> "type[asyncio.Protocol] | Literal['auto']":
+    """Our own HTTP/1.1 where there is httptools to read it, else uvicorn's by h11."""
+    try:
+        from fairway_runtime.http_connection import HttpConnection
+    except ImportError:
+        return "auto"
+    return HttpConnection
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
