@@ -20,6 +20,7 @@ from fairway_runtime.http_connection import HttpConnection
 from tests.properties import examples
 
 Kind = type[HttpConnection] | type[HttpToolsProtocol]
+ASIDE = ("state", "headers", "extensions")
 DATE = (b"date", b"Sun, 22 Nov 2026 00:00:00 GMT")
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -114,7 +115,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         body += message["body"]
         if not message["more_body"]:
             break
-    told = {key: value for key, value in scope.items() if key not in ("state", "headers")}
+    told = {key: value for key, value in scope.items() if key not in ASIDE}
     headers = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
     ]

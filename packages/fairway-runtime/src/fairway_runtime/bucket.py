@@ -101,19 +101,22 @@ class Buckets:
 
     def spend(self, key: str, cost: float) -> tuple[bool, float]:
         """Take what gathers in `cost` seconds; whether it was there, and seconds until full."""
-        full_at = self._full_at
         now = self._clock()
+        full_at = self._full_at
+        debt = cost
         with self._lock:
-            debt = full_at.get(key, now) - now
-            debt = max(debt, 0.0)
-            is_allowed = debt + cost <= self._span
-            if is_allowed:
-                debt += cost
+            known = full_at.get(key)
+            if known is None:
+                if len(full_at) >= self._most_keys:
+                    full_at.popitem(last=False)
+            else:
+                full_at.move_to_end(key)
+                if known > now:
+                    debt += known - now
+            if debt > self._span:
+                return False, debt - cost
             full_at[key] = now + debt
-            full_at.move_to_end(key)
-            if len(full_at) > self._most_keys:
-                full_at.popitem(last=False)
-        return is_allowed, debt
+        return True, debt
 
     def debt_seconds(self, key: str) -> float:
         """How long until the bucket of `key` is full."""

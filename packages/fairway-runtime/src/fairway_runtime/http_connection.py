@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from fairway_runtime.asgi import App, Headers, Scope
+from fairway_runtime.http_head import LINES
 from fairway_runtime.http_request import HttpRequest
 
 __all__ = ["HttpConnection"]
@@ -26,6 +27,7 @@ _REFUSALS = {
     400: (b"400 Bad Request", b"This is not HTTP/1.1.\n"),
     431: (b"431 Request Header Fields Too Large", b"The request's head is too large.\n"),
 }
+_SLASH = ord("/")
 _logger = logging.getLogger("uvicorn.error")
 
 
@@ -45,6 +47,7 @@ class HttpConnection(asyncio.Protocol):
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._asgi = {"version": config.asgi_version, "spec_version": "2.3"}
+        self._extensions: dict[str, dict[str, object]] = {LINES: {}}
         self._root: str = config.root_path
         self._keep_alive_seconds: float = config.timeout_keep_alive
         self._parser = httptools.HttpRequestParser(self)
@@ -100,8 +103,8 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self._refuse(400)
+        except httptools.HttpParserError as error:
+            self._refuse(400, error.__context__ or error)  # what a function of ours raised, or it
         else:
             if self._unheard > _MOST_HEAD:
                 self._refuse(431)
@@ -131,8 +134,14 @@ class HttpConnection(asyncio.Protocol):
         version = parser.get_http_version()
         url, self._url = self._url, b""
         headers, self._headers = self._headers, []
-        path, query = _parts(url)
+        path, _, query = url.partition(b"?")
+        if path[0] != _SLASH or b"#" in url:
+            path, query = _parts(url)
         text = path.decode("ascii")
+        if "%" in text:
+            text = unquote(text)
+        if self._root:
+            path, text = self._root.encode("ascii") + path, self._root + text
         scope: Scope = {
             "type": "http",
             "asgi": self._asgi.copy(),
@@ -142,11 +151,12 @@ class HttpConnection(asyncio.Protocol):
             "scheme": self._scheme,
             "method": parser.get_method().decode("ascii"),
             "root_path": self._root,
-            "path": self._root + (unquote(text) if "%" in text else text),
-            "raw_path": self._root.encode("ascii") + path,
+            "path": text,
+            "raw_path": path,
             "query_string": query,
             "headers": headers,
             "state": self._app_state.copy(),
+            "extensions": self._extensions,
         }
         is_kept_alive = version == "1.1" and parser.should_keep_alive()
         before = self._newest
@@ -240,7 +250,7 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._timer = self._loop.call_later(left, self._tire)
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, why: BaseException | None = None) -> None:
         """What came can't be read, and so nothing that follows it."""
         self._is_deaf = True
         newest = self._newest
@@ -252,7 +262,7 @@ class HttpConnection(asyncio.Protocol):
                 self._transport.close()
                 return
         line, text = _REFUSALS[status]
-        _logger.warning("%s from %s", line.decode(), self._client)
+        _logger.warning("%s from %s: %r", line.decode(), self._client, why)
         head = b"HTTP/1.1 %b\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
         self._transport.write(head % (line, len(text)) + b"connection: close\r\n\r\n" + text)
         self._transport.close()
@@ -292,10 +302,7 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _parts(url: bytes) -> tuple[bytes, bytes]:
-    """The path and the query of a request's target."""
-    if url.startswith(b"/") and b"#" not in url:
-        path, _, query = url.partition(b"?")
-        return path, query
+    """The path and the query of a request's target that is more than these."""
     parsed = httptools.parse_url(url)
     return parsed.path or b"/", parsed.query or b""
 

@@ -7,8 +7,11 @@ and joining it. What is new with every answer, or private to one, is never kept.
 import re
 from http import HTTPStatus
 
-__all__ = ["STATUS_LINES", "header_line", "kept_line"]
+__all__ = ["LINES", "STATUS_LINES", "header_line", "kept_line"]
 
+# The ASGI extension by which `lines` of an http.response.start are header lines, rendered and
+# checked by whoever sends them, that follow `headers`.
+LINES = "fairway.lines"
 # As RFC 9110 has them: a name is a token, a value holds no control character but a tab.
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

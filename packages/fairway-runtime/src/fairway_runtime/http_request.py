@@ -86,7 +86,7 @@ class HttpRequest:
         self.is_gone = False  # its client is
         self.is_started = False  # its answer is
         self.is_answered = False  # to the last byte
-        self._body = bytearray()
+        self._body = b""
         self._has_news = False  # for who calls `receive`
         self._news: asyncio.Event | None = None  # made by the first that has to wait
         self._may_expect = True  # to be told that its body is welcome
@@ -101,7 +101,7 @@ class HttpRequest:
         """A part of the body has come."""
         if self.is_answered:
             return
-        self._body += body
+        self._body = self._body + body if self._body else body
         if len(self._body) > _MOST_WAITING:
             self._connection.pause_reading()
         self._tell()
@@ -150,8 +150,7 @@ class HttpRequest:
                 self._news.clear()
         if self.is_gone or self.is_answered:
             return {"type": "http.disconnect"}
-        body = bytes(self._body)
-        self._body.clear()
+        body, self._body = self._body, b""
         return {"type": "http.request", "body": body, "more_body": self.has_more}
 
     async def send(self, message: Message) -> None:
@@ -195,7 +194,9 @@ class HttpRequest:
     def _begin(self, message: Message) -> None:
         if message["type"] != "http.response.start":
             raise RuntimeError(f"{message['type']} came before http.response.start")
-        self._held = self._head(message["status"], message.get("headers", ()))
+        self._held = self._head(
+            message["status"], message.get("headers", ()), message.get("lines", b"")
+        )
         self.is_started = True
         self._may_expect = False
         if self._left is None and self._has_body:
@@ -222,7 +223,7 @@ class HttpRequest:
         if is_last:
             self._finish()
 
-    def _head(self, status: int, headers: Headers) -> bytes:
+    def _head(self, status: int, headers: Headers, rendered: bytes) -> bytes:
         """The answer's head; what it says of the body is remembered."""
         self._left = None
         self._is_chunked = False
@@ -245,6 +246,7 @@ class HttpRequest:
                 add(_CHUNKED)
         if not self.is_kept_alive and _CLOSE not in lines:
             add(_CLOSE)
+        add(rendered)
         add(b"\r\n")
         return STATUS_LINES[status] + b"".join(lines)
 

@@ -114,14 +114,17 @@ class Limiter:
         key = self._clients.name(scope, forwarded)
         buckets = self._users if key[0] == "u" else self._addresses
         is_allowed, debt = buckets.spend(key, buckets.step_seconds)
+        rate = buckets.rate
         if not is_allowed:
             self._rejections += 1
-            taken = buckets.rate.taken(debt, is_allowed=False)
+            taken = rate.taken(debt, is_allowed=False)
             return self.headers(taken), self.refusal(taken)
-        rate = buckets.rate
-        limit, policy = self._said[id(rate)]
-        left = (b"ratelimit-remaining", b"%d" % rate.left(debt))
-        return [limit, policy, left, (b"ratelimit-reset", b"%d" % ceil(debt))], None
+        left = b"%d" % rate.left(debt)
+        return [
+            *self._said[id(rate)],
+            (b"ratelimit-remaining", left),
+            (b"ratelimit-reset", b"%d" % ceil(debt)),
+        ], None
 
     def _buckets(self, key: str) -> Buckets:
         return self._users if key[0] == "u" else self._addresses

@@ -27,7 +27,7 @@ from fairway_runtime.probes import Probes, Readiness
 from fairway_runtime.process import LoopLag, process_metrics
 from fairway_runtime.refusals import NOT_STARTED, TOO_LARGE, Refusal
 from fairway_runtime.routes import RouteNames
-from fairway_runtime.security import PREFLIGHT, Cors, Security
+from fairway_runtime.security import PREFLIGHT, Common, Cors, Security
 from fairway_runtime.settings import Settings
 from fairway_runtime.sockets import serve_websocket
 
@@ -41,6 +41,7 @@ _FOREVER = 1e9
 _INSIDE = "fairway.runtime"
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
 _PREFLIGHT = {b"origin", b"access-control-request-method"}
+_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 _UPLOADS = "/_stcore/upload_file"
 
 
@@ -83,7 +84,7 @@ class Fairway:
                 self.settings.cors_origins,
                 allows_credentials=self.settings.allows_cors_credentials,
             )
-        self._same = lru_cache(1024)(self._same_headers)  # strangers may invent origins
+        self._common = lru_cache(1024)(self._common_of)  # strangers may invent origins
         if limiter is None and self.settings.rate_limit is not None:
             from fairway_runtime.limits import limiter_of
 
@@ -96,6 +97,8 @@ class Fairway:
         traces.install(self.tracer)
         self._body_bytes = self.settings.body_bytes
         self._lag = LoopLag(time.perf_counter())
+        # A server's: puts into a scope what a proxy that it trusts has said of the client.
+        self.believe: App | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0  # that runs it
         self.registry.register(self.requests.collect)
@@ -140,6 +143,8 @@ class Fairway:
     ) -> None:
         """One request, from its id to its log line."""
         found = _by_name(scope["headers"])
+        if self.believe is not None and not _FORWARDED.isdisjoint(found):
+            await self.believe(scope, receive, send)
         context = self._context(found)
         enter(context)
         exchange = Exchange(self, scope, send, context, task)
@@ -169,11 +174,8 @@ class Fairway:
                 raise
         finally:
             del in_flight[exchange]
-            if exchange.refusal is not None and not exchange.is_sealed:
-                exchange.uncancel()
-                await exchange.refuse(exchange.refusal)
-            if not exchange.is_finished:
-                exchange.finish()
+            if exchange.refusal is not None or not exchange.is_finished:
+                await exchange.end()
 
     def _context(self, found: dict[bytes, bytes]) -> RequestContext:
         """The id that the request came with, and its trace; new ones where none came."""
@@ -201,25 +203,23 @@ class Fairway:
         scope = exchange.scope
         # `x-forwarded-proto` may be anybody's invention: browsers ignore HSTS on plain HTTP.
         is_secure = scope.get("scheme") == "https" or found.get(b"x-forwarded-proto") == b"https"
-        headers = self._same(is_secure, found.get(b"origin"))
-        exchange.headers = headers
+        exchange.common = self._common(is_secure, found.get(b"origin"))
         if self._cors is not None and scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
-            exchange.headers = [*self.security.headers(is_secure), *self._cors.preflight(found)]
+            answer = [*self.security.headers(is_secure), *self._cors.preflight(found)]
+            exchange.common = Common.of(answer)
             return PREFLIGHT
         if not self.lifecycle.has_started:
             return NOT_STARTED
         limiter = self._local
         if limiter is None:
             return None
-        said, refusal = limiter.judge(scope, found.get(b"x-forwarded-for", b""))
-        if said:
-            exchange.headers = [*headers, *said]
+        exchange.said, refusal = limiter.judge(scope, found.get(b"x-forwarded-for", b""))
         return refusal
 
-    def _same_headers(self, is_secure: bool, origin: bytes | None) -> Headers:  # noqa: FBT001 (a key)
+    def _common_of(self, is_secure: bool, origin: bytes | None) -> Common:  # noqa: FBT001 (a key)
         """Of all answers to an origin's pages, or to no page (None)."""
         headers = self.security.headers(is_secure)
-        return headers if self._cors is None else [*headers, *self._cors.headers(origin)]
+        return Common.of(headers if self._cors is None else [*headers, *self._cors.headers(origin)])
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the lifespan through, and note how far it came."""
@@ -329,7 +329,7 @@ async def _asked(limiter: "Limiter", exchange: Exchange) -> Refusal | None:
     if not limiter.counts(exchange.scope):
         return None
     taken = await limiter.take(exchange.scope)
-    exchange.headers = [*exchange.headers, *limiter.headers(taken)]
+    exchange.said = limiter.headers(taken)
     return None if taken.is_allowed else limiter.refusal(taken)
 
 

@@ -4,13 +4,15 @@ What the app says itself wins. Nothing here reads a request's body or its cookie
 """
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from fairway_runtime import contract
 from fairway_runtime.asgi import Headers
+from fairway_runtime.http_head import header_line
 from fairway_runtime.refusals import Refusal
 from fairway_runtime.settings import Settings
 
-__all__ = ["PREFLIGHT", "Cors", "Security", "without_given"]
+__all__ = ["PREFLIGHT", "Common", "Cors", "Security", "without_given"]
 
 _YEAR_SECONDS = 31_536_000
 _HARDENED = frozenset(("staging", "production"))
@@ -22,6 +24,18 @@ _EXPOSED = (
     b" ratelimit-reset"
 )
 _VARY: tuple[bytes, bytes] = (b"vary", b"origin")
+
+
+class Common(NamedTuple):
+    """Headers of many answers; as `lines` too, for a server that takes them so."""
+
+    pairs: Headers
+    lines: bytes
+
+    @classmethod
+    def of(cls, pairs: Headers) -> "Common":
+        return cls(pairs, b"".join([header_line(*pair) for pair in pairs]))
+
 
 PREFLIGHT = Refusal("preflight", 204, "", "")
 

@@ -21,11 +21,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import FrameType
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import uvicorn
 from uvicorn.lifespan.on import LifespanOn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from fairway_runtime.asgi import App, Receive, Scope, Send
 from fairway_runtime.context import current
 from fairway_runtime.conversations import Connection, Conversations
 from fairway_runtime.middleware import Fairway
@@ -54,9 +56,11 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # most requests have none: the middleware, which looks, asks for it
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )
+    fairway.believe = _believer(config.forwarded_allow_ips)
     config.load()
     config.lifespan_class = _Lifespan
     server = _Server(config, fairway, conversations)
@@ -75,6 +79,15 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
     # processor that the others share; it still runs what was registered with atexit.
     gc.freeze()
     return server.exit_code
+
+
+def _believer(trusted: list[str] | str) -> App:
+    """Puts the client and the scheme into a scope that a trusted proxy has written of."""
+
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        """The scope is all that changes."""
+
+    return cast("App", ProxyHeadersMiddleware(cast("Any", nothing), trusted))
 
 
 def _http() -> "type[asyncio.Protocol] | Literal['auto']":

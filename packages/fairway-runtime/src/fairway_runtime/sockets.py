@@ -30,7 +30,7 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
     The id is put into the scope's headers as well, for apps whose code runs where context
     variables do not reach (Streamlit's script threads).
     """
-    context = _context_of(fairway, scope)
+    context = await _context_of(fairway, scope, receive, send)
     enter(context)
     identity = (_ID_HEADER, context.correlation_id.encode())
     others = [header for header in scope["headers"] if header[0] != _ID_HEADER]
@@ -80,8 +80,12 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
             record(fairway, scope, context, what, (began, ended))
 
 
-def _context_of(fairway: "Fairway", scope: Scope) -> RequestContext:
+async def _context_of(
+    fairway: "Fairway", scope: Scope, receive: Receive, send: Send
+) -> RequestContext:
     """The id that came with the handshake, and the trace; new ones where none came."""
+    if fairway.believe is not None:
+        await fairway.believe(scope, receive, send)
     found: dict[bytes, bytes] = {name: value for name, value in scope["headers"] if name in _READ}
     context = RequestContext(sane_id(found.get(_ID_HEADER, b"")) or new_id())
     if fairway.tracer.sink is not None or b"traceparent" in found:

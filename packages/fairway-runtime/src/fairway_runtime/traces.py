@@ -38,6 +38,7 @@ _TRACEPARENT = re.compile(
     rb"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z"
 )
 _STATE = re.compile(rb"[\x20-\x7e]{1,512}\Z")
+_NOT_ZERO = 1 << 191 | 1 << 127  # neither the span's id, in front, nor the trace's, which is last
 _RATIO_BITS = 56  # of the trace id that chance decides by: W3C level 2 says these are random
 
 
@@ -87,10 +88,15 @@ class Trace:
     __slots__ = ("_offset", "id", "is_sampled", "parent_id", "sink", "span_id", "state")
 
     def __init__(
-        self, identity: str, parent_id: str, state: str, *, is_sampled: bool, sink: Sink | None
+        self,
+        ids: tuple[str, str],
+        parent_id: str,
+        state: str,
+        *,
+        is_sampled: bool,
+        sink: Sink | None,
     ) -> None:
-        self.id = identity
-        self.span_id = (getrandbits(64) or 1).to_bytes(8, "big").hex()
+        self.id, self.span_id = ids
         self.parent_id = parent_id
         self.state = state
         self.is_sampled = is_sampled
@@ -149,14 +155,14 @@ class Tracer:
         """The trace of a request that came with these headers."""
         parent = parse_traceparent(traceparent) if traceparent else None
         if parent is None:
-            number = getrandbits(128) or 1
+            number = getrandbits(192) | _NOT_ZERO
+            text = number.to_bytes(24, "big").hex()
             is_sampled = self.sink is not None and number % 2**_RATIO_BITS < self._bound
-            identity = number.to_bytes(16, "big").hex()
-            return Trace(identity, "", "", is_sampled=is_sampled, sink=self.sink)
+            ids = text[16:], text[:16]
+            return Trace(ids, "", "", is_sampled=is_sampled, sink=self.sink)
         state = tracestate.decode() if _STATE.match(tracestate) else ""
-        return Trace(
-            parent.trace_id, parent.span_id, state, is_sampled=parent.is_sampled, sink=self.sink
-        )
+        ids = parent.trace_id, (getrandbits(64) or 1).to_bytes(8, "big").hex()
+        return Trace(ids, parent.span_id, state, is_sampled=parent.is_sampled, sink=self.sink)
 
 
 def parse_traceparent(value: bytes) -> Parent | None:
