@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from weather.page import Stored, landing, unavailable
 
 from tests import oracle
 from tests.conftest import made_database, runner, serving
@@ -234,6 +235,13 @@ def test_the_page_shows_a_station_and_its_years(served: Served) -> None:
     assert third.count("cm of rain</title>") == third.count("mean maximum") - 1 == len(years)
     assert "http://" not in third.replace("http://127.0.0.1", "")
     assert "<script" not in third
+    assert "refresh" not in third
+
+
+def test_a_page_that_will_soon_say_more_looks_again_by_itself() -> None:
+    nothing = Stored(0, 0, 0, None, None)
+    for waiting in (landing(nothing, [], None, []), unavailable("refused")):
+        assert '<meta http-equiv="refresh" content="5">' in waiting
 
 
 def test_the_page_takes_no_markup_from_its_address(served: Served) -> None:

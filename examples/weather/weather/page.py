@@ -21,7 +21,7 @@ FRAME = """<!doctype html>
 <title>Almanac</title>
 <link rel="stylesheet" href="/page.css">
 <link rel="icon" href="data:,">
-</head>
+{head}</head>
 <body>
 <h1>Almanac</h1>
 <p class="lead">The daily weather of many stations: maximum and minimum temperature and
@@ -35,8 +35,13 @@ precipitation, loaded from one file a station and served by an API.</p>
 </html>
 """
 
+# For a page that will soon say more: a browser without scripts looks again too.
+AGAIN = '<meta http-equiv="refresh" content="5">\n'
+
 EMPTY = """<section class="card"><h2>Nothing is loaded yet</h2>
-<p>Generate stations, load their files, compute the statistics:</p>
+<p>If a job is at it, the stations come in a moment: this page looks again every five
+seconds.</p>
+<p>By hand: generate stations, load their files, compute the statistics:</p>
 <pre><code>python -m weather.generate --stations 20
 python -m weather.ingest
 python -m weather.statistics</code></pre>
@@ -76,15 +81,17 @@ def landing(
 ) -> str:
     """Write the page for what is stored."""
     if chosen is None:
-        return FRAME.format(body=EMPTY)
-    return FRAME.format(body=_figures(stored) + _card(stations, chosen, years))
+        return FRAME.format(head=AGAIN, body=EMPTY)
+    body = _figures(stored) + _card(stations, chosen, years)
+    return FRAME.format(head="" if years else AGAIN, body=body)
 
 
 def unavailable(reason: str) -> str:
     """Write the page for a database that does not answer."""
     return FRAME.format(
+        head=AGAIN,
         body='<section class="card"><h2>The database does not answer</h2>'
-        f"<p>{escape(reason)}.</p><p>Reload in a moment.</p></section>"
+        f"<p>{escape(reason)}.</p><p>This page asks again every five seconds.</p></section>",
     )
 
 
