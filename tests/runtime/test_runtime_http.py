@@ -380,11 +380,11 @@ def test_an_answer_without_a_body_sends_none_whatever_the_app_says() -> None:
         (GET, (unmodified, body())),
         (b"HEAD" + GET[3:], (start(200, (b"content-length", b"7")), body(b"1234567"))),
         (b"HEAD" + GET[3:], (start(200), body(b"12", more=True), body(b"34"))),
+        (b"HEAD" + GET[3:], (start(200, (b"transfer-encoding", b"chunked")), body(b"12"))),
     ):
         text, is_open = asyncio.run(seen(request, *messages))
         assert text.endswith(b"\r\n\r\n"), text
         assert text.count(b"\r\n\r\n") == 1
-        assert b"chunked" not in text
         assert is_open
 
 
@@ -551,6 +551,24 @@ def test_an_app_is_told_of_a_client_that_left() -> None:
         {"type": "http.request", "body": b"ab", "more_body": True},
         {"type": "http.disconnect"},
     ]
+
+
+def test_whoever_is_being_answered_is_told_though_the_client_has_asked_for_more() -> None:
+    told: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        told.append((await receive())["type"])
+
+    async def leaves() -> None:
+        one = talk(app)
+        await one.says(GET, GET, GET)
+        one.protocol.connection_lost(None)
+        await settle()
+        assert not one.state.tasks
+
+    asyncio.run(leaves())
+    assert told == ["http.disconnect"]  # those behind it never began
 
 
 def test_a_client_that_asks_whether_to_go_on_is_told_once_and_only_if_the_app_reads() -> None:

@@ -63,6 +63,7 @@ class HttpConnection(asyncio.Protocol):
         self._unheard = 0  # bytes since a request came further
         self._is_deaf = False  # what else comes is not read
         self._is_reading = True
+        self._front: HttpRequest | None = None  # whose answer is the next to be written
         self._newest: HttpRequest | None = None
         self._waiting: deque[HttpRequest] = deque()  # behind one that is not answered yet
         self._idle_since = 0.0
@@ -87,11 +88,9 @@ class HttpConnection(asyncio.Protocol):
         self._is_deaf = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._newest is not None:
-            self._newest.leave()
-        for request in self._waiting:
-            request.leave()
         self._waiting.clear()
+        if self._front is not None:
+            self._front.leave()
         self.resume_writing()
         self._parser = cast("httptools.HttpRequestParser", None)  # it knows us, and we it
 
@@ -189,12 +188,12 @@ class HttpConnection(asyncio.Protocol):
         return self._state.default_headers
 
     def pause_reading(self) -> None:
-        if self._is_reading:
+        if self._is_reading and not self._transport.is_closing():
             self._is_reading = False
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if not self._is_reading and not self._waiting:
+        if not (self._is_reading or self._waiting or self._transport.is_closing()):
             self._is_reading = True
             self._transport.resume_reading()
 
@@ -229,6 +228,7 @@ class HttpConnection(asyncio.Protocol):
 
     # -- Inside -----------------------------------------------------------------------------------
     def _start(self, request: HttpRequest) -> None:
+        self._front = request
         request.task = task = self._loop.create_task(request.run(self._app))
         self._state.tasks.add(task)
 

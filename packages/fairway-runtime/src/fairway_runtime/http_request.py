@@ -215,9 +215,9 @@ class HttpRequest:
                 raise RuntimeError("the body is longer than its content-length")
             if left and is_last and self._has_body:
                 raise RuntimeError("the body is shorter than its content-length")
-        data = body if self._has_body else b""
-        if self._is_chunked:
-            data = _chunk(data, is_last=is_last)
+        data = b""
+        if self._has_body:
+            data = _chunk(body, is_last=is_last) if self._is_chunked else body
         if data or (is_last and self._held):
             self._put(data)
         if is_last:
