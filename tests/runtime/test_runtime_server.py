@@ -23,6 +23,18 @@ pytestmark = pytest.mark.real
 PACKAGE = Path(fairway_runtime.__file__).parent
 
 
+@pytest.mark.parametrize(
+    ("trusted", "who"), [("127.0.0.1", "9.9.9.9 https"), ("10.0.0.1", "127.0.0.1 http")]
+)
+def test_a_proxy_that_is_trusted_is_believed_about_its_client(trusted: str, who: str) -> None:
+    with Running("plain:app", env={"FORWARDED_ALLOW_IPS": trusted}) as app:
+        app.ready()
+        told = {"x-forwarded-for": "9.9.9.9", "x-forwarded-proto": "https"}
+
+        assert app.client.get("/who", headers=told).text == who
+        assert app.client.get("/who").text == "127.0.0.1 http"
+
+
 @pytest.mark.requirement("R155", "R156", "R157", "R166")
 def test_an_app_with_a_catch_all_gets_real_probes_and_metrics() -> None:
     with Running("shop:app") as app:

@@ -16,6 +16,11 @@ async def app(
 ) -> None:
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
+    if scope["path"] == "/who":
+        who = f"{scope['client'][0]} {scope['scheme']}".encode()
+        await send({**START, "headers": [(b"content-length", b"%d" % len(who))]})
+        await send({**BODY, "body": who})
+        return
     if scope["path"] == "/raise":
         raise RuntimeError("before the answer")
     await send(START)
