@@ -142,6 +142,18 @@ def test_a_folder_without_a_project_is_told_how_to_begin(
     assert "fairway init" in err
 
 
+def test_the_folders_below_that_have_a_file_are_named(
+    fairway: Fairway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("shop", "apps/bot", ".venv/lib", "a/b/c"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "fairway.toml").touch()
+    code, _, err = fairway("status", "shop")
+    assert code == 2
+    assert "Name its folder: `-C apps/bot` or `-C shop`." in " ".join(err.split())
+
+
 def test_a_folder_that_is_not_there_is_named(fairway: Fairway) -> None:
     code, _, err = fairway("status", "--project", "/nowhere")
     assert code == 2

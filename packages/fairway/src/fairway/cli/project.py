@@ -11,6 +11,7 @@ from fairway.core.problem import Problem, Problems
 __all__ = ["FILE", "Project", "environment_option", "find", "folder_option"]
 
 FILE = "fairway.toml"
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +67,23 @@ def find(folder: Path | None, *, assume: bool = False) -> Project:
     if (here / ".fairway").is_dir() and not assume:
         return Project(folder=here, text="")
     if not assume:
+        below = [f"`-C {each.as_posix()}`" for each in _below(here)]
+        mend = "Write one with `fairway init`, or try the app as it is with `fairway up`."
+        if below:
+            mend = f"Name its folder: {' or '.join(below)}."
         raise Problems(
-            [
-                Problem(
-                    where=str(here),
-                    what=f"there is no {FILE} here or above",
-                    mend="Write one with `fairway init`, or try the app as it is "
-                    "with `fairway up`.",
-                )
-            ]
+            [Problem(where=str(here), what=f"there is no {FILE} here or above", mend=mend)]
         )
     return assumed(here)
+
+
+def _below(folder: Path) -> list[Path]:
+    """Folders a level or two down that have a file: of a repository of several apps, say."""
+    paths = [path for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{FILE}")]
+    below = [path.parent.relative_to(folder) for path in paths]
+    return sorted(each for each in below if "." not in {part[0] for part in each.parts})[
+        :_MOST_NAMED
+    ]
 
 
 def assumed(folder: Path) -> Project:
