@@ -103,10 +103,10 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self._refuse(400, error.__context__ or error)  # what a function of ours raised, or it
+            self._refuse(400, repr(error.__context__ or error))  # what ours raised, or its own
         else:
             if self._unheard > _MOST_HEAD:
-                self._refuse(431)
+                self._refuse(431, f"more than {_MOST_HEAD:,} bytes")
 
     def pause_writing(self) -> None:
         self.is_writable = False
@@ -250,9 +250,11 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._timer = self._loop.call_later(left, self._tire)
 
-    def _refuse(self, status: int, why: BaseException | None = None) -> None:
+    def _refuse(self, status: int, why: str) -> None:
         """What came can't be read, and so nothing that follows it."""
         self._is_deaf = True
+        line, text = _REFUSALS[status]
+        _logger.warning("%s from %s: %s", line.decode(), self._client, why)
         newest = self._newest
         if newest is not None and not newest.is_answered:
             if not newest.has_more:
@@ -261,8 +263,6 @@ class HttpConnection(asyncio.Protocol):
             if newest.is_started or self._waiting:
                 self._transport.close()
                 return
-        line, text = _REFUSALS[status]
-        _logger.warning("%s from %s: %r", line.decode(), self._client, why)
         head = b"HTTP/1.1 %b\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
         self._transport.write(head % (line, len(text)) + b"connection: close\r\n\r\n" + text)
         self._transport.close()
@@ -284,7 +284,7 @@ class HttpConnection(asyncio.Protocol):
                 self._newest.is_kept_alive = False
             return
         if self._newest is not None and not self._newest.is_answered:
-            self._refuse(400)
+            self._refuse(400, "a WebSocket behind a request that is not answered yet")
             return
         head = [self._parser.get_method(), b" ", self._url, b" HTTP/1.1\r\n"]
         for name, value in self._headers:

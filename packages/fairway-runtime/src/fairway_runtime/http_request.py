@@ -109,9 +109,7 @@ class HttpRequest:
     def end(self) -> None:
         """The body is complete."""
         self.has_more = False
-        self._has_news = True
-        if self._news is not None:
-            self._news.set()
+        self._tell()
 
     def leave(self) -> None:
         """The client has gone."""
@@ -284,8 +282,7 @@ class HttpRequest:
 
     def _finish(self) -> None:
         self.is_answered = True
-        if self._news is not None:
-            self._news.set()
+        self._tell()
         if not self.is_kept_alive:
             self._transport.close()
         self._connection.answered()

@@ -8,7 +8,7 @@ app raised.
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from functools import lru_cache
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -145,7 +145,7 @@ class Fairway:
         found = _by_name(scope["headers"])
         if self.believe is not None and not _FORWARDED.isdisjoint(found):
             await self.believe(scope, receive, send)
-        context = self._context(found)
+        context = self.context_of(found)
         enter(context)
         exchange = Exchange(self, scope, send, context, task)
         refusal = self._judge(exchange, found)
@@ -177,8 +177,8 @@ class Fairway:
             if exchange.refusal is not None or not exchange.is_finished:
                 await exchange.end()
 
-    def _context(self, found: dict[bytes, bytes]) -> RequestContext:
-        """The id that the request came with, and its trace; new ones where none came."""
+    def context_of(self, found: Mapping[bytes, bytes]) -> RequestContext:
+        """The id and the trace that came among the headers; new ones where none came."""
         identity = found.get(_ID_HEADER)
         context = RequestContext((identity and sane_id(identity)) or new_id())
         if self.tracer.sink is not None or b"traceparent" in found:
@@ -203,10 +203,11 @@ class Fairway:
         scope = exchange.scope
         # `x-forwarded-proto` may be anybody's invention: browsers ignore HSTS on plain HTTP.
         is_secure = scope.get("scheme") == "https" or found.get(b"x-forwarded-proto") == b"https"
-        exchange.common = self._common(is_secure, found.get(b"origin"))
+        origin = None if self._cors is None else found.get(b"origin")
+        exchange.common = self._common(is_secure, origin)
         if self._cors is not None and scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
             answer = [*self.security.headers(is_secure), *self._cors.preflight(found)]
-            exchange.common = Common.of(answer)
+            exchange.common = Common(answer, b"")  # no app begins it: nobody asks for its lines
             return PREFLIGHT
         if not self.lifecycle.has_started:
             return NOT_STARTED

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from importlib import import_module
 from types import FrameType
 from typing import Any, Literal, TypeVar, cast
 
@@ -93,9 +94,11 @@ def _believer(trusted: list[str] | str) -> App:
 def _http() -> "type[asyncio.Protocol] | Literal['auto']":
     """Our own HTTP/1.1 where there is httptools to read it, else uvicorn's by h11."""
     try:
-        from fairway_runtime.http_connection import HttpConnection
+        import_module("httptools")
     except ImportError:
         return "auto"
+    from fairway_runtime.http_connection import HttpConnection
+
     return HttpConnection
 
 

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 from fairway_runtime import contract
-from fairway_runtime.asgi import Message, Receive, Scope, Send
-from fairway_runtime.context import RequestContext, enter, new_id, sane_id
+from fairway_runtime.asgi import Headers, Message, Receive, Scope, Send
+from fairway_runtime.context import enter
 from fairway_runtime.exchange import record
 from fairway_runtime.granian_worker import goodbyes
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["serve_websocket"]
 
 _ID_HEADER = contract.CORRELATION_HEADER.encode()
-_READ = frozenset((_ID_HEADER, b"traceparent", b"tracestate"))
 _RESTART = 1012
 
 
@@ -30,11 +29,12 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
     The id is put into the scope's headers as well, for apps whose code runs where context
     variables do not reach (Streamlit's script threads).
     """
-    context = await _context_of(fairway, scope, receive, send)
+    if fairway.believe is not None:
+        await fairway.believe(scope, receive, send)
+    context = fairway.context_of(dict(scope["headers"]))
     enter(context)
     identity = (_ID_HEADER, context.correlation_id.encode())
-    others = [header for header in scope["headers"] if header[0] != _ID_HEADER]
-    scope = {**scope, "headers": [*others, identity]}
+    scope = {**scope, "headers": _with(identity, scope["headers"])}
     root: str = scope.get("root_path", "")
     began = time.perf_counter()
     status = 403  # what a server answers to a handshake that is not accepted
@@ -80,15 +80,5 @@ async def serve_websocket(fairway: "Fairway", scope: Scope, receive: Receive, se
             record(fairway, scope, context, what, (began, ended))
 
 
-async def _context_of(
-    fairway: "Fairway", scope: Scope, receive: Receive, send: Send
-) -> RequestContext:
-    """The id that came with the handshake, and the trace; new ones where none came."""
-    if fairway.believe is not None:
-        await fairway.believe(scope, receive, send)
-    found: dict[bytes, bytes] = {name: value for name, value in scope["headers"] if name in _READ}
-    context = RequestContext(sane_id(found.get(_ID_HEADER, b"")) or new_id())
-    if fairway.tracer.sink is not None or b"traceparent" in found:
-        given = found.get(b"traceparent", b""), found.get(b"tracestate", b"")
-        context.trace = fairway.tracer.begin(*given)
-    return context
+def _with(identity: tuple[bytes, bytes], headers: Headers) -> Headers:
+    return [*(header for header in headers if header[0] != _ID_HEADER), identity]
