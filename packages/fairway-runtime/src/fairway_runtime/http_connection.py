@@ -9,6 +9,7 @@ protocol: how one is made, the server's `connections`, `tasks`, `total_requests`
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -201,6 +202,10 @@ class HttpConnection(asyncio.Protocol):
         """Wait until the client has read of what was written."""
         if self._drained is not None:
             await self._drained.wait()
+
+    def soon(self, do: Callable[[], None]) -> None:
+        """Do it in the event loop's next turn."""
+        self._loop.call_soon(do)
 
     def answered(self) -> None:
         """The request in front has its answer: the next."""

@@ -3,12 +3,14 @@
 ASGI's `receive` and `send` (specification 2.3): a client that has left is told of by
 `http.disconnect`, and what an app may not do is a RuntimeError in the app. The head of an answer
 of known length goes out with its body's first part, as the specification wants it: each system
-call that writes to a socket costs a twelfth of a small answer. One without a length is a stream:
-its head goes out at once, and so does each of its parts.
+call that writes to a socket costs a twelfth of a small answer, and a process that is killed between
+the two leaves half an answer, which no balancer can ask for again. One without a length may be a
+stream: its head goes out as soon as its app waits for anything, and each of its parts at once.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from itertools import repeat
 from typing import Protocol
 
@@ -42,6 +44,7 @@ class Connection(Protocol):
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
     async def drain(self) -> None: ...
+    def soon(self, do: Callable[[], None]) -> None: ...
     def answered(self) -> None: ...
     def forget(self, task: "asyncio.Task[None]") -> None: ...
 
@@ -198,6 +201,11 @@ class HttpRequest:
         self.is_started = True
         self._may_expect = False
         if self._left is None and self._has_body:
+            self._connection.soon(self._show)
+
+    def _show(self) -> None:
+        """The head of a stream whose app waits before its first part."""
+        if self._held and not self.is_gone and not self._transport.is_closing():
             self._put(b"")
 
     def _go_on(self, message: Message) -> None:
