@@ -182,7 +182,7 @@ def test_ctrl_c_must_let_requests_in_flight_finish_and_end_with_0(
     answers: list[Answer] = []
     slow = threading.Thread(target=lambda: answers.append(project.ask("/slow?seconds=2")))
     slow.start()
-    project.until(lambda: in_flight(project) > 0, "the request is in flight")
+    project.until(lambda: project.lines("slow"), "the request is in flight")
     child.send_signal(signal.SIGINT)
     project.until(lambda: project.ask(seconds=1).status == 0, "nothing new is accepted")
     slow.join()

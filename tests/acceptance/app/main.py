@@ -2,6 +2,7 @@
 
 `VERSION` is rewritten to make another revision. Files in the folder `$SWITCHES` switch a fault on
 for whoever starts next: `crash`, `never-ready`, `lie-in` (a start that takes so many seconds).
+`slow` there has a line for each slow request that has begun.
 """
 
 import asyncio
@@ -70,6 +71,8 @@ async def answer(scope: Any) -> tuple[int, Any]:
     asked = {key: values[0] for key, values in parse_qs(scope["query_string"].decode()).items()}
     match scope["method"], scope["path"]:
         case _, "/slow":
+            with (SWITCHES / "slow").open("a") as begun:
+                begun.write("begun\n")
             await asyncio.sleep(float(asked["seconds"]))
         case _, "/print":
             print(asked["text"], flush=True)
