@@ -109,6 +109,11 @@ unit: $(STAMP)
 .PHONY: examples
 examples: $(EXAMPLES:%=%/tested) ## the examples' own tests, each in its own environment
 
+.PHONY: search
+search: $(STAMP) ## look for counterexamples of the properties where no run has looked yet: minutes
+	$(call say,other examples than in every run)
+	@$(BIN)/pytest -q -n 2 -m "hypothesis and $(FAST)" --hypothesis-profile=search
+
 examples/%/tested: $(STAMP)
 	$(call say,examples/$*)
 	@$(UV) sync --quiet --locked --project examples/$* --python "$(INTERPRETER)"

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Time is measured in bench/, not here: a busy machine must not fail a property.
-settings.register_profile("thorough", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=10)
+# Time is measured in bench/, not here: a busy machine must not fail a property. The same code is
+# judged by the same examples wherever it is tested; `make search` looks for others.
+settings.register_profile("thorough", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
+settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("thorough")
 
 

@@ -246,7 +246,9 @@ def test_answers_however_they_are_sent_are_written_as_by_uvicorn(
         text = await one.says(method + GET[3:], GET)
         return text, one.wire.is_open
 
-    assume(method != b"HEAD" or end not in ("raise", "return"))  # nothing was seen of that one
+    # Nothing was seen of that one yet: it is answered 500, where uvicorn leaves half of it.
+    is_unseen = method == b"HEAD" or not (yields or any(parts))
+    assume(end not in ("raise", "return") or not is_unseen)
 
     async def both() -> None:
         assert await written(HttpConnection) == await written(HttpToolsProtocol)

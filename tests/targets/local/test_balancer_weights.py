@@ -1,7 +1,7 @@
 """Shares of traffic as weights, and the order in which endpoints come and go."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairway.targets.local.balancer.model import Endpoint
@@ -46,6 +46,7 @@ def test_each_revision_gets_its_share_within_one_percent(
         assert share_of(weighed, made[revision]) == pytest.approx(share, rel=0.01)
 
 
+@example(0.13422, 1, 39)
 @given(st.floats(0.1, 99.9), st.integers(1, 40), st.integers(1, 40))
 def test_a_share_in_fractions_of_a_percent_is_met_within_one_percent_of_it(
     share: float, old: int, new: int
