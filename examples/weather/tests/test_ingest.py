@@ -252,6 +252,30 @@ def test_two_loads_at_once_add_each_row_once(
     assert added == [(len(database.observations()), 60)]
 
 
+def test_two_that_open_a_new_sqlite_file_at_once_both_get_it(
+    kind: str, template: str, tmp_path: Path
+) -> None:
+    if kind != "sqlite":
+        pytest.skip("PostgreSQL has no such mode")
+    opened: list[int] = []
+
+    def open_it(settings: Settings, gate: threading.Barrier) -> None:
+        gate.wait()
+        with open_store(settings) as store:
+            opened.append(store.workers)
+
+    for number in range(100):
+        path = tmp_path / f"{number}.db"
+        shutil.copy(template, path)
+        asked = Settings(f"sqlite:///{path}"), threading.Barrier(2)
+        both = [threading.Thread(target=open_it, args=asked) for _ in range(2)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+    assert len(opened) == 200
+
+
 def test_when_the_database_drops_the_load_it_fails_in_words_and_can_be_repeated(
     database: Database, kind: str, many: Path, truth: oracle.Truth, run: Run
 ) -> None:

@@ -1,6 +1,7 @@
 """SQLite as the jobs use it: one writer, one transaction a file."""
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class SqliteStore:
     def open(cls, settings: Settings) -> Generator["SqliteStore"]:
         make_sqlite_schema(settings)
         with _connect(settings.sqlite_path) as control:
-            control.execute("pragma journal_mode = wal")
+            _write_ahead(control)
             yield cls(settings.sqlite_path, control)
 
     @contextmanager
@@ -147,6 +148,24 @@ def _connect(path: str) -> Generator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have writers keep no reader waiting.
+
+    SQLite's own waiting does not cover this: of two that change the mode of a new file at once,
+    one is refused at once.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager
