@@ -127,8 +127,8 @@ def account(url: str, number: str = "0" * 12) -> Account:
 
 
 @contextmanager
-def ministack(folder: Path) -> Generator[str]:
-    """ministack, without Docker; its address."""
+def ministack(folder: Path, *, engine: str = "") -> Generator[str]:
+    """ministack; its address. At the address of a Docker `engine` its tasks are containers."""
     port = free_port()
     environment = {
         "PATH": os.defpath,
@@ -139,7 +139,8 @@ def ministack(folder: Path) -> Generator[str]:
         "LOG_LEVEL": "WARNING",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        "DOCKER_HOST": f"unix://{folder}/none",
+        "MINISTACK_REGION": REGION,  # where a request goes that nobody signed
+        "DOCKER_HOST": engine or f"unix://{folder}/none",
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
