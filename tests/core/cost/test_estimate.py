@@ -89,6 +89,16 @@ def test_a_database_in_two_zones_with_a_replica_has_its_own_rates() -> None:
     assert usd(found, "database db") == pytest.approx(expected)
 
 
+@pytest.mark.requirement("R84", "R85")
+def test_a_replica_in_two_zones_costs_what_a_database_there_does() -> None:
+    found = priced(
+        f"{WEB}uses = ['db']\n[database.db]\nzones = 2\nread_replicas = 1\nreplica_zones = 2\n"
+        "size = 'db.t4g.small'\nbackups = '1d'\n"
+    )
+    expected = 2 * (HOURS * 0.065 + 20 * 0.23) + 20 * 0.02 * 0.095
+    assert usd(found, "database db") == pytest.approx(expected)
+
+
 def test_a_serverless_database_is_priced_by_capacity_disk_and_reads() -> None:
     found = priced(f"{WEB}uses = ['db']\n[database.db]\nserverless = true\n")
     expected = HOURS * 0.12 + 20 * 0.1 + 3 * 2 * 0.2

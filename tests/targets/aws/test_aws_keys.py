@@ -112,6 +112,7 @@ VARIED: dict[str, tuple[type[Any], str, dict[str, str]]] = {
             "storage": '"50 GiB"',
             "zones": "2",
             "read_replicas": "1",
+            "replica_zones": "2",
             "backups": '"9d"',
             "serverless": "true",
         },

@@ -134,6 +134,13 @@ def test_the_balancer_speaks_tls_1_3_and_leads_http_there() -> None:
     assert redirect["RedirectConfig"]["Protocol"] == "HTTPS"
 
 
+@pytest.mark.validated("R84", "R85")
+def test_a_read_replica_has_a_standby_in_another_zone_where_its_file_says_so() -> None:
+    text = "[database.db]\nread_replicas = 2\nreplica_zones = 2\n"
+    found = resources(app_of(text), "AWS::RDS::DBInstance")
+    assert [each["MultiAZ"] for each in found.values()] == [False, True, True]
+
+
 @pytest.mark.validated("R84", "R85", "R86", "R88", "R91", "R246")
 def test_the_weather_database_is_as_its_file_says() -> None:
     databases = resources(app("weather", "production"), "AWS::RDS::DBInstance")
@@ -144,6 +151,7 @@ def test_the_weather_database_is_as_its_file_says() -> None:
     assert main["DeletionProtection"] is True
     assert main["AutoMinorVersionUpgrade"] is True
     assert replica["SourceDBInstanceIdentifier"] == {"Ref": "DatabaseDb"}
+    assert "MultiAZ" not in replica
     parameters = resources(app("weather", "production"), "AWS::RDS::DBParameterGroup")
     (group,) = parameters.values()
     assert group["Parameters"]["rds.force_ssl"] == "1"

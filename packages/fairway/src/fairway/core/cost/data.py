@@ -40,6 +40,11 @@ def database_key(database: Database, *, zones: int) -> str:
     return f"rds.{database.size or DATABASE_CLASS}.{'multi' if zones > 1 else 'single'}"
 
 
+def storage_key(zones: int) -> str:
+    """The row of its disk."""
+    return "rds.storage.multi" if zones > 1 else "rds.storage.single"
+
+
 def cache_key(cache: Cache, layout: Layout) -> str:
     """The row of its class."""
     return f"elasticache.{cache.size or CACHE_CLASS}.{layout.cache_engine}"
@@ -57,16 +62,19 @@ def of_database(
         return
     zones = "in 2 zones" if database.zones > 1 else "in 1 zone"
     size = database.size or DATABASE_CLASS
-    storage = "rds.storage.multi" if database.zones > 1 else "rds.storage.single"
+    storage = storage_key(database.zones)
     disk = float(database.storage_gib)
     yield flat(node, f"{size}, {zones}", prices, key, HOURS)
     yield flat(node, f"disk, {zones}", prices, storage, disk)
     count = database.read_replicas
     if count:
-        replica = database_key(database, zones=1)
+        replica = database_key(database, zones=database.replica_zones)
         what = f"{count} read replica{'' if count == 1 else 's'}"
+        if database.replica_zones > 1:
+            what += " in 2 zones"
         yield flat(node, what, prices, replica, HOURS * count)
-        yield flat(node, f"disk of {what}", prices, "rds.storage.single", disk * count)
+        storage = storage_key(database.replica_zones)
+        yield flat(node, f"disk of {what}", prices, storage, disk * count)
     if database.backups_seconds:
         days = database.backups_seconds / 86400
         kept = disk * BACKUP_CHANGE * days

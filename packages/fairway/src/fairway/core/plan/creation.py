@@ -87,6 +87,8 @@ def of_events(app: App) -> Iterator[Creation]:
 def of_database(database: Database, layout: Layout) -> str:
     count = database.read_replicas
     replicas = f", {count} read replica{'' if count == 1 else 's'}" if count else ""
+    if count and database.replica_zones > 1 and not database.serverless:
+        replicas += " in 2 zones"
     zones = "2 zones" if database.zones > 1 else "1 zone"
     if database.serverless:
         return f"PostgreSQL, {layout.least_acu:g} to {layout.most_acu:g} ACU, {zones}{replicas}"

@@ -150,7 +150,7 @@ def _jobs(checked: Checked, report: Report) -> None:
 def _databases(checked: Checked, report: Report) -> None:
     for name, database in checked.app.databases.items():
         entry = checked.root.find("database", name)
-        for key in ("zones", "read_replicas", "serverless", "url"):
+        for key in ("zones", "read_replicas", "replica_zones", "serverless", "url"):
             if database.engine == "sqlite" and key in entry.table:
                 mend = 'Leave it out here, or write engine = "postgres".'
                 report.problem(entry.find(key), f"A SQLite file has no `{key}`.", mend)

@@ -213,10 +213,23 @@ def _of_database(database: Database) -> Iterator[Problem]:
     if database.read_replicas:
         what = "nothing sends reads to a replica; its address is in Parameter Store"
         yield Problem(f"{at}.read_replicas", what)
-    if database.zones > 2 and not database.serverless:
-        yield Problem(f"{at}.zones", "it stands in two zones: an instance and its standby")
+    yield from _of_zones(at, database)
     if database.serverless and database.size is not None:
         yield Problem(f"{at}.size", "it has no size: it scales with its load")
+
+
+def _of_zones(at: str, database: Database) -> Iterator[Problem]:
+    two = "it stands in two zones: an instance and its standby"
+    if database.zones > 2 and not database.serverless:
+        yield Problem(f"{at}.zones", two)
+    if database.replica_zones > 1:
+        at = f"{at}.replica_zones"
+        if not database.read_replicas:
+            yield Problem(at, "it has no replica", "Write read_replicas = 1.")
+        elif database.serverless:
+            yield Problem(at, "a reader of Aurora stands in one zone")
+        elif database.replica_zones > 2:
+            yield Problem(at, two)
 
 
 def _of_site(app: App, site: Site, callers: Sequence[str]) -> Iterator[Problem]:

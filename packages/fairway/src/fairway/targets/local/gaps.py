@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fairway.core.problem import Problem
 from fairway.core.release.deployment import cannot_be_judged
-from fairway.core.spec.model import App, Recovery, Service, Worker
+from fairway.core.spec.model import App, Database, Recovery, Service, Worker
 
 __all__ = ["gaps"]
 
@@ -92,17 +92,22 @@ def of_access(at: str, service: Service) -> Iterator[Problem]:
         yield Problem(f"{at}.account", "there is one account here: this machine")
 
 
+def of_database(database: Database) -> Iterator[Problem]:
+    at = f"database.{database.name}"
+    for key, zones in (("zones", database.zones), ("replica_zones", database.replica_zones)):
+        if zones > 1:
+            yield Problem(f"{at}.{key}", "this machine is one zone")
+    if database.read_replicas:
+        yield Problem(f"{at}.read_replicas", "read replicas do not run here yet")
+    if database.serverless:
+        yield Problem(f"{at}.serverless", "PostgreSQL has a fixed size here")
+    if database.size is not None:
+        yield Problem(f"{at}.size", "the database has what this machine has")
+
+
 def of_data(app: App) -> Iterator[Problem]:
-    for name, database in app.databases.items():
-        at = f"database.{name}"
-        if database.zones > 1:
-            yield Problem(f"{at}.zones", "this machine is one zone")
-        if database.read_replicas:
-            yield Problem(f"{at}.read_replicas", "read replicas do not run here yet")
-        if database.serverless:
-            yield Problem(f"{at}.serverless", "PostgreSQL has a fixed size here")
-        if database.size is not None:
-            yield Problem(f"{at}.size", "the database has what this machine has")
+    for database in app.databases.values():
+        yield from of_database(database)
     for name, bucket in app.buckets.items():
         if bucket.keep_seconds is not None:
             yield Problem(f"bucket.{name}.keep", "objects are kept for good here")

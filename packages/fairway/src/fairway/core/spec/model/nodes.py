@@ -116,6 +116,9 @@ class Database:
     storage_gib: Annotated[int, Key(read.GIBIBYTES, "Disk.", name="storage")] = 20
     zones: Annotated[int, Key(read.POSITIVE, "Availability zones (R84).")] = 1
     read_replicas: Annotated[int, Key(read.COUNT, "Read replicas (R85).")] = 0
+    replica_zones: Annotated[
+        int, Key(read.POSITIVE, "Availability zones of each read replica (R84).")
+    ] = 1
     backups_seconds: Annotated[
         float, Key(read.DURATION_OR_ZERO, "How long backups are kept (R246).", name="backups")
     ] = 7 * 86400.0

@@ -106,7 +106,11 @@ def add_postgres(app: App, database: Database, ground: Ground) -> None:
         draft.add(
             f"{id_}Replica{number}",
             "AWS::RDS::DBInstance",
-            {**shared, "SourceDBInstanceIdentifier": ref(id_)},
+            {
+                **shared,
+                **({"MultiAZ": True} if database.replica_zones > 1 else {}),
+                "SourceDBInstanceIdentifier": ref(id_),
+            },
         )
         draft.give(
             f"database/{database.name}/replica/{number}",
