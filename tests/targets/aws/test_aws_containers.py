@@ -62,6 +62,7 @@ limits = { per_ip = "1000/s" }
 
 [job.report]
 command = "python report.py"
+retries = 0
 """
 
 

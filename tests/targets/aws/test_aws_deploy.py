@@ -14,13 +14,15 @@ from fairway.targets.aws.course import Given, Result
 from fairway.targets.aws.decide.progress import Beat, Ended, Told
 from fairway.targets.aws.deploying import deploy
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.looking import look
+from fairway.targets.aws.looking import look, machine_of
 from fairway.targets.aws.previewing import preview
 from fairway.targets.aws.releasing import roll_back
 from fairway.targets.aws.render import stacks
 from fairway.targets.aws.render.template import Draft
+from fairway.targets.aws.runs import run_job
 from fairway.targets.aws.scaling import scale
 from fairway.targets.aws.store import own_stack
+from fairway.targets.aws.waiting import until
 from tests.targets.aws.emulators import (
     MINISTACK,
     QUICK,
@@ -254,6 +256,57 @@ def test_names_of_an_app_s_own_hold_the_parts_of_its_database_after_a_rollback_t
     assert value("service-web", "TextWeb") == whole.replace("+asyncpg", "+psycopg")
     assert roll_back(place.environment, None).outcome == "promoted"
     assert value("service-web", "TextWeb") == whole
+
+
+DAILY = """
+[job.load]
+command = "load"
+[job.train]
+command = "train"
+[workflow.daily]
+steps = ["load", "train"]
+"""
+
+
+@pytest.mark.requirement("R114")
+def test_a_workflow_goes_on_with_the_step_that_failed_unless_it_is_to_begin_anew(url: str) -> None:
+    place = Place(url, shop("flow", PLAIN + DAILY))
+    assert place.deploy().outcome == "promoted"
+    machines = place.account.client("stepfunctions")
+    ecs = place.account.client("ecs")
+
+    def runs(job: str) -> list[Mapping[str, Any]]:
+        arn = machine_of(place.environment, job)
+        return machines.list_executions(stateMachineArn=arn)["executions"]
+
+    def succeeds(job: str) -> None:
+        """End its task, which runs for ever without Docker, and wait for the job's end."""
+        until(QUICK, 30, lambda: bool(tasks(job)), waiting_for=f"{job} at work")
+        for arn in tasks(job):
+            ecs.stop_task(cluster=place.environment.cluster, task=arn)
+        until(QUICK, 30, lambda: runs(job)[0]["status"] == "SUCCEEDED", waiting_for=job)
+
+    def tasks(job: str) -> list[str]:
+        family = f"flow-production-{job}"
+        return ecs.list_tasks(cluster=place.environment.cluster, family=family)["taskArns"]
+
+    def ended(status: str) -> bool:
+        return runs("daily")[0]["status"] == status
+
+    assert run_job(place.environment, "daily", waits=False).began_with == ""
+    succeeds("load")
+    until(QUICK, 30, lambda: bool(tasks("train")), waiting_for="the second step")
+    machines.stop_execution(executionArn=runs("train")[0]["executionArn"], cause="no memory")
+    for arn in tasks("train"):
+        ecs.stop_task(cluster=place.environment.cluster, task=arn)
+    until(QUICK, 30, lambda: ended("FAILED"), waiting_for="the workflow's end")
+
+    assert run_job(place.environment, "daily", waits=False).began_with == "train"
+    succeeds("train")
+    until(QUICK, 30, lambda: ended("SUCCEEDED"), waiting_for="the workflow's end")
+    assert (len(runs("load")), len(runs("train"))) == (1, 2)
+
+    assert run_job(place.environment, "daily", waits=False).began_with == ""
 
 
 # -- What would change, and what did ------------------------------------------------------------

@@ -3,14 +3,19 @@
 # ruff: noqa: N801, N803 - a fake has the names of AWS's API
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from fairway.core.spec.parse import parse
+from fairway.targets.aws.decide.resuming import asked_from
 from fairway.targets.aws.render.cron import expressions, is_sayable
 from fairway.targets.aws.render.secrets import ROTATION_CODE
 from tests.targets.aws.shapes import FILES, app, app_of, resources, templates
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @pytest.mark.parametrize(
@@ -54,9 +59,15 @@ def machine(of: Any, name: str) -> dict[str, Any]:
     return found
 
 
-def walk(definition: dict[str, Any], answers: dict[str, Any], *, fails: bool = False) -> list[str]:
+def walk(
+    definition: dict[str, Any],
+    answers: dict[str, Any],
+    *,
+    fails: bool = False,
+    given: Mapping[str, str] = NOTHING,
+) -> list[str]:
     """The states that a run goes through; `answers` are what tasks leave in its data."""
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = {**given}
     path: list[str] = []
     here = definition["StartAt"]
     while len(path) < 50:
@@ -69,8 +80,8 @@ def walk(definition: dict[str, Any], answers: dict[str, Any], *, fails: bool = F
             continue
         if state["Type"] == "Task":
             kept = state["ResultPath"].removeprefix("$.")
-            given = answers.get(here, {})
-            data[kept] = given.pop(0) if isinstance(given, list) else given
+            answer = answers.get(here, {})
+            data[kept] = answer.pop(0) if isinstance(answer, list) else answer
         caught = here == "Run" and fails
         here = state["Catch"][0]["Next"] if caught else state["Next"]
     raise AssertionError(path)
@@ -78,6 +89,12 @@ def walk(definition: dict[str, Any], answers: dict[str, Any], *, fails: bool = F
 
 def chosen(state: dict[str, Any], data: dict[str, Any]) -> str:
     for choice in state["Choices"]:
+        if "And" in choice:
+            is_there, equals = choice["And"]
+            assert is_there["IsPresent"]
+            if data.get(equals["Variable"].removeprefix("$.")) == equals["StringEquals"]:
+                return str(choice["Next"])
+            continue
         result, key = choice["Variable"].removeprefix("$.").split(".")
         name, index = key.rstrip("]").split("[")
         if len(data[result].get(name, [])) > int(index):
@@ -134,7 +151,10 @@ def test_a_workflow_goes_from_step_to_step() -> None:
     template = templates(app("insights", "production"))["workflow-daily.json"]
     definition = template["Resources"]["WorkflowMachine"]["Properties"]["Definition"]
     path = walk(definition, {"Running": ALONE})
-    assert path == ["Running", "Alone", "Step1", "Step2", "Step3", "Done"]
+    assert path == ["Running", "Alone", "From", "Step1", "Step2", "Step3", "Done"]
+    path = walk(definition, {"Running": ALONE}, given=asked_from(2))
+    assert path == ["Running", "Alone", "From", "Step3", "Done"]
+    assert asked_from(0) == asked_from(None) == {}
 
 
 @pytest.mark.validated("R121")

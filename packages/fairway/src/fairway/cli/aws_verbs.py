@@ -50,21 +50,31 @@ def write(found: Sequence[Line]) -> bool:
     return True
 
 
-def ran(environment: Environment, job: str, *, detach: bool, as_json: bool) -> None:
+def ran(
+    environment: Environment, job: str, *, detach: bool, from_start: bool, as_json: bool
+) -> None:
     """Run a job now; raises `Problems` where it failed."""
     name = environment.app.environment
-    result = run_job(environment, job, waits=not detach)
+    if from_start and job in environment.app.jobs:
+        what = f"`{job}` is a job: each run begins at its start"
+        raise Problems([Problem("--from-start", what, "Leave it out.")])
+    result = run_job(environment, job, waits=not detach, from_start=from_start)
     if as_json:
         view.data(asdict(result))
     if detach:
-        view.say(f"{job} runs as {result.run}; see `fairway status {name}`")
+        begun = f", from {result.began_with} on" if result.began_with else ""
+        view.say(f"{job} runs as {result.run}{begun}; see `fairway status {name}`")
         return
     if result.status != "succeeded":
         reason = f": {result.reason}" if result.reason else ""
         mend = f"Its output: `fairway logs {name} {job}`."
-        if job in environment.app.workflows:
-            steps = " or ".join(f"`{step}`" for step in environment.app.workflows[job].steps)
-            mend = f"Look with `fairway logs {name}` at {steps}; Step Functions' redrive goes on."
+        if result.stopped_at:
+            step = result.stopped_at
+            reason = f" at {step}{reason}"
+            mend = (
+                f"Its output: `fairway logs {name} {step}`. Then `fairway run {name} {job}` goes on"
+                f" with {step}."
+            )
         problem = Problem(f"{job} {result.run}", f"it {result.status}{reason}", mend)
         raise Problems([problem], exit_code=1)
     view.say(f"{job} succeeded in {result.seconds:.1f} s")

@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Run JOB now and wait for its end; exit 1 if it failed.
 
-    JOB may be a workflow: on this machine one that stopped goes on with the step that failed.
+    JOB may be a workflow: one that stopped goes on with the step that failed.
     """
     found = project.find(folder)
     environment, rest = places.split(found, words)
@@ -41,7 +41,7 @@ def command(
         from fairway.cli import aws, aws_verbs
 
         there = aws.opened(found, environment, region=region, profile=profile)
-        aws_verbs.ran(there, job, detach=detach, as_json=as_json)  # each run from its start
+        aws_verbs.ran(there, job, detach=detach, from_start=from_start, as_json=as_json)
         return
     places.only_there("run", region=region, profile=profile)
     # The last lines of a run that failed come with its event, not with the answer.

@@ -4,12 +4,14 @@ A command runs in a task of its own and not in one that serves: the root of ever
 read-only, and ECS Exec needs to write to it (AWS's documentation of ECS Exec, 2026-11).
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
+from fairway.targets.aws.decide.resuming import asked_from, latest, step_to_go_on
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import refuse_function
 from fairway.targets.aws.looking import machine_of
@@ -19,21 +21,30 @@ from fairway.targets.aws.waiting import until
 __all__ = ["Run", "execute", "run_job"]
 
 LONGEST_SECONDS = 24 * 3600.0
+LOOKED_BACK = 20  # runs, to find the one that ended last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a job or a workflow; `status` is Step Functions' own, in lower case."""
+    """One run of a job or a workflow; `status` is Step Functions' own, in lower case.
+
+    `began_with` is the step that a workflow went on with, `stopped_at` the one that ended it.
+    """
 
     run: str
     job: str
     status: str
     seconds: float
     reason: str = ""
+    began_with: str = ""
+    stopped_at: str = ""
 
 
-def run_job(environment: Environment, job: str, *, waits: bool) -> Run:
-    """Start it now; with `waits`, return at its end. Raises `Problems` where there is none."""
+def run_job(environment: Environment, job: str, *, waits: bool, from_start: bool = False) -> Run:
+    """Start it now; with `waits`, return at its end. Raises `Problems` where there is none.
+
+    A workflow whose last run stopped goes on with the step that failed, but for `from_start`.
+    """
     app = environment.app
     if job not in app.jobs and job not in app.workflows:
         known = ", ".join((*app.jobs, *app.workflows)) or "none"
@@ -41,10 +52,12 @@ def run_job(environment: Environment, job: str, *, waits: bool) -> Run:
         raise Problems([Problem(where, f"there is no job {job}", f"There are: {known}.")])
     machines = environment.account.client("stepfunctions")
     began = environment.clock.now()
+    machine = machine_of(environment, job)
+    steps = () if job not in app.workflows else app.workflows[job].steps
     try:
-        arn = str(
-            machines.start_execution(stateMachineArn=machine_of(environment, job))["executionArn"]
-        )
+        first = None if from_start or not steps else stopped_in(machines, machine)
+        said = json.dumps(asked_from(first))
+        arn = str(machines.start_execution(stateMachineArn=machine, input=said)["executionArn"])
     except Refused as refused:
         if refused.code != "StateMachineDoesNotExist":
             raise
@@ -61,13 +74,42 @@ def run_job(environment: Environment, job: str, *, waits: bool) -> Run:
 
     if waits:
         until(environment.clock, LONGEST_SECONDS, has_ended, waiting_for=f"the run {name}")
+    status = str(found["status"]).lower()
+    has_stopped = bool(steps) and status not in {"running", "pending_redrive", "succeeded"}
     return Run(
         run=name,
         job=job,
-        status=str(found["status"]).lower(),
+        status=status,
         seconds=environment.clock.now() - began,
         reason=str(found.get("cause") or found.get("error") or ""),
+        began_with=_named(steps, first),
+        stopped_at=_named(steps, stopped_in(machines, machine)) if has_stopped else "",
     )
+
+
+def stopped_in(machines: Any, machine: str) -> int | None:
+    """The place of the step in which a workflow's last run stopped; None: it is to begin anew."""
+    runs = machines.list_executions(stateMachineArn=machine, maxResults=LOOKED_BACK)["executions"]
+    last = latest(runs)
+    if last is None:
+        return None
+    arn = {"executionArn": last["executionArn"]}
+    before = machines.describe_state_machine_for_execution(**arn)
+    now = machines.describe_state_machine(stateMachineArn=machine)
+    events = machines.get_execution_history(**arn, reverseOrder=True, maxResults=100)["events"]
+    return step_to_go_on(_definition(before), _definition(now), events)
+
+
+def _definition(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(described["definition"])
+    return found
+
+
+def _named(steps: Sequence[str], place: int | None) -> str:
+    """The file may have fewer steps by now than what is deployed."""
+    if place is None:
+        return ""
+    return steps[place] if place < len(steps) else f"step {place + 1}"
 
 
 def execute(

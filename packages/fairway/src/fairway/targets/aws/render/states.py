@@ -5,12 +5,15 @@ and what follows hold for a run by hand too. Texts like `${Cluster}` are filled 
 CloudFormation. Pure.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from fairway.core.spec.model import Job
 from fairway.targets.aws.render.template import Value
 
-__all__ = ["chain", "job_states", "watched"]
+__all__ = ["FROM", "chain", "job_states", "step_number", "watched"]
+
+FROM = "from"  # in a workflow's input: the place of the step that it begins with, from 0
 
 # Waits before the second, third, … try; 8 s is the ceiling (R230, C2).
 FIRST_WAIT_SECONDS = 1
@@ -57,9 +60,11 @@ def job_states(job: Job, follows: Sequence[str]) -> Value:
     return {"Comment": f"The job {job.name}.", "StartAt": "Running", "States": states}
 
 
-def chain(name: str, steps: Sequence[str]) -> Value:
-    """The machine of a workflow: its jobs one after the other, resumed by a redrive (R114)."""
-    states = _alone(_step(0))
+def chain(name: str, steps: Sequence[str]) -> Mapping[str, Value]:
+    """The machine of a workflow: its jobs one after the other, from where it is asked to (R114)."""
+    states = _alone("From" if len(steps) > 1 else _step(0))
+    if len(steps) > 1:
+        states["From"] = _from(len(steps))
     for number, step in enumerate(steps):
         is_last = number == len(steps) - 1
         state: States = {
@@ -78,8 +83,33 @@ def chain(name: str, steps: Sequence[str]) -> Value:
     return {"Comment": f"The workflow {name}.", "StartAt": "Running", "States": states}
 
 
+def step_number(state: str) -> int | None:
+    """The place of the step that a state of a workflow is, from 0; None where it is none."""
+    found = re.fullmatch(r"Step([1-9]\d*)", state)
+    return int(found[1]) - 1 if found else None
+
+
 def _step(number: int) -> str:
     return f"Step{number + 1}"
+
+
+def _from(count: int) -> Value:
+    """Pass over the steps that a run before this one has done."""
+    asked = f"$.{FROM}"
+    return {
+        "Choices": [
+            {
+                "And": [
+                    {"IsPresent": True, "Variable": asked},
+                    {"StringEquals": str(number), "Variable": asked},
+                ],
+                "Next": _step(number),
+            }
+            for number in range(1, count)
+        ],
+        "Default": _step(0),
+        "Type": "Choice",
+    }
 
 
 def _alone(then: str) -> States:
