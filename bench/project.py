@@ -23,12 +23,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.first_answer import wait_for_200
+from bench.memory import tree_mib
 from fairway.core.status import Status, from_json
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.ports import free_port
 from fairway.targets.local.processes import ProcessTable
 
-__all__ = ["EXAMPLE", "Project", "copied", "is_short", "median", "say"]
+__all__ = ["EXAMPLE", "LEFT_OUT", "READ", "Project", "copied", "is_short", "median", "say"]
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "weather"
 LEFT_OUT = shutil.ignore_patterns(".venv", ".fairway", "__pycache__", ".*_cache", "tests", ".env")
@@ -103,6 +104,11 @@ class Project:
             else:
                 each.unlink()
 
+    @property
+    def memory_mib(self) -> float:
+        """What `fairway up` and everything that it started hold."""
+        return 0.0 if self._terminal is None else tree_mib(self._terminal.pid)
+
     # -- Asking ------------------------------------------------------------------------------
 
     def argv(self, *words: str) -> list[str]:
@@ -170,6 +176,10 @@ class Terminal:
         self._said = b""
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _drain(self) -> None:
         with suppress(OSError):  # EIO: nobody is left at the other end

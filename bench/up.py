@@ -4,8 +4,9 @@ The weather app and a cache: PostgreSQL, Redis, an object store, Envoy, migratio
 Dependencies are installed and bytecode is warm before any clock starts. The clock runs from the
 moment the command is typed, in a terminal, to the first 200 that comes through the balancer from
 the database; somebody outside asks every 5 ms. `bare_*` is the same app without Fairway, each
-program by itself, one after the other (see `bare.py`); `*_ratio` compares with it. Each round
-measures all three, so that what disturbs the machine disturbs them alike.
+program by itself, one after the other (see `bare.py`); `*_ratio` compares with it. `compose_*` is
+the same shape under Docker Compose (see `compose.py`), null where no engine answers, which is
+said. Each round measures all of them, so that what disturbs the machine disturbs them alike.
 """
 
 import math
@@ -13,6 +14,7 @@ import time
 
 from bench import bare, compose
 from bench.bare import Bare
+from bench.compose import Composed
 from bench.first_answer import NoAnswer, wait_for_200
 from bench.project import Project, copied, is_short, median, say
 from bench.result import Result
@@ -29,22 +31,25 @@ def run() -> Result:
     """Measure round after round; medians, with the best and the worst."""
     cold: list[float] = []
     warm: list[float] = []
+    memory: list[float] = []
     bares: list[Bare] = []
-    with copied(with_cache=True) as project:
+    composed: list[Composed | None] = []
+    with copied(with_cache=True) as project, compose.shape() as shape:
         for number in range(SHORT_ROUNDS if is_short() else ROUNDS):
             project.forget()
             cold.append(project.up_to_first_200())
             project.settle()
+            memory.append(project.memory_mib)
             project.down()
             warm.append(project.up_to_first_200())
             project.settle()
             project.down()
             bares.append(bare.measure(project))
+            composed.append(shape.measure())
             say(
                 f"round {number + 1}: from nothing {cold[-1]:.2f} s, with data {warm[-1]:.2f} s,"
-                f" bare {bares[-1].cold:.2f} and {bares[-1].warm:.2f} s"
+                f" bare {bares[-1].cold:.2f} and {bares[-1].warm:.2f} s{besides(composed[-1])}"
             )
-        composed = compose.up_seconds(project)
     loaded = with_stations()
     bare_cold = median([each.cold for each in bares])
     bare_warm = median([each.warm for each in bares])
@@ -60,10 +65,16 @@ def run() -> Result:
             "cold_ratio": median(cold) / bare_cold,
             "warm_ratio": median(warm) / bare_warm,
             "first_statistics_seconds": loaded,
-            "compose": composed,
+            "memory_mib": median(memory),
+            **compose.figures(composed, median(cold)),
         },
         GOALS,
     )
+
+
+def besides(composed: Composed | None) -> str:
+    """The round under Compose, in words; nothing where there was none."""
+    return "" if composed is None else f", compose {composed.cold:.2f} and {composed.warm:.2f} s"
 
 
 def told(name: str, values: list[float]) -> dict[str, float]:
