@@ -9,10 +9,11 @@ Images are there before any clock starts, and the whole shape was up once. The c
 somebody outside asks every 5 ms. Cold: no container, no network, no volume. Warm: after
 `docker compose stop`, which is what Ctrl-C does, so that containers, network and data are there.
 
-Where there was a choice, the quicker was taken. PostgreSQL and Valkey are probed every 200 ms,
-which is what the migrations and the replicas wait for; nothing waits for the object store, which
-the first page does not need, nor for a replica to be ready before the balancer starts. The
-balancer tries the other replica where one does not listen yet.
+Where there was a choice, the quicker was taken. The migrations wait for PostgreSQL, the replicas
+for them and for Valkey; both are probed every 500 ms, as often as Compose itself looks, since
+probes every 200 ms hold back what they probe. Nothing waits for the object store, which the first
+page does not need, nor for a replica to be ready before the balancer starts. The balancer tries
+the other replica where one does not listen yet.
 
 The engine itself is found as its client finds it (`DOCKER_HOST`, the current context), and what
 it holds itself is not in the memory.
