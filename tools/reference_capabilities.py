@@ -60,6 +60,10 @@ production:
 - **schema-validated**: cfn-lint accepts what it renders; no emulator has such a resource.
 - **gap**: AWS would not do it, or not all of it; `fairway render` and `fairway plan` say so first.
 
+Where a Docker engine is, the tests also build a real image, push it to ministack's registry and run
+it in containers as tasks of ECS: before a release, behind the balancer, as a job, as a command; one
+that is bad is taken back with its last lines.
+
 Nothing was run on AWS itself. What the runtime does (limits, probes, logs, drain) is the same code
 on both, and is run for real on this machine. *But for* names types that no emulator here has.
 

@@ -107,6 +107,7 @@ ROWS = (
     Row("`url`", '[database.d]\nurl = "env:X"\n', "the server that you name"),
     Row("`zones`", "[database.d]\nzones = 2\n"),
     Row("`read_replicas`", "[database.d]\nread_replicas = 1\n"),
+    Row("`replica_zones`", "[database.d]\nread_replicas = 1\nreplica_zones = 2\n"),
     Row("`serverless`", "[database.d]\nserverless = true\n"),
     Row("`cache` (a node)", "[cache.c]\n", "Redis, by Valkey; kept over a restart"),
     Row("`bucket`", "[bucket.b]\n", "ministack: an S3 API over files", STANDS_IN),

@@ -94,9 +94,10 @@ def of_access(at: str, service: Service) -> Iterator[Problem]:
 
 def of_database(database: Database) -> Iterator[Problem]:
     at = f"database.{database.name}"
-    for key, zones in (("zones", database.zones), ("replica_zones", database.replica_zones)):
-        if zones > 1:
-            yield Problem(f"{at}.{key}", "this machine is one zone")
+    if database.zones > 1:
+        yield Problem(f"{at}.zones", "this machine is one zone")
+    if database.replica_zones > 1:
+        yield Problem(f"{at}.replica_zones", "this machine is one zone")
     if database.read_replicas:
         yield Problem(f"{at}.read_replicas", "read replicas do not run here yet")
     if database.serverless:
