@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from fairway.core.problem import Problem, Problems
+from fairway.core.problem import Problem, Problems, indented
 from fairway.targets.local import binaries, disk, private, reach, server
 from fairway.targets.local.processes import Command, ProcessTable
 
@@ -193,7 +193,7 @@ class Cluster:
                 f"it must not run as root, and nobody else may enter {closed[0]}",
                 f"chmod o+x {closed[0]}, or move the project, or run as another user",
             )
-        lines = "".join(f"\n      {line}" for line in said.splitlines()[-5:])
+        lines = indented(said.splitlines()[-5:])
         return Problem("PostgreSQL", f"its data could not be created:{lines}", "mend the cause")
 
 

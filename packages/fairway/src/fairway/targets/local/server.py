@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairway.core.problem import Problem, Problems
+from fairway.core.problem import Problem, Problems, indented
 from fairway.targets.local import disk, private
 from fairway.targets.local.ports import free_port, is_free
 from fairway.targets.local.processes import Command, ProcessTable
@@ -99,7 +99,7 @@ class Server:
         return self.problem("it ended instead of starting", said, log)
 
     def problem(self, what: str, said: str, log: Path) -> Problem:
-        lines = "".join(f"\n      {line}" for line in said.splitlines()[-TAIL_LINES:])
+        lines = indented(said.splitlines()[-TAIL_LINES:])
         return Problem(self.title, f"{what}{':' if lines else ''}{lines}", f"read {log}")
 
 
