@@ -106,6 +106,16 @@ def test_a_page_of_another_origin_may_call_when_it_is_named() -> None:
     assert refused.header("vary") == "origin"
 
 
+def test_what_is_too_long_for_an_origin_is_none() -> None:
+    """Answers are remembered by their origin: a stranger must not fill the memory with these."""
+    settings = Settings(is_logging=False, cors_origins=("*",))
+    longest = b"https://" + b"a" * 253 + b":65535"
+
+    for origin, expected in ((longest, "*"), (longest + b"." * 60_000, None)):
+        answer = asked(plain.app, settings, headers=[(b"origin", origin)])
+        assert answer.header("access-control-allow-origin") == expected
+
+
 def test_a_stranger_s_page_is_told_nothing() -> None:
     settings = Settings(is_logging=False, cors_origins=(PAGE,), allows_cors_credentials=True)
     stranger = [(b"origin", b"https://evil.example")]

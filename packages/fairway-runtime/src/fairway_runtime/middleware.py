@@ -27,7 +27,7 @@ from fairway_runtime.probes import Probes, Readiness
 from fairway_runtime.process import LoopLag, process_metrics
 from fairway_runtime.refusals import NOT_STARTED, TOO_LARGE, Refusal
 from fairway_runtime.routes import RouteNames
-from fairway_runtime.security import PREFLIGHT, Common, Cors, Security
+from fairway_runtime.security import PREFLIGHT, Common, Cors, Security, origin_in
 from fairway_runtime.settings import Settings
 from fairway_runtime.sockets import serve_websocket
 
@@ -203,7 +203,7 @@ class Fairway:
         scope = exchange.scope
         # `x-forwarded-proto` may be anybody's invention: browsers ignore HSTS on plain HTTP.
         is_secure = scope.get("scheme") == "https" or found.get(b"x-forwarded-proto") == b"https"
-        origin = None if self._cors is None else found.get(b"origin")
+        origin = None if self._cors is None else origin_in(found)
         exchange.common = self._common(is_secure, origin)
         if self._cors is not None and scope["method"] == "OPTIONS" and found.keys() >= _PREFLIGHT:
             answer = [*self.security.headers(is_secure), *self._cors.preflight(found)]

@@ -12,7 +12,7 @@ from fairway_runtime.http_head import header_line
 from fairway_runtime.refusals import Refusal
 from fairway_runtime.settings import Settings
 
-__all__ = ["PREFLIGHT", "Common", "Cors", "Security", "without_given"]
+__all__ = ["PREFLIGHT", "Common", "Cors", "Security", "origin_in", "without_given"]
 
 _YEAR_SECONDS = 31_536_000
 _HARDENED = frozenset(("staging", "production"))
@@ -23,6 +23,7 @@ _EXPOSED = (
     b"x-request-id, retry-after, ratelimit-limit, ratelimit-policy, ratelimit-remaining,"
     b" ratelimit-reset"
 )
+_LONGEST_ORIGIN = 270  # https://, a name of 253 letters, a port
 _VARY: tuple[bytes, bytes] = (b"vary", b"origin")
 
 
@@ -71,6 +72,15 @@ class Security:
     def headers(self, is_secure: bool) -> Headers:  # noqa: FBT001 (all that there is to know)
         """For an answer over HTTPS, or over HTTP."""
         return self.over_https if is_secure else self.over_http
+
+
+def origin_in(found: Mapping[bytes, bytes]) -> bytes | None:
+    """The page's origin; None without one, and for what is too long to be one.
+
+    Answers are remembered by it, and strangers may invent them.
+    """
+    origin = found.get(b"origin")
+    return origin if origin is not None and len(origin) <= _LONGEST_ORIGIN else None
 
 
 class Cors:
