@@ -19,6 +19,7 @@ REGISTRY = "000000000000.dkr.ecr.eu-central-1.amazonaws.com/shop-production"
 HOST = REGISTRY.partition("/")[0]
 DOCKER = """#!/bin/sh
 echo "$@" >> "{log}"
+test "$1" != build || printf '#1 [build 2/9] RUN ["uv", "sync"]\\n#1 0.1 Resolved\\n' >&2
 test "$1" != login || cat >> "{log}"
 test ! -e "{folder}/fails" || {{ echo "no space left" >&2; exit 1; }}
 """
@@ -78,7 +79,11 @@ def test_an_image_is_built_signed_in_for_and_pushed(log: Path, tmp_path: Path) -
     assert asked[1] == f"login --username AWS --password-stdin {HOST}"
     assert asked[2] == f"secretpush --quiet {REGISTRY}:abc", "the password comes by stdin alone"
     assert asked[3:] == [f"push --quiet {REGISTRY}:latest"]
-    assert told == ["building shop-production:abc", "pushing shop-production:abc"]
+    assert told == [
+        "building shop-production:abc",
+        "2/9 uv sync",
+        "pushing shop-production:abc",
+    ]
 
 
 def test_what_the_registry_has_is_not_built_again(log: Path, tmp_path: Path) -> None:
@@ -91,7 +96,7 @@ def test_what_the_registry_has_is_not_built_again(log: Path, tmp_path: Path) -> 
 def test_a_build_that_fails_tells_its_last_lines(log: Path, tmp_path: Path) -> None:
     (tmp_path / "fails").touch()
     build, _ = builder(tmp_path, ecr(has_it=False), one())
-    with pytest.raises(Problems, match="no space left") as raised:
+    with pytest.raises(Problems, match="Resolved\nno space left") as raised:
         build(REGISTRY, ["Image"])
     assert raised.value.problems[0].where == "docker build"
     assert len(log.read_text().splitlines()) == 1

@@ -8,11 +8,13 @@ import base64
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core.build.images import Image
+from fairway.core.build.progress import steps
 from fairway.core.names import logical_id
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Account, Refused
@@ -115,12 +117,12 @@ class Builder:
             # Of the only image, `latest` moves along: whoever looks into the registry finds it.
             tags = [address] if image.name else [address, f"{registry}:latest"]
             words = [
-                *("build", "--platform", PLATFORMS[self.processor]),
+                *("--platform", PLATFORMS[self.processor]),
                 *(word for tag in tags for word in ("--tag", tag)),
                 *("--file", str(Path(place) / image.dockerfile)),
                 *("--build-arg", f"REVISION={self.tag}", str(self.folder)),
             ]
-            self.docker(words, what="the image could not be built")
+            self.docker_build(words)
         self.sign_in(registry)
         self.tell(f"pushing {address.rpartition('/')[2]}")
         for tag in tags:
@@ -137,7 +139,18 @@ class Builder:
         """Run it; raises `Problems` with its last lines where it fails."""
         done = run(["docker", *words], given=given, environment=BUILDKIT)
         if done.returncode != 0:
-            raise Problems([Problem(f"docker {words[0]}", f"{what}\n{last(done)}")], exit_code=1)
+            raise failed(f"docker {words[0]}", what, done)
+
+    def docker_build(self, words: Sequence[str]) -> None:
+        """Build, and tell what it is at; raises `Problems` with its last lines where it fails."""
+
+        def hear(lines: Iterator[str]) -> None:
+            for step in steps(lines):
+                self.tell(step)
+
+        done = followed(["docker", "build", *words], environment=BUILDKIT, heard=hear)
+        if done.returncode != 0:
+            raise failed("docker build", "the image could not be built", done)
 
 
 def run(
@@ -158,6 +171,45 @@ def run(
         )
     except OSError as error:
         return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
+
+
+def followed(
+    argv: Sequence[str], *, environment: Mapping[str, str], heard: Callable[[Iterator[str]], None]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end; `heard` takes each line as it comes, the last ones are returned."""
+    import os
+
+    kept: deque[str] = deque(maxlen=LINES)
+
+    def lines(printed: Iterable[str]) -> Iterator[str]:
+        for line in printed:
+            kept.append(line.rstrip("\n"))
+            yield kept[-1]
+
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **environment},
+        )
+    except OSError as error:
+        return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
+    with process:
+        try:
+            heard(lines(process.stdout or ()))
+        except BaseException:
+            process.kill()  # nobody hears it any more
+            raise
+    return subprocess.CompletedProcess(argv, process.returncode, "\n".join(kept), "")
+
+
+def failed(where: str, what: str, done: "subprocess.CompletedProcess[str]") -> Problems:
+    """A program that failed, with its last lines."""
+    return Problems([Problem(where, f"{what}\n{last(done)}")], exit_code=1)
 
 
 def last(done: "subprocess.CompletedProcess[str]") -> str:

@@ -13,7 +13,7 @@ __all__ = ["Line", "Reader", "named"]
 LATE_SECONDS = 5.0  # CloudWatch may take a line in after later ones
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line: when (seconds since the epoch), of which node's which task."""
 
@@ -56,8 +56,12 @@ class Reader:
         self.given: set[str] = set()
 
     def since(self, moment: float) -> list[Line]:
-        """What came since, and was not given yet, by time."""
-        return sorted(line for node in self.groups for line in self._of(node, moment))
+        """What came since, and was not given yet, by time; of one moment a task's together.
+
+        A traceback's lines have one time: they stay in the order in which they came.
+        """
+        found = [line for node in self.groups for line in self._of(node, moment)]
+        return sorted(found, key=lambda line: (line.at, line.node, line.task))
 
     def _of(self, node: str, moment: float) -> Iterator[Line]:
         start = int(max(0.0, moment - LATE_SECONDS) * 1000)
