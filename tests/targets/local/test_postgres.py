@@ -17,6 +17,7 @@ import pytest
 
 from fairway.core.problem import Problems
 from fairway.targets.local import procfs, reach
+from fairway.targets.local.launch import Command
 from fairway.targets.local.postgres import Postgres
 from fairway.targets.local.processes import ProcessTable
 
@@ -296,6 +297,22 @@ async def test_an_engine_killed_while_the_cluster_is_made_does_no_harm(
     assert {each.name for each in table.all()} == {"db"}
     assert table.strays() == ()
     assert names(home / "db") == {"archive", "data", "passwords", "port", "settings.conf"}
+
+
+async def test_an_engine_killed_when_the_cluster_was_made_leaves_no_password_and_no_process(
+    home: Path, table: ProcessTable, postgres: Postgres
+) -> None:
+    await postgres.stop()
+    (home / "db" / "initdb.password").write_text("secret")
+    (home / "db" / "initdb.log").touch()
+    path, log = {"PATH": os.defpath}, home / "left.log"
+    left = Command(
+        name="db.initdb", argv=("sleep", "60"), directory=home, environment=path, log=log
+    )
+    await table.start(left)
+    await postgres.start()
+    assert {each.name for each in table.all()} == {"db"}
+    assert not names(home / "db") & {"initdb.log", "initdb.password"}
 
 
 async def test_what_keeps_it_from_starting_is_told_with_its_last_lines(

@@ -99,7 +99,9 @@ class Postgres:
             await flushing
 
     async def _prepare(self) -> None:
-        if not self.cluster.exists:
+        if self.cluster.exists:
+            await self.cluster.tidy(self._processes, self.name)
+        else:
             await self.cluster.create(self._processes, self.name)
             self._flush()
         await self._settle()

@@ -63,6 +63,9 @@ class Cluster:
         self.home = home.absolute()
         self.data = self.home / "data"
         self.archive = self.home / "archive"
+        self.draft = self.home / "data.draft"
+        self.draft_log = self.home / "initdb.log"
+        self.draft_password = self.home / "initdb.password"
         self.user = reach.unprivileged_user()
 
     @property
@@ -115,44 +118,42 @@ class Cluster:
     async def create(self, processes: ProcessTable, name: str) -> None:
         """Make the data folder. Raises `Problems` where that can't be done."""
         task = f"{name}.initdb"
-        await processes.stop(task, grace_seconds=0)  # of an engine that was killed
-        draft, log = self.home / "data.draft", self.home / "initdb.log"
-        password = self.home / "initdb.password"
+        await self.tidy(processes, name)
         try:
-            self.clear(draft, password, log)
-            self.prepare(draft, password)
-            await processes.start(self.command(task, initdb(draft, password), log))
+            self.prepare()
+            argv = initdb(self.draft, self.draft_password)
+            await processes.start(self.command(task, argv, self.draft_log))
             code = await processes.wait(task, INITDB_SECONDS)
             if code != 0:
-                raise Problems([self.failure(server.last_lines(log))], exit_code=1)
-            self.complete(draft)
+                raise Problems([self.failure(server.last_lines(self.draft_log))], exit_code=1)
+            self.complete()
         except OSError as error:
             raise disk.refused("PostgreSQL", error, self.home) from error
         finally:
-            await processes.stop(task, grace_seconds=0)
-            self.clear(draft, password, log)
+            await self.tidy(processes, name)
 
-    def clear(self, draft: Path, *files: Path) -> None:
-        """Drop what an attempt leaves."""
-        shutil.rmtree(draft, ignore_errors=True)
-        for file in files:
+    async def tidy(self, processes: ProcessTable, name: str) -> None:
+        """Drop what an attempt to make the data leaves, also that of an engine that was killed."""
+        await processes.stop(f"{name}.initdb", grace_seconds=0)
+        shutil.rmtree(self.draft, ignore_errors=True)
+        for file in (self.draft_password, self.draft_log):
             file.unlink(missing_ok=True)
 
-    def prepare(self, draft: Path, password: Path) -> None:
-        for folder in (draft, self.archive):
+    def prepare(self) -> None:
+        for folder in (self.draft, self.archive):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
             self.own(folder)
-        private.write(password, self.password(ADMIN) + "\n")
-        self.own(password)
+        private.write(self.draft_password, self.password(ADMIN) + "\n")
+        self.own(self.draft_password)
 
-    def complete(self, draft: Path) -> None:
+    def complete(self) -> None:
         """The draft becomes the data."""
-        (draft / "pg_hba.conf").write_text(ACCESS)
-        with (draft / "postgresql.conf").open("a") as file:
+        (self.draft / "pg_hba.conf").write_text(ACCESS)
+        with (self.draft / "postgresql.conf").open("a") as file:
             file.write("\ninclude '../settings.conf'\n")
         self.unflushed.touch()
-        draft.rename(self.data)
+        self.draft.rename(self.data)
 
     def write_settings(self, port: int) -> None:
         """Say how the server is to run from now on."""
