@@ -276,7 +276,10 @@ def test_what_an_image_would_lack_is_said() -> None:
 def test_secrets_and_what_is_made_anew_never_reach_a_build() -> None:
     lines = dockerignore("docs\n!docs/api.md\n").splitlines()
     assert lines[:3] == ["# The project's own", "docs", "!docs/api.md"]
-    assert {".env", ".env.*", ".git", ".fairway", "**/.venv", "**/node_modules"} <= set(lines)
+    never = {".env", ".env.*", ".git", ".fairway", ".venv", "node_modules"}
+    # Of every folder: a pattern without the stars is one of the first folder alone.
+    assert {f"**/{each}" for each in never} <= set(lines)
+    assert "**/.streamlit/secrets.toml" in lines
 
 
 @pytest.mark.validated("R38", "R39", "R40", "R41")

@@ -6,9 +6,16 @@ in place of the `.dockerignore` of the folder, so they have to be repeated.
 
 __all__ = ["dockerignore"]
 
+# Without `**/` a pattern holds for the project's own folder alone, not for those in it.
 GROUPS = (
-    ("Values of secrets, and state of this machine", (".env", ".env.*", ".envrc", ".fairway")),
-    ("History, editors", (".git", ".gitignore", ".hg", ".svn", ".idea", ".vscode", "**/.DS_Store")),
+    (
+        "Values of secrets, and state of this machine",
+        ("**/.env", "**/.env.*", "**/.envrc", "**/.fairway", "**/.streamlit/secrets.toml"),
+    ),
+    (
+        "History, editors",
+        ("**/.git", "**/.gitignore", "**/.hg", "**/.svn", "**/.idea", "**/.vscode", "**/.DS_Store"),
+    ),
     (
         "What is installed or made anew inside",
         (
@@ -28,7 +35,10 @@ GROUPS = (
     ),
     (
         "Databases of development",
-        ("**/*.db", "**/*.db-shm", "**/*.db-wal", "**/*.sqlite3"),
+        (
+            *("**/*.db", "**/*.db-journal", "**/*.db-shm", "**/*.db-wal"),
+            *("**/*.sqlite3", "**/*.sqlite3-journal", "**/*.sqlite3-shm", "**/*.sqlite3-wal"),
+        ),
     ),
 )
 
