@@ -18,6 +18,7 @@ __all__ = [
     "POETRY_LOCK",
     "POETRY_PROJECT",
     "PYPROJECT",
+    "WORKSPACE_LOCK",
     "app",
     "files",
     "made",
@@ -240,6 +241,10 @@ name = "pytest"
 version = "9.0.0"
 source = { registry = "https://pypi.org/simple" }
 """ % {"a": "a" * 64, "b": "b" * 64}  # noqa: UP031 - braces are TOML's
+
+WORKSPACE_LOCK = LOCK.replace('editable = "."', 'editable = "apps/shop"').replace(
+    "[[package]]", '[manifest]\nmembers = ["shop"]\n[[package]]', 1
+)
 
 
 def app(text: str) -> App:

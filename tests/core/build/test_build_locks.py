@@ -79,6 +79,10 @@ def test_wheels_of_other_systems_and_pythons_spare_no_compiler() -> None:
         (found,) = (one for one in image.locked.packages if one.name == "fastapi")
         assert not found.has_wheel
         assert [one.sha256 for one in found.artifacts] == ["a" * 64]
+        lock = LOCK.replace(name, other)
+        (image,) = made(ASGI, sources({"pyproject.toml": PYPROJECT, "uv.lock": lock}))
+        (found,) = (one for one in image.locked.packages if one.name == "fastapi")
+        assert not found.has_wheel
 
 
 def test_a_poetry_project_may_name_its_dependencies_as_python_does() -> None:

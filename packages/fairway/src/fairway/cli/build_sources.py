@@ -6,8 +6,8 @@ No walk: only these names, in the folders of what runs, of what it builds, and a
 from collections.abc import Iterator
 from pathlib import Path
 
-from fairway.core.build.declared import INCLUDE
 from fairway.core.build.page import FOLDER
+from fairway.core.build.requirement_lines import INCLUDE
 from fairway.core.detect.sources import Sources, join, parent_of
 from fairway.core.spec.model import App
 

@@ -6,12 +6,18 @@ conda's own files are told as problems with what turns them into one of these. P
 values out.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from fairway.core.build.requirement_lines import (
+    INCLUDE,
+    names_of,
+    names_with_extras,
+    normal,
+    takes_from_project,
+)
 from fairway.core.detect.sources import Sources, join, parent_of
 from fairway.core.detect.tables import (
     as_items,
@@ -25,12 +31,10 @@ from fairway.core.detect.tables import (
 from fairway.core.problem import Problem
 
 __all__ = [
-    "INCLUDE",
     "RUNTIME",
     "Declared",
     "Kind",
     "declared",
-    "normal",
     "pipenv_source",
     "poetry_source",
     "read_lock",
@@ -39,16 +43,19 @@ __all__ = [
 Kind = Literal["uv", "poetry", "pdm", "pipenv", "requirements", "pyproject", "none"]
 
 RUNTIME = "fairway-runtime"
-INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)(\S+)", re.MULTILINE)
-LOCAL = re.compile(
-    r"^\s*(?:(?:-e|--editable)[\s=]|\.{0,2}/|file:|[\w.-]+\s*@\s*file:)", re.MULTILINE
-)
-NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 CONVERT = {
     "poetry.lock": "Lock again: `poetry lock`; it must say what `pyproject.toml` needs.",
     "Pipfile": "Write its lock: `pipenv lock`.",
     "setup.py": "Write one, with a line for each package.",
     "environment.yml": "Write one, with what pip installs.",
+}
+# What tells a tool that reads a version from the project's history which one to take instead.
+VERSION_VARIABLES = {
+    "hatch-vcs": "SETUPTOOLS_SCM_PRETEND_VERSION",
+    "pdm-backend": "PDM_BUILD_SCM_VERSION",
+    "poetry-dynamic-versioning": "POETRY_DYNAMIC_VERSIONING_BYPASS",
+    "setuptools-scm": "SETUPTOOLS_SCM_PRETEND_VERSION",
+    "uv-dynamic-versioning": "UV_DYNAMIC_VERSIONING_BYPASS",
 }
 
 
@@ -60,7 +67,8 @@ class Declared:
     `member` is the package of a uv workspace that is meant. `package`: the project itself is
     installed. `needs_tree`: packages are installed from folders of the project. `left_out` are
     packages that stand outside of it, `above` how many folders up. `names` are the packages that
-    are asked for.
+    are asked for. `version_variable` takes the place of the history that the project's own version
+    is read from; empty where it is not.
     """
 
     kind: Kind
@@ -73,6 +81,7 @@ class Declared:
     above: int = 0
     python: str = ""
     names: frozenset[str] = frozenset()
+    version_variable: str = ""
     problems: tuple[Problem, ...] = ()
 
 
@@ -82,7 +91,7 @@ def declared(sources: Sources, folder: str) -> Declared:
     while True:
         found = _in_folder(sources, here)
         if found is not None:
-            return found
+            return replace(found, version_variable=_version_variable(sources, here))
         if not here:
             return Declared(kind="none", problems=_unreadable(sources, join(folder)))
         here = parent_of(here)
@@ -92,11 +101,6 @@ def declared(sources: Sources, folder: str) -> Declared:
 def read_lock(text: str) -> Mapping[str, object]:
     """The table of a lock: long, and asked for twice."""
     return read_toml(text)
-
-
-def normal(name: str) -> str:
-    """`Foo_Bar` -> `foo-bar`."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _in_folder(sources: Sources, folder: str) -> Declared | None:
@@ -125,9 +129,11 @@ def _in_folder(sources: Sources, folder: str) -> Declared | None:
             kind="requirements",
             folder=folder,
             files=files,
-            needs_tree=any(LOCAL.search(text) for text in texts),
+            needs_tree=any(takes_from_project(text) for text in texts),
             python=python,
-            names=frozenset(name for text in texts for name in _names(text.splitlines())),
+            names=frozenset(
+                name for text in texts for name in names_with_extras(text.splitlines())
+            ),
         )
     if "dependencies" in project and not sources.has(join(folder, "poetry.lock")):
         return Declared(
@@ -136,9 +142,17 @@ def _in_folder(sources: Sources, folder: str) -> Declared | None:
             files=(join(folder, "pyproject.toml"),),
             package=_is_package(pyproject),
             python=python,
-            names=frozenset(_names(as_texts(project["dependencies"]))),
+            names=frozenset(names_with_extras(as_texts(project["dependencies"]))),
         )
     return None
+
+
+def _version_variable(sources: Sources, folder: str) -> str:
+    pyproject = read_toml(sources.texts.get(join(folder, "pyproject.toml"), ""))
+    if "version" not in as_texts(at(pyproject, "project", "dynamic")):
+        return ""
+    tools = names_of(as_texts(at(pyproject, "build-system", "requires")))
+    return next((VERSION_VARIABLES[tool] for tool in tools if tool in VERSION_VARIABLES), "")
 
 
 def _uv(sources: Sources, folder: str, lock_folder: str) -> Declared:
@@ -151,19 +165,27 @@ def _uv(sources: Sources, folder: str, lock_folder: str) -> Declared:
     inside = [
         name for name, place in places.items() if place and place != "." and name not in outside
     ]
+    # Members of the workspace can be left out until the code is there; other folders can not.
+    members = as_texts(at(locked, "manifest", "members")) if folder != lock_folder else ()
     own = [join(lock_folder, "pyproject.toml"), lock, join(lock_folder, ".python-version")]
+    asked = frozenset(names_of(as_texts(at(pyproject, "project", "dependencies"))))
+    held = {
+        normal(as_text(at(one, "name")))
+        for table in tables
+        for one in (table, *as_items(at(table, "metadata", "requires-dist")))
+    }
     return Declared(
         kind="uv",
         folder=lock_folder,
         files=tuple(file for file in own if sources.has(file)),
         member=as_text(at(pyproject, "project", "name")) if folder != lock_folder else None,
         package=_is_package(pyproject),
-        needs_tree=bool(inside) and folder == lock_folder and not outside,
+        needs_tree=bool({*inside} - {*members}) and not outside,
         left_out=tuple(sorted(outside)),
         above=max((places[name].split("/").count("..") for name in outside), default=0),
         python=_python(sources, folder) or as_text(locked.get("requires-python")),
         names=frozenset(name for name in places if name),
-        problems=tuple(_outside(lock, outside)),
+        problems=(*_outside(lock, outside), *_not_held(lock, asked - held, "uv lock")),
     )
 
 
@@ -178,7 +200,7 @@ def _poetry(sources: Sources, folder: str, pyproject: object) -> Declared:
     packages = as_items(read_lock(sources.texts[lock]).get("package"))
     own = as_texts(at(pyproject, "project", "dependencies"))
     table = as_table(at(pyproject, "tool", "poetry", "dependencies"))
-    names = frozenset(_names(own) if own else map(normal, table.keys() - {"python"}))
+    names = frozenset(names_of(own) if own else map(normal, table.keys() - {"python"}))
     held = {normal(as_text(at(one, "name"))) for one in packages}
     foreign = [
         as_text(at(one, "name")) for one in packages if poetry_source(one) and _is_of_main(one)
@@ -193,7 +215,7 @@ def _poetry(sources: Sources, folder: str, pyproject: object) -> Declared:
         python=_python(sources, folder) or as_text(table.get("python")),
         names=names,
         problems=(
-            *_not_held(lock, names - held),
+            *_not_held(lock, names - held, "poetry lock"),
             *_elsewhere(lock, foreign, line),
         ),
     )
@@ -205,10 +227,10 @@ def _is_of_main(package: object) -> bool:
     return not groups or "main" in groups
 
 
-def _not_held(lock: str, names: Iterable[str]) -> Iterator[Problem]:
+def _not_held(lock: str, names: Iterable[str], line: str) -> Iterator[Problem]:
     for name in sorted(names):
         what = f"pyproject.toml asks for {name}, which it does not hold; the image lacks it"
-        yield Problem(lock, what, "Run `poetry lock`.")
+        yield Problem(lock, what, f"Run `{line}`.")
 
 
 def _pipenv(sources: Sources, folder: str) -> Declared:
@@ -276,7 +298,7 @@ def _pdm(sources: Sources, folder: str, pyproject: object) -> Declared:
         package=said if isinstance(said, bool) else _is_package(pyproject),
         needs_tree=any(as_text(at(one, "path")) for one in packages),
         python=_python(sources, folder),
-        names=frozenset(_names(as_texts(at(pyproject, "project", "dependencies")))),
+        names=frozenset(names_of(as_texts(at(pyproject, "project", "dependencies")))),
     )
 
 
@@ -345,13 +367,6 @@ def _with_includes(sources: Sources, first: str) -> Iterator[str]:
         yield path
         included = INCLUDE.findall(sources.texts[path])
         waiting += [join(parent_of(path), name) for name in included if "://" not in name]
-
-
-def _names(lines: Sequence[str]) -> Iterator[str]:
-    for line in lines:
-        found = NAME.match(line)
-        if found:
-            yield normal(found[1])
 
 
 def _unreadable(sources: Sources, folder: str) -> tuple[Problem, ...]:

@@ -8,11 +8,12 @@ Development groups, and what another system or Python would need, are left out. 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from fairway.core.build.declared import Declared, normal, read_lock
+from fairway.core.build.declared import Declared, read_lock
 from fairway.core.build.markers import holds
-from fairway.core.build.package import Artifact, Locked, Package, asked_of, of_files
+from fairway.core.build.package import Artifact, Locked, Package, asked_of, fits_linux, of_files
 from fairway.core.build.pipenv_lock import pipenv
 from fairway.core.build.poetry_lock import poetry
+from fairway.core.build.requirement_lines import normal
 from fairway.core.detect.sources import Sources, join
 from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at, read_toml
 
@@ -21,6 +22,7 @@ __all__ = ["locked"]
 PIN = re.compile(
     r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*==\s*([\w.!+-]+)\s*(?:;\s*([^\\#]*?))?\s*(?:\\|#|--|$)"
 )
+WHEEL = ("url", "path", "filename")  # where uv.lock says a wheel's name
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
@@ -60,7 +62,7 @@ def _uv(sources: Sources, found: Declared, python: str) -> Locked:
         asked[name] = {*(before or ()), *extras}
         for one in _fitting(by_name.get(name, []), python):
             needs = sorted(_edges(one, tuple(sorted(asked[name])), python))
-            reached[name] = _package(one, tuple(dict.fromkeys(need for need, _ in needs)))
+            reached[name] = _package(one, tuple(dict.fromkeys(need for need, _ in needs)), python)
             waiting += needs
     ordered = tuple(reached[name] for name in sorted(reached))
     return Locked(ordered, tuple(dict.fromkeys(name for name, _ in named)), is_whole=True)
@@ -100,8 +102,9 @@ def _fitting(
     return versions[-1:]
 
 
-def _package(table: Mapping[str, object], needs: tuple[str, ...]) -> Package:
+def _package(table: Mapping[str, object], needs: tuple[str, ...], python: str) -> Package:
     wheels = as_items(table.get("wheels"))
+    names = [next((as_text(at(one, key)) for key in WHEEL if at(one, key)), "") for one in wheels]
     sdist = table.get("sdist")
     files = [*wheels, *([sdist] if sdist else [])]
     source = as_table(table.get("source"))
@@ -116,7 +119,7 @@ def _package(table: Mapping[str, object], needs: tuple[str, ...]) -> Package:
             if as_text(at(file, "url"))
         ),
         source=next((as_text(source[kind]) for kind in kinds if kind in source), ""),
-        has_wheel=bool(wheels) or not sdist,
+        has_wheel=any(fits_linux(name, python) for name in names) or not sdist,
     )
 
 

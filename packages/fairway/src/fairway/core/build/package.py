@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fairway.core.build.declared import normal
 from fairway.core.build.markers import holds
+from fairway.core.build.requirement_lines import normal
 from fairway.core.detect.tables import as_items, as_table, as_text
 
 __all__ = ["Artifact", "Asked", "Locked", "Package", "asked_of", "fits_linux", "of_files"]

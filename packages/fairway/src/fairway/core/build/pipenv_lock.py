@@ -3,9 +3,10 @@
 https://pipenv.pypa.io/en/latest/pipfile.html, and the locks that Pipenv 2025 writes (2026-11).
 """
 
-from fairway.core.build.declared import Declared, normal, pipenv_source
+from fairway.core.build.declared import Declared, pipenv_source
 from fairway.core.build.markers import holds
 from fairway.core.build.package import Artifact, Locked, Package
+from fairway.core.build.requirement_lines import normal
 from fairway.core.detect.sources import Sources
 from fairway.core.detect.tables import as_table, as_text, as_texts, read_json
 

@@ -5,10 +5,11 @@ https://python-poetry.org/docs/pyproject/ and the locks that Poetry 1.8 to 2.2 w
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fairway.core.build.declared import Declared, normal, poetry_source, read_lock
+from fairway.core.build.declared import Declared, poetry_source, read_lock
 from fairway.core.build.markers import holds
 from fairway.core.build.package import Asked, Locked, Package, asked_of, of_files
 from fairway.core.build.python import allows
+from fairway.core.build.requirement_lines import normal
 from fairway.core.detect.sources import Sources
 from fairway.core.detect.tables import as_items, as_table, as_text, as_texts, at
 
