@@ -23,6 +23,7 @@ from tests.core.build.projects import (
     POETRY_LOCK,
     POETRY_PROJECT,
     PYPROJECT,
+    WORKSPACE_LOCK,
     files,
     made,
     sources,
@@ -60,7 +61,7 @@ PROJECTS = {
         sources(
             {
                 "pyproject.toml": '[tool.uv.workspace]\nmembers = ["apps/*"]\n',
-                "uv.lock": LOCK.replace('editable = "."', 'editable = "apps/shop"'),
+                "uv.lock": WORKSPACE_LOCK,
                 "apps/shop/pyproject.toml": PYPROJECT,
             }
         ),
@@ -120,6 +121,16 @@ def test_what_builds_stays_in_its_stage(name: str) -> None:
     ]
     for tool in ("build-essential", "pip", "uv ", "git", "libpq-dev", "npm"):
         assert tool not in last, tool
+
+
+@pytest.mark.validated("R45")
+@pytest.mark.parametrize("text", ["psycopg[c]>=3", "psycopg [binary, c]", "psycopg-c==3.3.0"])
+def test_an_extra_that_is_compiled_gets_a_compiler_and_its_library(text: str) -> None:
+    project = PYPROJECT.replace('"fastapi"', f'"{text}"')
+    for texts in ({"requirements.txt": f"{text}\n"}, {"pyproject.toml": project}):
+        build, _, final = files(PLAIN, sources(texts))["Dockerfile"].rpartition("\nFROM ")
+        assert "build-essential libpq-dev" in build
+        assert "libpq5" in final
 
 
 @pytest.mark.validated("R45")
@@ -207,6 +218,80 @@ def test_pdm_s_lock_holds_the_image_to_the_versions_that_this_machine_has(tmp_pa
     assert "fastapi==0.120.0" in lines
 
 
+@pytest.mark.parametrize(
+    ("line", "is_tree_first"),
+    [
+        (".", True),
+        (".[web]  # with an extra", True),
+        ("../common", True),
+        ("libs/common", True),
+        ("common @ ./libs/common", True),
+        ("common[fast] @ file:libs/common", True),
+        ("wheels/common-1.0-py3-none-any.whl", True),
+        ("common-1.0.tar.gz", True),
+        ("--find-links wheels", True),
+        ("-e .", True),
+        ("--find-links https://example.org/wheels", False),
+        ("common @ git+https://example.org/common.git", False),
+        ("https://example.org/common-1.0.tar.gz", False),
+        ("common==1.0  # from libs/common", False),
+        ("-r requirements/web.txt", False),
+        ("", False),
+    ],
+)
+def test_what_requirements_take_from_the_project_is_there_when_they_are_installed(
+    line: str, *, is_tree_first: bool
+) -> None:
+    text = files(PLAIN, sources({"requirements.txt": f"fastapi\n{line}\n"}))["Dockerfile"]
+    assert (text.index("COPY . /app") < text.index('"-r"')) is is_tree_first
+
+
+def test_a_folder_that_is_no_member_of_the_workspace_is_there_when_it_is_installed() -> None:
+    vendored = WORKSPACE_LOCK.replace(
+        'name = "starlette"\nversion = "0.50.0"\nsource = { registry = "https://pypi.org/simple" }',
+        'name = "starlette"\nversion = "0.50.0"\nsource = { directory = "vendor/starlette" }',
+    )
+    text, found = PROJECTS["workspace"]
+    every = files(text, sources({**found.texts, "uv.lock": vendored}))["Dockerfile"]
+    assert every.index("COPY . /app") < every.index('"sync"')
+    assert "--no-install-workspace" not in every
+
+
+@pytest.mark.parametrize(
+    ("tool", "variable"),
+    [
+        ("hatch_vcs>=0.4", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+        ("setuptools-scm[toml]", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+        ("pdm-backend", "PDM_BUILD_SCM_VERSION"),
+        ("hatchling", ""),
+    ],
+)
+def test_a_version_that_comes_from_the_history_is_not_asked_of_an_image(
+    tool: str, variable: str
+) -> None:
+    dynamic = PYPROJECT.replace('"hatchling"', f'"{tool}"').replace(
+        "dependencies", 'dynamic = ["version"]\ndependencies'
+    )
+    text = files(ASGI, sources({"pyproject.toml": dynamic, "uv.lock": LOCK}))["Dockerfile"]
+    before, _, after = text.partition("COPY . /app")
+    # Of the project alone: a package that is built from its source has its own version.
+    assert '"env"' not in before
+    assert (f'["env", "{variable}=0", "uv", "sync"' in after) is bool(variable)
+
+
+def test_the_runtime_comes_beside_the_packages_that_the_app_has_and_brings_none_twice() -> None:
+    every = files(*PROJECTS["uv"])["Dockerfile"]
+    places = [every.index(said) for said in ('"uv", "sync"', "held.txt", "--excludes", "COPY . /a")]
+    assert places == sorted(places)
+
+
+def test_a_change_of_the_code_touches_none_of_the_packages_files() -> None:
+    _, _, after = files(*PROJECTS["requirements"])["Dockerfile"].partition("COPY . /app")
+    assert '"-R"' not in after
+    (rights,) = (line for line in after.splitlines() if "a+rX,go-w" in line)
+    assert '"-perm", "/022"' in rights
+
+
 def test_a_page_is_built_by_node_and_its_packages_do_not_come_along() -> None:
     found = read("page")
     stages = [one.text for one in said(found, "FROM", last=False)]
@@ -268,6 +353,10 @@ def test_what_an_image_would_lack_is_said() -> None:
     )
     (found,) = made(PLAIN, sources({"pyproject.toml": PYPROJECT, "uv.lock": outside}))
     assert "outside of the project" in found.problems[0].what
+    newer = PYPROJECT.replace('"fastapi"', '"fastapi", "Psycopg_Pool[x]>=3"')
+    (stale,) = made(PLAIN, sources({"pyproject.toml": newer, "uv.lock": LOCK}))
+    assert [problem.mend for problem in stale.problems] == ["Run `uv lock`."]
+    assert "asks for psycopg-pool, which it does not hold" in stale.problems[0].what
     old = sources({"requirements.txt": "x==1\n", ".python-version": "3.9\n"})
     assert "Python 3.9" in made(PLAIN, old)[0].problems[0].what
 

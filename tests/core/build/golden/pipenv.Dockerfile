@@ -2,18 +2,19 @@
 # Build it from the project's folder: docker build --file …/Dockerfile .
 
 FROM python:3.13-slim AS build
-ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON=3.13 UV_PYTHON_DOWNLOADS=never
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON=3.13 UV_PYTHON_DOWNLOADS=never UV_PYTHON_PREFERENCE=only-system
 RUN --mount=type=cache,target=/root/.cache/pip ["python", "-m", "pip", "install", "--root-user-action=ignore", "uv==0.13.8"]
 RUN ["uv", "venv", "/opt/venv"]
-# The runtime, after the app's own packages: what the app has wins.
-RUN --mount=type=cache,target=/root/.cache/uv ["uv", "pip", "install", "--python", "/opt/venv/bin/python", "--target", "/opt/fairway", "fairway-runtime[all]==1.2.3"]
-RUN ["/opt/venv/bin/python", "-c", "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'fairway.pth').write_text('/opt/fairway\\n')"]
 WORKDIR /app
 RUN --mount=type=cache,target=/root/.cache/uv ["uv", "pip", "install", "--python", "/opt/venv/bin/python", "--no-deps", "fastapi==0.120.0", "starlette==0.50.0"]
+# The runtime, after the app's own packages: what the app has wins, and is there once.
+RUN ["/opt/venv/bin/python", "-c", "import importlib.metadata, pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'fairway.pth').write_text('/opt/fairway\\n'); held = sorted({d.name for d in importlib.metadata.distributions()}); pathlib.Path('/tmp/held.txt').write_text('\\n'.join(held))"]
+RUN --mount=type=cache,target=/root/.cache/uv ["uv", "pip", "install", "--python", "/opt/venv/bin/python", "--target", "/opt/fairway", "--excludes", "/tmp/held.txt", "fairway-runtime[all]==1.2.3"]
+RUN ["find", "/opt", "-path", "*/tests/*", "-name", "*.pyc", "-delete"]
 COPY . /app
 # Readable by the user that runs it, writable by nobody.
 RUN ["/opt/venv/bin/python", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
-RUN ["chmod", "-R", "a+rX,go-w", "/app", "/opt"]
+RUN ["find", "/app", "/opt", "!", "-type", "l", "(", "-perm", "/022", "-o", "!", "-perm", "-444", "-o", "-perm", "/111", "!", "-perm", "-111", ")", "-exec", "chmod", "a+rX,go-w", "{}", "+"]
 
 FROM python:3.13-slim
 RUN ["groupadd", "--gid", "1000", "appuser"]

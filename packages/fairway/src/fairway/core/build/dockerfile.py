@@ -47,10 +47,23 @@ FROM_PDM = (
 )
 PINNED = frozenset({"pipenv", "poetry"})  # their locks are read before; the build needs no file
 SHELLS = frozenset({"/bin/bash", "/bin/sh", "bash", "sh"})
-# Leads Python to the runtime, after the app's own packages: what the app has wins.
+# Leads Python to the runtime, after the app's own packages, and says which those are.
+HELD = "/tmp/held.txt"  # noqa: S108 - of a stage that is thrown away
 LEAD = (
-    "import pathlib, sysconfig; "
-    f"pathlib.Path(sysconfig.get_path('purelib'), 'fairway.pth').write_text('{BESIDE}\\n')"
+    "import importlib.metadata, pathlib, sysconfig; "
+    f"pathlib.Path(sysconfig.get_path('purelib'), 'fairway.pth').write_text('{BESIDE}\\n'); "
+    "held = sorted({d.name for d in importlib.metadata.distributions()}); "
+    f"pathlib.Path('{HELD}').write_text('\\n'.join(held))"
+)
+# Bytecode is a cache: whoever imports a package's tests after all has them compiled.
+UNTESTED = ("find", "/opt", "-path", "*/tests/*", "-name", "*.pyc", "-delete")
+# Only of what has it otherwise: a change of its mode copies a file of an earlier layer, and
+# hundreds of megabytes of packages take a minute.
+READABLE = (
+    *("find", "/app", "/opt", "!", "-type", "l"),
+    *("(", "-perm", "/022", "-o", "!", "-perm", "-444"),
+    *("-o", "-perm", "/111", "!", "-perm", "-111", ")"),
+    *("-exec", "chmod", "a+rX,go-w", "{}", "+"),
 )
 # Never stale: nothing in the image can be written.
 COMPILE = (
@@ -124,19 +137,15 @@ def _build(image: Image, base: str, runtime_version: str) -> Iterator[str]:
     yield f"FROM {base} AS build"
     yield (
         f"ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT={VENV} "
-        f"UV_PYTHON={said[1] if said else image.python} UV_PYTHON_DOWNLOADS=never"
+        f"UV_PYTHON={said[1] if said else image.python} UV_PYTHON_DOWNLOADS=never "
+        "UV_PYTHON_PREFERENCE=only-system"
     )
     yield from _apt(image.system.build, "What packages without a wheel need; it stays here.")
     installer = ["python", "-m", "pip", "install", "--root-user-action=ignore", f"uv=={UV_VERSION}"]
     yield f"RUN {PIP_CACHE} {_json(installer)}"
     yield f"RUN {_json(['uv', 'venv', VENV])}"
-    if image.runtime:
-        yield "# The runtime, after the app's own packages: what the app has wins."
-        target = [*INSTALL, "--target", BESIDE, f"fairway-runtime[all]=={runtime_version}"]
-        yield f"RUN {UV_CACHE} {_json(target)}"
-        yield f"RUN {_json([f'{VENV}/bin/python', '-c', LEAD])}"
     yield f"WORKDIR {_at(image.declared.folder)}"
-    yield from _install(image)
+    yield from _install(image, list(_beside(runtime_version)) if image.runtime else [])
     if image.builds:
         yield f"ENV PATH={VENV}/bin:$PATH"
     for command, folder in image.builds:
@@ -144,29 +153,40 @@ def _build(image: Image, base: str, runtime_version: str) -> Iterator[str]:
         yield f"RUN {_json(_words(command))}"
     yield "# Readable by the user that runs it, writable by nobody."
     yield f"RUN {_json([f'{VENV}/bin/python', '-c', COMPILE])}"
-    yield f"RUN {_json(['chmod', '-R', 'a+rX,go-w', '/app', '/opt'])}"
+    yield f"RUN {_json(READABLE)}"
 
 
-def _install(image: Image) -> Iterator[str]:
-    """The packages before the code, so that a change of the code installs nothing anew."""
+def _beside(runtime_version: str) -> Iterator[str]:
+    """The runtime, in a folder of its own, without the packages that the app has."""
+    yield "# The runtime, after the app's own packages: what the app has wins, and is there once."
+    yield f"RUN {_json([f'{VENV}/bin/python', '-c', LEAD])}"
+    target = [*INSTALL, "--target", BESIDE, "--excludes", HELD]
+    yield f"RUN {UV_CACHE} {_json([*target, f'fairway-runtime[all]=={runtime_version}'])}"
+
+
+def _install(image: Image, beside: Sequence[str]) -> Iterator[str]:
+    """The packages before the code, so that a change of the code installs nothing anew.
+
+    `beside` are the runtime's lines: they come as soon as the app's packages are there.
+    """
     found = image.declared
     tree = [f"COPY --from={_stage(number)} /app /app" for number in range(len(image.pages))]
     tree = tree or ["COPY . /app"]
-    code_first = found.needs_tree or found.kind == "none"
-    if code_first:
+    if found.needs_tree:
         yield from tree
     elif not found.above and found.kind not in PINNED:
         yield from _copies(found.files)
+    late = [*beside, f"RUN {_json(UNTESTED)}", *([] if found.needs_tree else tree)]
     match found.kind:
         case "uv":
-            yield from _sync(found, tree, code_first=code_first)
+            yield from _sync(found, late)
         case "none":
-            pass
+            yield from [*beside, *tree]
         case _:
             yield from _packages(image)
-            yield from [] if code_first else tree
+            yield from late
             if found.package:
-                yield f"RUN {UV_CACHE} {_json(ITSELF)}"
+                yield from _itself(found, ITSELF)
 
 
 def _packages(image: Image) -> Iterator[str]:
@@ -184,21 +204,33 @@ def _packages(image: Image) -> Iterator[str]:
     yield f"RUN {UV_CACHE} {_json(words)}"
 
 
-def _sync(found: Declared, tree: Sequence[str], *, code_first: bool) -> Iterator[str]:
+def _sync(found: Declared, late: Sequence[str]) -> Iterator[str]:
     """What the lock says; then, with the code there, the project itself where it is a package."""
     if found.above:
         yield from _install_apart(found)
-        yield from tree
+        yield from late
         if found.package:
-            yield f"RUN {UV_CACHE} {_json(ITSELF)}"
+            yield from _itself(found, ITSELF)
         return
     sync = [*SYNC, *_member(found.member)]
-    if not code_first:
-        early = "--no-install-workspace" if found.member else "--no-install-project"
-        yield f"RUN {UV_CACHE} {_json([*sync, early])}"
-        yield from tree
-    if found.package or code_first:
-        yield f"RUN {UV_CACHE} {_json([*sync, '--no-editable'])}"
+    whole = [*sync, "--no-editable"]
+    if found.needs_tree:
+        yield from _itself(found, whole)
+        yield from late
+        return
+    early = "--no-install-workspace" if found.member else "--no-install-project"
+    yield f"RUN {UV_CACHE} {_json([*sync, early])}"
+    yield from late
+    if found.package:
+        yield from _itself(found, whole)
+
+
+def _itself(found: Declared, words: Sequence[str]) -> Iterator[str]:
+    """The project's own package, whose version may come from a history that no image has."""
+    said = ["env", f"{found.version_variable}=0"] if found.version_variable else []
+    if said:
+        yield "# Its version comes from its history, which stays outside: here it is 0."
+    yield f"RUN {UV_CACHE} {_json([*said, *words])}"
 
 
 def _install_apart(found: Declared) -> Iterator[str]:
