@@ -75,10 +75,10 @@ def of_app(app: str, changed: str, folder: Path, base: str) -> dict[str, float]:
     cold: list[float] = []
     change: list[float] = []
     try:
-        for number in range(1 if is_short() else ROUNDS):
+        for _ in range(1 if is_short() else ROUNDS):
             cold.append(build(folder, tag, "--no-cache"))
             with (folder / changed).open("a") as code:
-                code.write(f"# {number}\n")
+                code.write(f"# {time.time_ns()}\n")  # else an earlier run's layers fit
             change.append(build(folder, tag))
             say(f"{app}: built in {cold[-1]:.1f} s, after a change in {change[-1]:.1f} s")
         added = unpacked_mb(tag) - unpacked_mb(base)
