@@ -42,6 +42,7 @@ BASES = (os.environ.get("FAIRWAY_TEST_BASE"), "python:3.13-slim", "python:3.12-s
 SLIM_PACKED_MB = 42.96
 SLIM_UNPACKED_MB = 126.25
 DOCKER = shutil.which("docker", path=os.pathsep.join(("/usr/bin", os.environ["PATH"])))
+LABEL = "fairway-bench"
 ROUNDS = 3
 BUILD_SECONDS = 1800
 CHUNK = 1 << 20
@@ -97,6 +98,8 @@ def of_app(app: str, changed: str, folder: Path, base: str) -> dict[str, float]:
         }
     finally:
         docker("rmi", "--force", tag)
+        # The images whose tag a later build took.
+        docker("image", "prune", "--force", "--filter", f"label={LABEL}")
 
 
 def local_base() -> tuple[str, str] | None:
@@ -136,7 +139,8 @@ def write_build_files(folder: Path, base: str) -> None:
 def build(folder: Path, tag: str, *options: str) -> float:
     """Seconds of one build."""
     began = time.monotonic()
-    docker("build", "--network=host", "--quiet", *options, "--tag", tag, str(folder))
+    named = ("--tag", tag, "--label", LABEL)
+    docker("build", "--network=host", "--quiet", *options, *named, str(folder))
     return time.monotonic() - began
 
 
