@@ -2,7 +2,7 @@
 
 ministack is the account: its registry takes the image, its ECS runs tasks on the Docker engine that
 is here, its balancer routes. Without an engine, or without a base image, these tests are skipped
-(see tests/core/build/test_build_docker.py). What it can't show: a container counts as healthy there
+(see tests/docker_engine.py). What it can't show: a container counts as healthy there
 before it listens, so a release may lose a request, and its tasks are not hardened as on Fargate.
 """
 
@@ -31,7 +31,7 @@ from fairway.targets.aws.render import stacks
 from fairway.targets.aws.runs import execute, run_job
 from fairway.targets.aws.scaling import scale
 from fairway.targets.aws.waiting import Clock, until
-from tests.core.build.test_build_docker import DOCKER, base, docker
+from tests.docker_engine import DOCKER, base, docker
 from tests.targets.aws.emulators import MINISTACK, account, ministack, reduced
 
 __all__ = ["base"]  # a fixture
