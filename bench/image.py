@@ -13,11 +13,8 @@ by PyArrow and LLVM alone, which Streamlit and Numba need.
 """
 
 import json
-import os
-import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
@@ -26,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from bench.docker_engine import DOCKER, docker, local_base, with_runtime
 from bench.project import LEFT_OUT, is_short, median, say
 from bench.result import Result
 from fairway.cli.build_sources import read_build_sources
@@ -38,13 +36,10 @@ REQUIREMENTS = ("R44",)
 GOALS = {"planner_on_slim_packed_mb": "<= 300"}
 ROOT = Path(__file__).parent.parent
 APPS: Mapping[str, str] = {"planner": "longrun/api.py", "weather": "weather/api.py"}
-BASES = (os.environ.get("FAIRWAY_TEST_BASE"), "python:3.13-slim", "python:3.12-slim")
 SLIM_PACKED_MB = 42.96
 SLIM_UNPACKED_MB = 126.25
-DOCKER = shutil.which("docker", path=os.pathsep.join(("/usr/bin", os.environ["PATH"])))
 LABEL = "fairway-bench"
 ROUNDS = 3
-BUILD_SECONDS = 1800
 CHUNK = 1 << 20
 GZIP = 31  # zlib's window bits for gzip's format
 
@@ -59,7 +54,7 @@ def run() -> Result:
     figures = {"base_unpacked_mb": unpacked_mb(base[0])}
     try:
         with tempfile.TemporaryDirectory() as folder:
-            with_runtime(Path(folder), base[0], tag)
+            with_runtime(Path(folder), base[0], tag, "--label", LABEL)
         for app, changed in APPS.items():
             with tempfile.TemporaryDirectory() as folder:
                 figures |= of_app(app, changed, Path(folder) / app, tag)
@@ -100,30 +95,6 @@ def of_app(app: str, changed: str, folder: Path, base: str) -> dict[str, float]:
         docker("rmi", "--force", tag)
         # The images whose tag a later build took.
         docker("image", "prune", "--force", "--filter", f"label={LABEL}")
-
-
-def local_base() -> tuple[str, str] | None:
-    """An image of Python that is here, and its minor version."""
-    if DOCKER is None:
-        return None
-    for name in filter(None, BASES):
-        try:
-            said = docker("run", "--rm", name, "python", "--version")
-        except (subprocess.SubprocessError, OSError):
-            continue
-        return name, re.findall(r"\d+\.\d+", said)[0]
-    return None
-
-
-def with_runtime(folder: Path, base: str, tag: str) -> None:
-    """The base with this checkout's runtime where the build looks for packages."""
-    uv = Path(sys.executable).parent / "uv"
-    package = ROOT / "packages" / "fairway-runtime"
-    subprocess.run([uv, "build", "-q", "--wheel", "-o", folder, package], check=True)
-    (folder / "Dockerfile").write_text(
-        f"FROM {base}\nCOPY *.whl /wheels/\nENV UV_FIND_LINKS=/wheels\n"
-    )
-    build(folder, tag)
 
 
 def write_build_files(folder: Path, base: str) -> None:
@@ -186,19 +157,3 @@ def packed_bytes(content: IO[bytes]) -> int:
     while chunk := content.read(CHUNK):
         total += len(packing.compress(chunk))
     return total + len(packing.flush())
-
-
-def docker(*words: str) -> str:
-    """What Docker prints; raises with what it said where it fails."""
-    ended = subprocess.run(
-        [DOCKER or "docker", *words],
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-        env={**os.environ, "DOCKER_BUILDKIT": "1"},
-    )
-    if ended.returncode:
-        sys.stderr.write(ended.stderr[-2000:])
-    ended.check_returncode()
-    return ended.stdout.strip()

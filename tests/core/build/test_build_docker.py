@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.docker_engine import docker
 from fairway.cli.build_sources import read_build_sources
 from fairway.core.build.dockerfile import NODE
 from fairway.core.build.files import build_files
@@ -27,10 +28,9 @@ from tests.core.build.built_projects import (
     WORKER,
     Built,
 )
-from tests.docker_engine import base, docker
+from tests.docker_engine import base
 
 __all__ = ["base"]  # a fixture
-
 
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp")
 

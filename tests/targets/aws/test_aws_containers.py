@@ -2,8 +2,8 @@
 
 ministack is the account: its registry takes the image, its ECS runs tasks on the Docker engine that
 is here, its balancer routes. Without an engine, or without a base image, these tests are skipped
-(see tests/docker_engine.py). What it can't show: a container counts as healthy there
-before it listens, so a release may lose a request, and its tasks are not hardened as on Fargate.
+(see tests/docker_engine.py). What it can't show: a container counts as healthy there before it
+listens, so a release may lose a request, and its tasks are not hardened as on Fargate.
 """
 
 import os
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bench.docker_engine import DOCKER, docker
 from fairway.cli.build_sources import read_build_sources
 from fairway.core.build.files import build_files
 from fairway.core.build.images import images
@@ -31,25 +32,15 @@ from fairway.targets.aws.render import stacks
 from fairway.targets.aws.runs import execute, run_job
 from fairway.targets.aws.scaling import scale
 from fairway.targets.aws.waiting import Clock, until
-from tests.docker_engine import DOCKER, base, docker
+from tests.core.build.built_projects import APP
+from tests.docker_engine import base
 from tests.targets.aws.emulators import MINISTACK, account, ministack, reduced
 
 __all__ = ["base"]  # a fixture
 
 pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.timeout(400)]
 
-APP = """
-VERSION = "1"
-
-
-async def app(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while True:
-            kind = (await receive())["type"]
-            await send({"type": f"{kind}.complete"})
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": VERSION.encode()})
-"""
+CODE = 'VERSION = "1"\n' + APP.replace("said()", "VERSION.encode()", 1)
 FILE = """
 app = "NAME"
 
@@ -182,7 +173,7 @@ def shop(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 @pytest.mark.requirement("R50", "R51", "R140", "R142", "R147")
 def test_an_image_is_built_pushed_run_asked_taken_back_when_bad_and_replaced(shop: Shop) -> None:
     """One course: each part of it stands on the one before, and each costs a build."""
-    assert shop.deploy(APP).outcome == "promoted"
+    assert shop.deploy(CODE).outcome == "promoted"
     assert "tables are made" in shop.told("before web")
     assert "2 of 2 tasks run" in shop.told("service web")
     shop.answers("1")
@@ -198,7 +189,7 @@ def test_an_image_is_built_pushed_run_asked_taken_back_when_bad_and_replaced(sho
     assert shop.ended()["back: service web"] == "updated"
     shop.answers("1")
 
-    assert shop.deploy(APP.replace('"1"', '"2"')).outcome == "promoted"
+    assert shop.deploy(CODE.replace('"1"', '"2"')).outcome == "promoted"
     shop.answers("2")
     tags = {tag for each in shop.in_registry() for tag in each}
     assert "latest" in tags
@@ -209,7 +200,7 @@ def test_an_image_is_built_pushed_run_asked_taken_back_when_bad_and_replaced(sho
 
 
 def test_jobs_commands_and_more_tasks_run_in_the_image_that_serves(shop: Shop) -> None:
-    shop.deploy(APP)
+    shop.deploy(CODE)
     shop.answers("1")
     scale(shop.environment, "web", 3)
     web = next(each for each in look(shop.environment).services if each.name == "web")

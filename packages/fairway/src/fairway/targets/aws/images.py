@@ -5,6 +5,7 @@ tag is taken as it is. A working tree with changes is no commit: it has a tag of
 """
 
 import base64
+import os
 import shutil
 import subprocess
 import tempfile
@@ -143,12 +144,7 @@ class Builder:
 
     def docker_build(self, words: Sequence[str]) -> None:
         """Build, and tell what it is at; raises `Problems` with its last lines where it fails."""
-
-        def hear(lines: Iterator[str]) -> None:
-            for step in steps(lines):
-                self.tell(step)
-
-        done = followed(["docker", "build", *words], environment=BUILDKIT, heard=hear)
+        done = followed(["docker", "build", *words], environment=BUILDKIT, tell=self.tell)
         if done.returncode != 0:
             raise failed("docker build", "the image could not be built", done)
 
@@ -157,8 +153,6 @@ def run(
     argv: Sequence[str], *, given: str | None = None, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end; one that is not there has failed."""
-    import os
-
     try:
         return subprocess.run(
             argv,
@@ -174,11 +168,9 @@ def run(
 
 
 def followed(
-    argv: Sequence[str], *, environment: Mapping[str, str], heard: Callable[[Iterator[str]], None]
+    argv: Sequence[str], *, environment: Mapping[str, str], tell: Callable[[str], None]
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end; `heard` takes each line as it comes, the last ones are returned."""
-    import os
-
+    """Run a build to its end, and tell its steps as they come; its last lines are returned."""
     kept: deque[str] = deque(maxlen=LINES)
 
     def lines(printed: Iterable[str]) -> Iterator[str]:
@@ -200,7 +192,8 @@ def followed(
         return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
     with process:
         try:
-            heard(lines(process.stdout or ()))
+            for step in steps(lines(process.stdout or ())):
+                tell(step)
         except BaseException:
             process.kill()  # nobody hears it any more
             raise

@@ -99,9 +99,8 @@ class Postgres:
             await flushing
 
     async def _prepare(self) -> None:
-        if self.cluster.exists:
-            await self.cluster.tidy(self._processes, self.name)
-        else:
+        await self.cluster.tidy(self._processes, self.name)
+        if not self.cluster.exists:
             await self.cluster.create(self._processes, self.name)
             self._flush()
         await self._settle()

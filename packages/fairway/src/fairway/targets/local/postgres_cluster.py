@@ -118,7 +118,6 @@ class Cluster:
     async def create(self, processes: ProcessTable, name: str) -> None:
         """Make the data folder. Raises `Problems` where that can't be done."""
         task = f"{name}.initdb"
-        await self.tidy(processes, name)
         try:
             self.prepare()
             argv = initdb(self.draft, self.draft_password)
