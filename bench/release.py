@@ -9,15 +9,23 @@ is all its releases together, `between` the quiet after each. Latency counts fro
 which a request was meant to be sent. A failure is anything but a complete 2xx with the expected
 body; nobody asks again. The WebSocket is told to come again (1012) by each replica that goes,
 which is no loss; any other end is.
+
+`bystander` is what the machine allows: the same load beside a single process that only computes,
+and takes only what others leave, as the replicas do that a release starts.
 """
 
+import subprocess
+import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.first_answer import answer
 from bench.project import Project, copied, is_short, median, say
 from bench.result import Result
 from bench.traffic import Streams, Told, capacity, fill, flowing
+from fairway.targets.local.priority import give_way
 
 REQUIREMENTS = ("R145", "R146", "R148", "R149", "R151", "R221", "R222", "R223")
 
@@ -27,6 +35,8 @@ SHARE_OF_CAPACITY = 1 / 3
 SETTLE_SECONDS = 5.0
 OPENING_SECONDS = 3.0  # all connections are new: neither before nor during
 SHORTEST_QUIET_SECONDS = 5.0
+BYSTANDER_SECONDS = 30.0
+BYSTANDER = "while True: sum(range(1000))"
 VERSION = 'version="1.0.0"'
 PUBLIC = "public   = true\n"
 SOCKET_PATH = "/held"
@@ -90,7 +100,41 @@ def run() -> Result:
             told = measured(project, strategy, figures["rate_per_second"], number)
             number += int(told["releases"])
             figures |= {f"{strategy.name}_{name}": value for name, value in told.items()}
+        figures |= beside_a_bystander(project, figures["rate_per_second"])
     return Result(figures, GOALS)
+
+
+def beside_a_bystander(project: Project, rate: float) -> dict[str, float]:
+    """How much slower answers come while a processor's rest is used up."""
+    seconds = SHORTEST_QUIET_SECONDS if is_short() else BYSTANDER_SECONDS
+    with flowing(project.port, rate) as streams:
+        streams.mark("opening")
+        time.sleep(OPENING_SECONDS)
+        streams.mark("before")
+        time.sleep(seconds)
+        with bystander():
+            streams.mark("during")
+            time.sleep(seconds)
+            streams.mark("after")
+        reads = streams.finish().reads
+    before, during = reads.phase("before").p99_ms, reads.phase("during").p99_ms
+    return {
+        "bystander_before_p99_ms": before,
+        "bystander_p99_ms": during,
+        "bystander_p99_ratio": during / before,
+    }
+
+
+@contextmanager
+def bystander() -> Generator[None]:
+    """A process that computes and stands back."""
+    process = subprocess.Popen([sys.executable, "-c", BYSTANDER], start_new_session=True)
+    give_way(process.pid, lambda: [process.pid], starting=True)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def use(project: Project, strategy: Strategy) -> None:
