@@ -118,7 +118,7 @@ def test_what_a_task_printed_is_in_the_logs(shell: Shell) -> None:
     assert result.exit_code == 0, result.output
     assert "hello from the task" in result.stdout
     assert "web." in result.stdout
-    assert "no service, worker or job is called nobody" in problems(
+    assert "there is no service, worker or job `nobody`" in problems(
         shell("logs", "production", "nobody")
     )
 
@@ -128,7 +128,7 @@ def test_a_job_runs_now_and_is_waited_for(shell: Shell) -> None:
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert said["job"] == "count"
-    assert "there is no job nothing" in problems(shell("run", "production", "nothing"))
+    assert "there is no job `nothing`" in problems(shell("run", "production", "nothing"))
 
 
 def test_a_number_of_tasks_is_set_and_stays(shell: Shell) -> None:
@@ -137,7 +137,7 @@ def test_a_number_of_tasks_is_set_and_stays(shell: Shell) -> None:
     said = json.loads(shell("status", "production", "--json").stdout)
     assert said["services"][0]["wanted"] == 3
     assert shell("scale", "production", "web=auto").exit_code == 0
-    assert "there is no service or worker nobody" in problems(
+    assert "there is no service or worker `nobody`" in problems(
         shell("scale", "production", "nobody=1")
     )
 
@@ -244,6 +244,25 @@ def test_without_credentials_or_region_it_says_how_to_get_them(shell: Shell) -> 
     )
     unknown: dict[str, str | None] = {"AWS_PROFILE": "nobody"}
     assert "profile" in problems(shell("status", "production", **unknown))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "production", "cuont"),
+        ("logs", "production", "cuont"),
+        ("exec", "production", "wbe", "--", "true"),
+        ("scale", "production", "wbe=2"),
+    ],
+)
+def test_a_name_that_is_not_in_the_file_is_told_before_anybody_signs_in(
+    shell: Shell, words: tuple[str, ...]
+) -> None:
+    nowhere: dict[str, str | None] = {"AWS_REGION": None, "AWS_DEFAULT_REGION": None}
+    told = problems(shell(*words, **nowhere))
+    meant = "web" if "wb" in " ".join(words) else "count"
+    assert f"Did you mean `{meant}`?" in told
+    assert "region" not in told
 
 
 def test_down_deletes_all_but_data_and_the_network_that_it_is_in(shell: Shell) -> None:

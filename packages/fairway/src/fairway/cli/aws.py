@@ -37,9 +37,15 @@ def opened(
     tell: Callable[[Beat], None] = silent,
     choices: Choices | None = None,
     account: Account | None = None,
+    sees: Callable[[App], object] | None = None,
 ) -> Environment:
-    """An environment of the file, in the account of whoever calls. Raises `Problems`."""
+    """An environment of the file, in the account of whoever calls. Raises `Problems`.
+
+    `sees` looks at what is asked of it before anybody signs in.
+    """
     app = parse(found.text).app(name)
+    if sees is not None:
+        sees(app)
     here = account or connect(region=region, profile=profile)
     return Environment(
         here,

@@ -9,8 +9,9 @@ import click
 
 from fairway.cli import logs, view
 from fairway.core.problem import Problem, Problems
+from fairway.targets.aws.decide import asked
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.reading import Line, Reader, named
+from fairway.targets.aws.reading import Line, Reader
 from fairway.targets.aws.runs import execute, run_job
 from fairway.targets.aws.scaling import scale
 from fairway.targets.aws.steering import can_not_hold, go_on, take_back
@@ -24,7 +25,7 @@ BACK_SECONDS = 3600.0  # how far `logs` looks back
 
 def printed(environment: Environment, nodes: Sequence[str], *, lines: int, follow: bool) -> None:
     """Print the last lines of the last hour, merged; with `follow`, go on until it is ended."""
-    reader = Reader(environment, named(environment, nodes))
+    reader = Reader(environment, asked.nodes(environment.app, nodes))
     moment = environment.clock.now()
     before = reader.since(moment - BACK_SECONDS)
     is_read = write(before[-lines:] if lines else [])

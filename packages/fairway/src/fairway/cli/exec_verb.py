@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import click
@@ -35,10 +36,12 @@ def command(
     found = project.find(folder)
     if places.is_there(found, node):
         from fairway.cli import aws, aws_verbs
+        from fairway.targets.aws.decide import asked
 
         if len(arguments) < 2:
             raise click.UsageError(f"Name a service: fairway exec {node} api -- COMMAND")
-        there = aws.opened(found, node, region=region, profile=profile)
+        sees = partial(asked.programs, names=arguments[:1], verb="exec")
+        there = aws.opened(found, node, region=region, profile=profile, sees=sees)
         return aws_verbs.executed(there, arguments[0], arguments[1:])
     places.only_there("exec", region=region, profile=profile)
     place = local.place_of(found, local.ENVIRONMENT, node, arguments)

@@ -1,5 +1,6 @@
 """`fairway logs [NODE...]`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,8 +41,10 @@ def command(
     environment, rest = places.split(found, nodes)
     if environment is not None:
         from fairway.cli import aws, aws_verbs
+        from fairway.targets.aws.decide import asked
 
-        there = aws.opened(found, environment, region=region, profile=profile)
+        sees = partial(asked.nodes, names=rest)
+        there = aws.opened(found, environment, region=region, profile=profile, sees=sees)
         aws_verbs.printed(there, rest, lines=lines, follow=follow)
         return
     places.only_there("logs", region=region, profile=profile)

@@ -1,6 +1,7 @@
 """`fairway run [ENVIRONMENT] JOB`, and workflows by the same word."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -39,8 +40,10 @@ def command(
     (job,) = rest
     if environment is not None:
         from fairway.cli import aws, aws_verbs
+        from fairway.targets.aws.decide import asked
 
-        there = aws.opened(found, environment, region=region, profile=profile)
+        sees = partial(asked.job, name=job)
+        there = aws.opened(found, environment, region=region, profile=profile, sees=sees)
         aws_verbs.ran(there, job, detach=detach, from_start=from_start, as_json=as_json)
         return
     places.only_there("run", region=region, profile=profile)

@@ -1,5 +1,6 @@
 """`fairway scale [ENVIRONMENT] SERVICE=N`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,8 +28,10 @@ def command(
         wanted = [parse(size) for size in rest or sizes]
         if environment is not None and rest:
             from fairway.cli import aws, aws_verbs
+            from fairway.targets.aws.decide import asked
 
-            there = aws.opened(found, environment, region=region, profile=profile)
+            sees = partial(asked.programs, names=[name for name, _ in wanted], verb="scale")
+            there = aws.opened(found, environment, region=region, profile=profile, sees=sees)
             aws_verbs.scaled(there, wanted)
             return
     places.only_there("scale", region=region, profile=profile)

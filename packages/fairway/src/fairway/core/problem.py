@@ -4,10 +4,10 @@ Every error that a user can cause or mend is one of these, and all of them are t
 Nothing here prints: `cli/view.py` does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Problem", "Problems", "indented", "nearest"]
+__all__ = ["Problem", "Problems", "indented", "nearest", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +37,13 @@ class Problems(Exception):
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self.problems)
+
+
+def unknown(where: str, kind: str, name: str, known: Collection[str]) -> Problem:
+    """That there is no `kind` called `name`: what may be meant, or what there is."""
+    near = nearest(name, known)
+    there = f"Did you mean `{near}`?" if near else f"There are: {', '.join(known) or 'none'}."
+    return Problem(where, f"there is no {kind} `{name}`", there)
 
 
 def indented(lines: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fairway.core.problem import Problem, Problems
+from fairway.core.problem import Problem, Problems, unknown
 from fairway.core.release import machine
 from fairway.core.scale import refusal
 from fairway.core.schedule import Record
@@ -253,9 +253,7 @@ def check_scale(engine: Engine, service: str, replicas: int | None) -> None:
     app = engine.world.wanted_app
     programs: Mapping[str, Service] = {} if app is None else app.programs
     if service not in programs:
-        what = f"there is no service or worker `{service}`"
-        mend = f"There are: {', '.join(programs) or 'none'}."
-        raise Problems([Problem("fairway.toml", what, mend)])
+        raise Problems([unknown("fairway.toml", "service or worker", service, programs)])
     refused = None if replicas is None else refusal(programs[service], replicas, "fairway scale")
     if refused is not None:
         raise Problems([refused])

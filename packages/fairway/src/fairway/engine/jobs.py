@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from fairway.core import schedule, workflow
 from fairway.core.plan.action import RunEnd, RunStart
 from fairway.core.plan.wanted import may_start
-from fairway.core.problem import Problem, Problems, indented, nearest
+from fairway.core.problem import Problems, indented, unknown
 from fairway.core.schedule import Ask, Ended, RunOrder, StopOrder
 from fairway.core.spec.model import App, Job
 from fairway.core.workflow import WorkflowState
@@ -36,18 +36,7 @@ class Jobs:
         app = self.world.wanted_app
         known = () if app is None else (*app.jobs, *app.workflows)
         if job not in known:
-            near = nearest(job, known)
-            raise Problems(
-                [
-                    Problem(
-                        where="fairway.toml",
-                        what=f"there is no job `{job}`",
-                        mend=f"Did you mean `{near}`?"
-                        if near
-                        else f"The jobs are: {', '.join(known) or 'none'}.",
-                    )
-                ]
-            )
+            raise Problems([unknown("fairway.toml", "job", job, known)])
         self.asks.append(Ask(job, cause))
         self.world.wake.set()
 

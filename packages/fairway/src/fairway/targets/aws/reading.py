@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairway.core import names
-from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.environment import Environment
 
-__all__ = ["Line", "Reader", "named"]
+__all__ = ["Line", "Reader"]
 
 LATE_SECONDS = 5.0  # CloudWatch may take a line in after later ones
 
@@ -21,18 +20,6 @@ class Line:
     node: str
     task: str
     text: str
-
-
-def named(environment: Environment, nodes: Sequence[str]) -> tuple[str, ...]:
-    """The nodes that print: those that are named, or all. Raises `Problems`."""
-    app = environment.app
-    known = (*app.programs, *app.jobs)
-    wrong = [node for node in nodes if node not in known]
-    if wrong:
-        where = f"fairway logs {app.environment} {' '.join(nodes)}"
-        mend = f"There are: {', '.join(known) or 'none'}."
-        raise Problems([Problem(where, f"no service, worker or job is called {wrong[0]}", mend)])
-    return tuple(nodes) or known
 
 
 class Reader:

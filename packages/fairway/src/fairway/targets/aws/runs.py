@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
+from fairway.targets.aws.decide import asked
 from fairway.targets.aws.decide.resuming import asked_from, latest, step_to_go_on
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import refuse_function
@@ -46,10 +47,7 @@ def run_job(environment: Environment, job: str, *, waits: bool, from_start: bool
     A workflow whose last run stopped goes on with the step that failed, but for `from_start`.
     """
     app = environment.app
-    if job not in app.jobs and job not in app.workflows:
-        known = ", ".join((*app.jobs, *app.workflows)) or "none"
-        where = f"fairway run {app.environment} {job}"
-        raise Problems([Problem(where, f"there is no job {job}", f"There are: {known}.")])
+    asked.job(app, job)
     machines = environment.account.client("stepfunctions")
     began = environment.clock.now()
     machine = machine_of(environment, job)
@@ -118,11 +116,7 @@ def execute(
     """Run a command beside what stays: its image, its variables, its network. Raises `Problems`."""
     app = environment.app
     where = f"fairway exec {app.environment} {node}"
-    if node not in app.programs:
-        known = ", ".join(app.programs) or "none"
-        raise Problems(
-            [Problem(where, f"there is no service or worker {node}", f"There are: {known}.")]
-        )
+    asked.programs(app, [node], "exec")
     what = ("no task of its own can be started", "Write a job for it, and `fairway run` it.")
     refuse_function(environment, node, where, what)
     service = environment.running.service(node)

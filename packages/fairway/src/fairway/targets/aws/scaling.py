@@ -9,6 +9,7 @@ from typing import Any
 from fairway.core.problem import Problem, Problems
 from fairway.core.scale import refusal
 from fairway.targets.aws.account import Refused
+from fairway.targets.aws.decide import asked
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.functions import refuse_function
 from fairway.targets.aws.render.scaling import DIMENSION, scales
@@ -26,10 +27,7 @@ def scale(environment: Environment, name: str, replicas: int | None) -> str:
     """Set it; None is automatic. What is true now, as a sentence. Raises `Problems`."""
     app = environment.app
     where = f"fairway scale {app.environment} {name}"
-    if name not in app.programs:
-        known = ", ".join(app.programs) or "none"
-        what = f"there is no service or worker {name}"
-        raise Problems([Problem(where, what, f"There are: {known}.")])
+    asked.programs(app, [name], "scale")
     what = ("Lambda starts as many copies as are asked", "Its `replicas` say how many at most.")
     refuse_function(environment, name, where, what)
     service = app.programs[name]
