@@ -33,7 +33,7 @@ ask for it, and before anything starts Fairway says in these words that it will 
 """
 ENDING = """
 Without an effect here, because they are about a cloud: `cpu` as a limit (it is what scaling
-measures against), `kind`, `storage`, `accounts`.
+measures against), `kind`, `storage`, `accounts`, `rotate`: values are made once and kept.
 
 Only loopback addresses are bound. There is no TLS. Every process runs as the user who called
 Fairway; PostgreSQL as an unprivileged one where that is root.

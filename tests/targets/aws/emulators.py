@@ -7,6 +7,7 @@ applied as it was rendered.
 
 import os
 import re
+import string
 import subprocess
 import sys
 import threading
@@ -192,7 +193,7 @@ def reduced(stack: Stack, emulator: Emulator) -> tuple[Stack, Mapping[str, Resou
 
     A list keeps those of its items that refer to nothing that is gone.
     """
-    left = dict(stack.resources)
+    left = {name: spelled_out(each) for name, each in stack.resources.items()}
     gone: dict[str, Resource] = {}
     kinds = {name: each.type for name, each in left.items()}
     while now := {
@@ -216,6 +217,15 @@ def reduced(stack: Stack, emulator: Emulator) -> tuple[Stack, Mapping[str, Resou
     said = {id_: each for id_, each in stack.parameters.items() if id_ in used}
     tags = stack.tags if emulator.takes_tags else {}
     return replace(stack, resources=left, parameters=said, tags=tags), gone
+
+
+def spelled_out(resource: Resource) -> Resource:
+    """A random value without punctuation: ministack knows that only where each sign is named."""
+    how = resource.properties.get("GenerateSecretString")
+    if not isinstance(how, Mapping) or not how.get("ExcludePunctuation"):
+        return resource
+    named_each = {**how, "ExcludeCharacters": string.punctuation}
+    return replace(resource, properties={**resource.properties, "GenerateSecretString": named_each})
 
 
 def lacks(emulator: Emulator, resource: Resource, kinds: Mapping[str, str]) -> bool:

@@ -135,7 +135,7 @@ def test_what_renews_secrets_is_there_and_given_a_copy_of_its_own(place: Place) 
     client = place.account.client("lambda")
     assert client.get_function_configuration(FunctionName="shop-production-rotation")
     formation = place.account.client("cloudformation")
-    (stack,) = formation.describe_stacks(StackName="shop-production-data")["Stacks"]
+    (stack,) = formation.describe_stacks(StackName="shop-production-renewal")["Stacks"]
     given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
     assert given["RenewalReserved"] == "true"
 

@@ -685,7 +685,7 @@ def test_without_a_secret_that_is_renewed_nothing_is_asked_about_it() -> None:
 
 @pytest.mark.validated("R74", "R196")
 def test_what_renews_secrets_stands_in_the_network_and_speaks_to_aws_alone() -> None:
-    found = templates(app_of('[secret.KEY]\nrotate = "90d"\n'))["data.json"]
+    found = templates(app_of('[secret.KEY]\nrotate = "90d"\n'))["renewal.json"]
     said = found["Resources"]["RotationFunction"]["Properties"]
     assert said["VpcConfig"] == {
         "SecurityGroupIds": [{"Fn::GetAtt": ["RotationGroup", "GroupId"]}],

@@ -1,6 +1,4 @@
-"""Jobs on AWS: their times, their state machines walked step by step, and the rotation's code."""
-
-# ruff: noqa: N801, N803 - a fake has the names of AWS's API
+"""Jobs on AWS: their times, and their state machines walked step by step."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +10,6 @@ import pytest
 from fairway.core.spec.parse import parse
 from fairway.targets.aws.decide.resuming import asked_from
 from fairway.targets.aws.render.cron import expressions, is_sayable
-from fairway.targets.aws.render.secrets import ROTATION_CODE
 from tests.targets.aws.shapes import FILES, app, app_of, resources, templates
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -181,68 +178,6 @@ def test_the_day_of_the_weather_service_goes_from_its_trigger_to_its_alarms() ->
     alarms = resources(of, "AWS::CloudWatch::Alarm").values()
     told = {each["AlarmName"] for each in alarms if each["AlarmActions"]}
     assert {"weather-production-ingest.failed", "weather-production-statistics.failed"} <= told
-
-
-class Manager:
-    """A secret of Secrets Manager, as the rotation's code sees it."""
-
-    class Missing(Exception):
-        pass
-
-    class exceptions:
-        ResourceNotFoundException: type[Exception]
-
-    def __init__(self) -> None:
-        self.exceptions.ResourceNotFoundException = Manager.Missing
-        self.values = {"one": "old"}
-        self.stages = {"one": ["AWSCURRENT"]}
-        self.made = 0
-
-    def get_secret_value(self, *, VersionId: str, **_: Any) -> dict[str, str]:
-        if VersionId not in self.values:
-            raise Manager.Missing
-        return {"SecretString": self.values[VersionId]}
-
-    def get_random_password(self, **_: Any) -> dict[str, str]:
-        self.made += 1
-        return {"RandomPassword": f"new{self.made}"}
-
-    def put_secret_value(
-        self, *, ClientRequestToken: str, SecretString: str, VersionStages: list[str], **_: Any
-    ) -> None:
-        self.values[ClientRequestToken] = SecretString
-        self.stages[ClientRequestToken] = list(VersionStages)
-
-    def describe_secret(self, **_: Any) -> dict[str, Any]:
-        return {"VersionIdsToStages": self.stages}
-
-    def update_secret_version_stage(
-        self, *, MoveToVersionId: str, RemoveFromVersionId: str, VersionStage: str, **_: Any
-    ) -> None:
-        self.stages[RemoveFromVersionId].remove(VersionStage)
-        self.stages[MoveToVersionId].append(VersionStage)
-
-
-@pytest.mark.requirement("R74")
-def test_the_rotation_makes_a_new_value_once_and_then_current() -> None:
-    manager = Manager()
-    scope: dict[str, Any] = {"manager": manager}
-    exec(ROTATION_CODE.split("\n\n\n", 1)[1], scope)
-    for step in ("createSecret", "createSecret", "setSecret", "testSecret", "finishSecret"):
-        event = {"SecretId": "s", "ClientRequestToken": "two", "Step": step}
-        scope["handler"](event, None)
-    scope["handler"]({**event, "Step": "finishSecret"}, None)
-    assert manager.values == {"one": "old", "two": "new1"}
-    assert manager.stages == {"one": [], "two": ["AWSPENDING", "AWSCURRENT"]}
-
-
-@pytest.mark.validated("R74", "R75")
-def test_a_secret_is_renewed_every_ninety_days_and_a_failure_is_told() -> None:
-    planner = app("planner", "production")
-    (rotation,) = resources(planner, "AWS::SecretsManager::RotationSchedule").values()
-    assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 90}
-    alarms = resources(planner, "AWS::CloudWatch::Alarm")
-    assert alarms["alarms.json/RotationAlarm"]["AlarmActions"]
 
 
 def test_every_machine_is_json_without_open_ends() -> None:

@@ -115,6 +115,7 @@ VARIED: dict[str, tuple[type[Any], str, dict[str, str]]] = {
             "replica_zones": "2",
             "backups": '"9d"',
             "serverless": "true",
+            "rotate": '"30d"',
         },
     ),
     "cache.x": (

@@ -44,6 +44,7 @@ def test_the_shapes_run_into_no_limit(name: str) -> None:
         ("[database.db]\nbackups = '60d'", "database.db.backups"),
         ("[database.db]\nbackups = '0s'\nread_replicas = 1", "database.db.backups"),
         ("[secret.KEY]\nrotate = '10y'", "secret.KEY.rotate"),
+        ("[database.db]\nrotate = '10y'", "database.db.rotate"),
     ],
 )
 def test_a_limit_is_a_problem_before_the_deploy(text: str, where: str) -> None:
@@ -63,8 +64,8 @@ def test_too_many_public_services_are_a_problem() -> None:
 
 def test_too_many_users_of_one_node_are_a_problem() -> None:
     lines = ["[database.db]"]
-    lines += [f'[service.s{n}]\nasgi = "m:app"\nuses = ["db"]' for n in range(61)]
-    assert told("\n".join(lines)) == ["db"]
+    lines += [f'[service.s{n}]\nasgi = "m:app"\nuses = ["db"]' for n in range(60)]
+    assert told("\n".join(lines)) == ["db"], "what renews its login speaks to it too"
 
 
 def test_a_template_that_is_too_large_is_a_problem() -> None:
@@ -108,7 +109,14 @@ def test_gaps_of_every_shape_are_written_down(golden: Callable[[str, str], None]
         ('[database.db]\nengine = "sqlite"', "database.db.engine"),
         ('[database.db]\nurl = "env:URL"', "database.db.url"),
         ("[secret.KEY]", "secret.KEY"),
-        ("[secret.KEY]\nrotate = '9d'", "secret.KEY.rotate"),
+        (
+            WEB + "kind = 'function'\nuses = ['KEY']\n[secret.KEY]\nrotate = '9d'",
+            "secret.KEY.rotate",
+        ),
+        (
+            WEB + "uses = ['db']\nvariables.X = 'x ${db.user}'\n[database.db]",
+            "service.web.variables.X",
+        ),
         ('[pipeline]\non_push = { main = "staging" }', "pipeline"),
         ("[recovery]\nrto = '1m'", "recovery"),
     ],

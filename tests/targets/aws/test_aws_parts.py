@@ -71,7 +71,6 @@ def test_a_host_comes_from_the_data_s_stack_and_what_the_file_decides_stands_the
     found = plain()
     assert found["PGHOST"] == {"Ref": "TakeDatabaseDbHost"}
     assert found["POSTGRES_PORT"] == "5432"
-    assert found["POSTGRES_USER"] == "app"
     assert found["POSTGRES_DB"] == "shop_db"
     assert found["PLACE"] == {"Fn::Join": ["", [{"Ref": "TakeDatabaseDbHost"}, ":5432/${x}"]]}
     assert found["REDIS_HOST"] == {"Ref": "TakeCacheCacheHost"}
@@ -86,8 +85,9 @@ def test_a_host_comes_from_the_data_s_stack_and_what_the_file_decides_stands_the
 @pytest.mark.validated("R72")
 def test_a_password_is_a_key_of_its_secret_and_the_role_reads_that_secret() -> None:
     found = secret()
-    place = {"Fn::Join": ["", [{"Ref": "TakeDatabaseDbPassword"}, ":password::"]]}
-    assert found["POSTGRES_PASSWORD"] == place
+    for name, key in (("POSTGRES_USER", "username"), ("POSTGRES_PASSWORD", "password")):
+        place = {"Fn::Join": ["", [{"Ref": "TakeDatabaseDbLogin"}, f":{key}::"]]}
+        assert found[name] == place
     assert found["SQLALCHEMY_DATABASE_URI"] == found["DATABASE_URL"]
     assert found["BROKER"] == found["REDIS_URL"] == {"Ref": "TakeCacheCacheUrl"}
     assert found["TOKEN"] == {"Ref": "TakeSecretKEY"}
@@ -100,14 +100,12 @@ def test_a_password_is_a_key_of_its_secret_and_the_role_reads_that_secret() -> N
     assert sorted(each["Ref"] for each in read if not each["Ref"].startswith("Text")) == [
         "TakeCacheCachePassword",
         "TakeCacheCacheUrl",
-        "TakeDatabaseDbPassword",
+        "TakeDatabaseDbLogin",
         "TakeDatabaseDbUrl",
         "TakeSecretKEY",
     ]
     assert {"Ref": secret()["ASYNC_URL"]["Ref"]} in read
-    assert stack("data")["GiveDatabaseDbPassword"]["Properties"]["Value"] == {
-        "Ref": "DatabaseDbPassword"
-    }
+    assert stack("data")["GiveDatabaseDbLogin"]["Properties"]["Value"] == {"Ref": "DatabaseDbLogin"}
 
 
 @pytest.mark.validated("R72", "R75")
@@ -118,9 +116,12 @@ def test_a_text_with_a_password_is_a_secret_of_the_stack_that_needs_it() -> None
         assert made["Type"] == "AWS::SecretsManager::Secret"
         assert made["Properties"]["KmsKeyId"] == {"Ref": "TakeKey"}
         text, values = made["Properties"]["SecretString"]["Fn::Sub"]
-        resolved = "{{resolve:secretsmanager:${Part1}:SecretString:password}}"
-        assert text == f"postgresql+asyncpg://app:{resolved}@${{Part2}}:5432/shop_db?x=${{!y}}"
-        taken = ("TakeDatabaseDbPassword", "TakeDatabaseDbHost")
+        who = ":".join(
+            f"{{{{resolve:secretsmanager:${{Part{n}}}:SecretString:{key}}}}}"
+            for n, key in enumerate(("username", "password"), 1)
+        )
+        assert text == f"postgresql+asyncpg://{who}@${{Part3}}:5432/shop_db?x=${{!y}}"
+        taken = ("TakeDatabaseDbLogin", "TakeDatabaseDbLogin", "TakeDatabaseDbHost")
         assert values == {f"Part{n}": {"Ref": key} for n, key in enumerate(taken, 1)}
 
 
@@ -139,7 +140,7 @@ def test_a_release_sees_new_versions_of_every_secret_that_is_read() -> None:
         assert [path.rpartition("production/")[2] for path in secrets_read(service)] == [
             "cache/cache/password",
             "cache/cache/url",
-            "database/db/password",
+            "database/db/login",
             "database/db/url",
             "secret/KEY",
         ]
@@ -218,6 +219,6 @@ def test_what_it_can_is_none(node: str, text: str) -> None:
 
 
 def test_that_the_cache_takes_tls_alone_is_said_to_who_reads_its_host() -> None:
-    said = [gap for gap in gaps(app_of(SHOP)) if "variables" in gap.where]
+    said = [gap for gap in gaps(app_of(SHOP)) if "REDIS" in gap.where]
     assert [gap.where for gap in said] == ["service.api.variables.REDIS_HOST"]
     assert "TLS" in said[0].what

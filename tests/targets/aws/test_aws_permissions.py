@@ -56,6 +56,8 @@ ALLOWED = frozenset(
         "ecs:DescribeTasks",
         "ecs:RunTask",
         "ecs:StopTask",
+        # How services that read what was renewed start anew.
+        "ecs:UpdateService",
         "elasticloadbalancing:DeregisterTargets",
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeRules",

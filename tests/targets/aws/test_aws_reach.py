@@ -61,6 +61,9 @@ def test_only_edges_of_the_file_are_open() -> None:
         ("service/web/group", "service/api/group", 8000),
         ("service/web/group", "cache/sessions/group", 6379),
         ("service/api/group", "database/db/group", 5432),
+        # What renews their logins.
+        ("renewal:RotationGroup", "database/db/group", 5432),
+        ("renewal:RotationGroup", "database/archive/group", 5432),
     }
 
 
@@ -90,7 +93,7 @@ def test_groups_are_closed_but_for_the_balancer_s_door_and_tls_to_the_outside() 
             ports = [rule["FromPort"] for rule in said.get("SecurityGroupIngress", [])]
             assert ports == ([80, 443] if key == "BalancerGroup" else []), (path, key)
             out = said["SecurityGroupEgress"]
-            if path.startswith("service-"):
+            if path.startswith("service-") or path == "renewal.json":
                 assert [rule["ToPort"] for rule in out] == [443]
             else:
                 assert out == [NOWHERE], (path, key)

@@ -115,7 +115,7 @@ def test_a_way_out_is_chosen_for_the_environment() -> None:
 def test_two_hundred_services_are_rendered() -> None:
     lines = ["[database.db]"]
     lines += [f'[service.s{n}]\nasgi = "m:app"\nuses = ["db"]' for n in range(200)]
-    assert len(render(app_of("\n".join(lines)))) == 204
+    assert len(render(app_of("\n".join(lines)))) == 205
 
 
 def taken(stack: Stack) -> set[str]:

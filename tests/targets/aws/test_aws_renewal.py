@@ -6,6 +6,7 @@ who makes roles and databases. Before it stands what speaks TLS, as RDS does.
 
 import asyncio
 import base64
+import json
 import logging
 import os
 import secrets
@@ -15,8 +16,10 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +31,7 @@ import boto3
 import psycopg
 import pytest
 
+from fairway.targets.aws.render.renewal import code
 from fairway.targets.aws.renewal.steps import GROUP, Login, Renewal, Renewer
 from fairway.targets.aws.renewal.wire import Connection, Refused
 from fairway.targets.local.ports import free_port
@@ -497,6 +501,35 @@ def test_without_a_cluster_there_is_nothing_to_start_anew(world: World) -> None:
     alone.set(world.login, token(1), world.renewal)
     alone.finish(world.login, token(1), world.renewal)
     assert world.current.username == "app_1"
+
+
+@pytest.mark.requirement("R74")
+def test_what_the_template_holds_renews_both_as_secrets_manager_asks_for_it(
+    world: World, aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = str(world.manager.create_secret(Name="key", SecretString="old")["ARN"])
+    renewal = world.renewal
+    said = {
+        key: {"services": ["api"]},
+        world.login: {"services": ["api"], "owner": renewal.owner, "url": renewal.url},
+    }
+    for name, value in {
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    index = types.ModuleType("index")
+    monkeypatch.setitem(sys.modules, "index", index)
+    exec(compile(code(), "index.py", "exec", dont_inherit=True), vars(index))
+    monkeypatch.setattr(index, "SETTINGS", json.dumps({"cluster": CLUSTER, "secrets": said}))
+    for secret in said:
+        for step in STEPS:
+            event = {"SecretId": secret, "ClientRequestToken": token(1), "Step": step}
+            index.handler(event, None)
+    assert len(world.value(key)) == 48
+    assert ask(world.url, "SELECT session_user") == [("app_1",)]
 
 
 # -- A random value ----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Literal
 
 from fairway.core.spec.mentioned import mixed_texts
 from fairway.core.spec.model import App
+from fairway.core.spec.renewal import starts_anew
 
 __all__ = ["CACHE_CLASS", "DATABASE_CLASS", "Egress", "Layout", "fargate_size", "layout_of"]
 
@@ -23,8 +24,9 @@ ALARMS_PER_WORKER = 3  # memory; how many run, of how many
 ALARMS_PER_DATABASE = 2  # CPU, free storage
 WAF_RULES = 4  # AWS' lists of reputation, bad inputs and common attacks, and a rate
 METRICS_PER_SERVICE = 2  # filters on the runtime's lines: what failed, what was simulated
-SECRETS_PER_SERVER = 2  # a database's or a cache's password, and its whole address
-ENDPOINTS = 11  # of AWS' services, where no NAT leads out
+SECRETS_PER_DATABASE = 3  # its owner's password, the current login, the whole address with it
+SECRETS_PER_CACHE = 2  # its password, and its whole address
+ENDPOINTS = 11  # of AWS' services, where no NAT leads out; one more to start services anew
 SLEEPING = {"dev": 0.0, "staging": 0.0}  # capacity units of a serverless database at rest
 LEAST_ACU = 0.5
 MOST_ACU = 16.0
@@ -98,11 +100,12 @@ def layout_of(
     return Layout(
         zones=across,
         nat_gateways=gateways,
-        interface_endpoints=ENDPOINTS if way == "endpoints" else 0,
+        interface_endpoints=ENDPOINTS + starts_anew(app) if way == "endpoints" else 0,
         balancers=1 if public else 0,
         keys=1,
         secrets=len(app.secrets)
-        + SECRETS_PER_SERVER * (len(databases) + len(caches))
+        + SECRETS_PER_DATABASE * len(databases)
+        + SECRETS_PER_CACHE * len(caches)
         + elsewhere
         + mixed_texts(app),
         alarms=ALARMS_PER_SERVICE * len(app.services)

@@ -16,6 +16,7 @@ from fairway.core.cost.layout import (
 )
 from fairway.core.plan.order import release_order
 from fairway.core.spec.model import App, Blue, Canary, Database, Job, Service
+from fairway.core.spec.renewal import renewed_databases
 
 __all__ = ["Creation", "creations"]
 
@@ -53,6 +54,8 @@ def of_data(app: App, layout: Layout) -> Iterator[Creation]:
     for name, database in app.databases.items():
         if database.url is None and database.engine == "postgres":
             what = of_database(database, layout)
+            if database in renewed_databases(app):
+                what += f", a new password every {database.rotate_seconds / DAY:g} days"
             yield Creation(kind="database", name=name, what=what, cause=used(app, name))
     for name, cache in app.caches.items():
         if cache.url is None and cache.enabled:

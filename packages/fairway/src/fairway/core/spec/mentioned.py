@@ -17,7 +17,7 @@ from fairway.core.spec.report import Report
 __all__ = ["check_mentions", "heard", "is_mixed", "mixed_texts", "nodes_with_variables"]
 
 
-SECRET_PARTS = frozenset({"password", "url"})  # of a database or a cache
+SECRET_PARTS = frozenset({"user", "password", "url"})  # of a database or a cache
 
 
 def heard(app: App, root: Entry, off: frozenset[str]) -> App:

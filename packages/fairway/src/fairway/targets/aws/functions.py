@@ -26,7 +26,7 @@ from fairway.targets.aws.decide.rollout import Verdict
 from fairway.targets.aws.decide.standing import ServiceStanding
 from fairway.targets.aws.environment import Environment
 from fairway.targets.aws.render.function_names import ALIAS, LONGEST
-from fairway.targets.aws.render.secrets import RENEWER, RESERVE
+from fairway.targets.aws.render.renewal import RENEWER, RESERVE, renews
 from fairway.targets.aws.render.tasks import probe_path
 from fairway.targets.aws.running import Watch
 from fairway.targets.aws.stacks import Applied
@@ -67,7 +67,7 @@ def room_to_renew(environment: Environment) -> Mapping[str, str]:
     Not where the account has none left: a small quota is no reason to refuse a deploy.
     """
     app = environment.app
-    if all(secret.rotate_seconds is None for secret in app.secrets.values()):
+    if not renews(app):
         return {}
     name = names.cloud_name(app.name, app.environment, RENEWER, limit=LONGEST)
     is_kept = kept_for(environment, name) > 0

@@ -19,6 +19,7 @@ from fairway.core.spec.model import (
     Site,
     Worker,
 )
+from fairway.core.spec.renewal import holding_texts
 from fairway.targets.aws.function_gaps import function_gaps
 from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.balancer import cross_origin
@@ -56,7 +57,7 @@ def gaps(app: App) -> list[Problem]:
         ),
         *(gap for each in app.workers.values() for gap in _of_worker(each)),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
-        *(gap for database in app.databases.values() for gap in _of_database(database)),
+        *(gap for database in app.databases.values() for gap in _of_database(app, database)),
         *_of_edge(app),
         *_of_others(app),
         *part_gaps(app),
@@ -200,7 +201,7 @@ def _of_schedule(at: str, schedule: str | None) -> Iterator[Problem]:
     yield Problem(f"{at}.schedule", what, "Start its state machine by hand.")
 
 
-def _of_database(database: Database) -> Iterator[Problem]:
+def _of_database(app: App, database: Database) -> Iterator[Problem]:
     at = f"database.{database.name}"
     if database.engine == "sqlite":
         what = "its file is lost with its task, and each replica has its own"
@@ -209,13 +210,24 @@ def _of_database(database: Database) -> Iterator[Problem]:
     if database.url is not None:
         yield Problem(f"{at}.url", "its address is a secret that is made empty: put its value")
         return
-    yield Problem(at, "its password is not renewed by itself yet")
+    for text in holding_texts(app, database.name):
+        what = f"nothing puts it together anew: so the password of {database.name} is not renewed"
+        name = database.name
+        mend = f"Read ${{{name}.url}}, or ${{{name}.user}} and ${{{name}.password}}, each alone."
+        yield Problem(text, what, mend)
     if database.read_replicas:
         what = "nothing sends reads to a replica; its address is in Parameter Store"
         yield Problem(f"{at}.read_replicas", what)
     yield from _of_zones(at, database)
     if database.serverless and database.size is not None:
         yield Problem(f"{at}.size", "it has no size: it scales with its load")
+
+
+def _functions(app: App, node: str) -> str:
+    """The functions that use a node."""
+    return ", ".join(
+        each.name for each in app.services.values() if each.kind == "function" and node in each.uses
+    )
 
 
 def _of_zones(at: str, database: Database) -> Iterator[Problem]:
@@ -266,10 +278,15 @@ def _of_others(app: App) -> Iterator[Problem]:
     for name in app.tables:
         what = "no variable brings its name yet; it is in Parameter Store"
         yield Problem(f"table.{name}", what)
+    yield from _of_secrets(app)
+
+
+def _of_secrets(app: App) -> Iterator[Problem]:
     for name, secret in app.secrets.items():
         at = f"secret.{name}"
         if secret.rotate_seconds is not None:
-            what = "what runs keeps the value that it started with until the next release"
-            yield Problem(f"{at}.rotate", what)
+            if those := _functions(app, name):
+                what = f"{those}: a copy keeps the value that it started with until Lambda ends it"
+                yield Problem(f"{at}.rotate", what)
         elif not secret.generate:
             yield Problem(at, "it is made empty: put its value before what uses it starts")

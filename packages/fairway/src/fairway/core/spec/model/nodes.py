@@ -123,6 +123,15 @@ class Database:
         float, Key(read.DURATION_OR_ZERO, "How long backups are kept (R246).", name="backups")
     ] = 7 * 86400.0
     serverless: Annotated[bool, Key(read.BOOLEAN, "Scales with its load (R78).")] = False
+    rotate_seconds: Annotated[
+        float,
+        Key(
+            read.DURATION,
+            "Its password is renewed this often (R74).",
+            example='"90d"',
+            name="rotate",
+        ),
+    ] = 90 * 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

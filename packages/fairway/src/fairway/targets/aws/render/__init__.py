@@ -2,9 +2,9 @@
 
 Place in the flow: the CLI writes the texts to files that the AWS CLI deploys without Fairway.
 A stack a concern, so that nothing stateful is in what a release rolls back: network, data,
-build (where AWS builds the image), balancer, before (migrations), service-<name>,
-worker-<name>, job-<name>, workflow-<name>, edge, alarms; edge-<account> where sites stand in an
-account of their own.
+renewal (of secrets), build (where AWS builds the image), balancer, before (migrations),
+service-<name>, worker-<name>, job-<name>, workflow-<name>, edge, alarms; edge-<account> where
+sites stand in an account of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.jobs import job, workflow
 from fairway.targets.aws.render.network import network
 from fairway.targets.aws.render.remote_build import remote_build
+from fairway.targets.aws.render.renewal import renewal
 from fairway.targets.aws.render.service import service
 from fairway.targets.aws.render.template import Draft, Stack, text
 
@@ -78,6 +79,7 @@ def _stacks(whole: App, choices: Choices) -> Iterator[Stack]:
 
     yield network(app, draft("network", "network, key, topic"), choices)
     yield data(app, draft("data", "databases, caches, buckets, secrets, images"), choices)
+    yield from renewal(app, ground("renewal", "renews secrets"))
     if choices.builds == "remote":
         yield remote_build(ground("build", "builds images from sources that are sent"))
     yield balancer(whole, ground("balancer", "cluster, balancer, certificate"))

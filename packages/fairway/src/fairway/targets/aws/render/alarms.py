@@ -11,7 +11,7 @@ from fairway.targets.aws.render.dashboard import add_dashboard
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.jobs import dead_letters, machine_arn
 from fairway.targets.aws.render.metrics import Metric, Query, When, add_alarm, topic_arn
-from fairway.targets.aws.render.secrets import LONGEST, RENEWER
+from fairway.targets.aws.render.renewal import LONGEST, RENEWER, renews
 from fairway.targets.aws.render.template import Draft, Stack, sub
 
 __all__ = ["alarms"]
@@ -41,7 +41,7 @@ def _watched(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
     yield from _caches(app, draft)
     for node in (*app.jobs.values(), *app.workflows.values()):
         yield from _machine(node.name, draft)
-    if any(secret.rotate_seconds is not None for secret in app.secrets.values()):
+    if renews(app):
         function = draft.called(RENEWER, limit=LONGEST)
         metric = Metric(
             namespace="AWS/Lambda",

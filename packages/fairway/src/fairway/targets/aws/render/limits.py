@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from fairway.core import names
 from fairway.core.problem import Problem
-from fairway.core.spec.model import App, Blue, Canary, Database, Job, Secret, Service
+from fairway.core.spec.model import App, Blue, Canary, Database, Job, Service
+from fairway.core.spec.renewal import renewed_databases, renewed_secrets
 from fairway.targets.aws.render import Stack, stacks
 from fairway.targets.aws.render.accounts import account_of_home
 from fairway.targets.aws.render.addresses import room
@@ -53,7 +54,7 @@ def limits(app: App, choices: Choices) -> list[Problem]:
         *(problem for each in app.programs.values() for problem in _of_program(app, each)),
         *(problem for job in app.jobs.values() for problem in _of_size(f"job.{job.name}", job)),
         *(problem for each in app.databases.values() for problem in _of_database(app, each)),
-        *(problem for each in app.secrets.values() for problem in _of_secret(each)),
+        *_of_renewal(app),
         *_of_balancer(app),
         *_of_groups(app),
         *_of_networks(app),
@@ -162,10 +163,14 @@ def _of_database(app: App, database: Database) -> Iterator[Problem]:
         yield Problem(f"{at}.read_replicas", "RDS has at most 15 of one database")
 
 
-def _of_secret(secret: Secret) -> Iterator[Problem]:
-    if (secret.rotate_seconds or 0.0) > LONGEST_ROTATION_SECONDS:
-        what = "Secrets Manager renews at least every 1,000 days"
-        yield Problem(f"secret.{secret.name}.rotate", what)
+def _of_renewal(app: App) -> Iterator[Problem]:
+    """How seldom a secret is renewed."""
+    turns = {f"secret.{each.name}": each.rotate_seconds for each in renewed_secrets(app)}
+    turns |= {f"database.{each.name}": each.rotate_seconds for each in renewed_databases(app)}
+    for at, seconds in turns.items():
+        if (seconds or 0.0) > LONGEST_ROTATION_SECONDS:
+            what = "Secrets Manager renews at least every 1,000 days"
+            yield Problem(f"{at}.rotate", what)
 
 
 def _of_networks(app: App) -> Iterator[Problem]:
@@ -221,8 +226,8 @@ def _of_balancer(app: App) -> Iterator[Problem]:
 
 
 def _of_groups(app: App) -> Iterator[Problem]:
-    """Rules into the group of what is used: one a node that uses it, one a migration."""
-    users: dict[str, int] = {}
+    """Rules into the group of what is used: one a node that uses it, a migration, a renewal."""
+    users = {each.name: 1 for each in renewed_databases(app)}
     for node in (*app.programs.values(), *app.jobs.values()):
         rules = 2 if isinstance(node, Service) and node.before else 1
         for name in node.uses:

@@ -4,7 +4,10 @@ Services and data have private subnets (R86, R196); data has no way out at all. 
 whom is said by security groups, which stand where their services are (R197). Pure.
 """
 
+from collections.abc import Sequence
+
 from fairway.core.spec.model import App
+from fairway.core.spec.renewal import starts_anew
 from fairway.targets.aws.render import addresses
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.joined import add_joined
@@ -33,6 +36,7 @@ INTERFACES = (
     "ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "secretsmanager", "sns", "sqs", "ssm",
     "states", "sts",
 )  # fmt: skip
+ECS = "ecs"  # what renews secrets asks it to start their readers anew
 
 
 def network(app: App, draft: Draft, choices: Choices) -> Stack:
@@ -60,7 +64,8 @@ def network(app: App, draft: Draft, choices: Choices) -> Stack:
     _ways_out(draft, choices)
     add_joined(app, draft, choices.zones)
     add_network_acls(draft, app.addresses, choices.zones)
-    _endpoints(draft, app.addresses, choices)
+    interfaces = (*INTERFACES, ECS) if starts_anew(app) else INTERFACES
+    _endpoints(draft, app.addresses, choices, interfaces)
     _flow_logs(draft, key, choices)
     for kind in ("Public", "Services", "Data"):
         ids: list[Value] = [ref(f"{kind}{zone + 1}") for zone in range(choices.zones)]
@@ -137,7 +142,7 @@ def _ways_out(draft: Draft, choices: Choices) -> None:
             )
 
 
-def _endpoints(draft: Draft, network: str, choices: Choices) -> None:
+def _endpoints(draft: Draft, network: str, choices: Choices, interfaces: Sequence[str]) -> None:
     """S3 and DynamoDB without the NAT and its price; with `endpoints`, the rest of AWS too."""
     zones = range(1, choices.zones + 1)
     for service in ("s3", "dynamodb"):
@@ -172,7 +177,7 @@ def _endpoints(draft: Draft, network: str, choices: Choices) -> None:
             "VpcId": ref("Network"),
         },
     )
-    for service in INTERFACES:
+    for service in interfaces:
         words = "".join(word.title() for word in service.split("."))
         draft.add(
             f"{words}Endpoint",

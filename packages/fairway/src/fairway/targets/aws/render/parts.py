@@ -1,7 +1,7 @@
 """Parts of what a node uses (`${db.host}`) as AWS knows them, and what it cannot give.
 
-A host comes in the open; a password is a key of a secret, which ECS or the runtime reads. A text
-with a password in it is a secret of the stack that needs it (`wiring.py`). Pure.
+A host comes in the open; user and password are keys of a secret, which ECS or the runtime reads. A
+text with one of them in it is a secret of the stack that needs it (`wiring.py`). Pure.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from fairway.core.spec.model import App
 from fairway.targets.aws.render import caches, postgres
 from fairway.targets.aws.render.template import REGION
 
-__all__ = ["ENDPOINT", "KNOWN_CACHE", "PASSWORD", "known", "part_gaps", "part_limits"]
+__all__ = ["ENDPOINT", "KNOWN_CACHE", "PASSWORD", "USER", "known", "part_gaps", "part_limits"]
 
-PASSWORD = "password"  # noqa: S105 - the key in a secret's JSON
+PASSWORD = "password"  # noqa: S105 - the keys in a secret's JSON
+USER = "username"
 ENDPOINT = f"https://s3.{REGION}.${{AWS::URLSuffix}}"
 KNOWN_CACHE = {"port": str(caches.PORT)}
 
@@ -25,7 +26,6 @@ def known(app: App, database: str) -> dict[str, str]:
     """The parts of a database that the file alone decides."""
     return {
         "port": str(postgres.PORT),
-        "user": postgres.USER,
         "name": names.database_name(app.name, database),
     }
 

@@ -1,6 +1,7 @@
 """PostgreSQL on RDS (R77-R91): private, encrypted, TLS only, backed up, protected from deletion.
 
-The address with its password is a secret of its own, which services read as `DATABASE_URL`.
+The address with its password is a secret of its own, which services read as `DATABASE_URL`. It
+holds the login that is current: at first the owner's, then one that `renewal.py` makes.
 """
 
 import math
@@ -141,6 +142,7 @@ def add_surroundings(
             "Parameters": {
                 "log_min_duration_statement": str(SLOW_MS),
                 "log_statement": "ddl",
+                "password_encryption": "scram-sha-256",
                 "rds.force_ssl": "1",
                 **parameters,
             },
@@ -175,13 +177,13 @@ def backup_days(database: Database) -> int:
 
 
 def add_password(ground: Ground, database: Database) -> str:
-    """Add a generated password; the id of its secret."""
-    id_ = names.logical_id("database", database.name, "password")
+    """Add a generated password of the owner's; the id of its secret."""
+    id_ = _password_id(database)
     ground.draft.add(
         id_,
         "AWS::SecretsManager::Secret",
         {
-            "Description": f"The password of the database {database.name}.",
+            "Description": f"The password of the owner of the database {database.name}.",
             "GenerateSecretString": {
                 "ExcludePunctuation": True,
                 "GenerateStringKey": "password",
@@ -197,30 +199,49 @@ def add_password(ground: Ground, database: Database) -> str:
 
 def resolved(secret: str) -> Value:
     """The password inside a secret, as CloudFormation reads it: never shown in a template."""
-    return sub(f"{{{{resolve:secretsmanager:${{{secret}}}:SecretString:password}}}}")
+    return sub(_inside(secret, "password"))
+
+
+def _inside(secret: str, key: str) -> str:
+    return f"{{{{resolve:secretsmanager:${{{secret}}}:SecretString:{key}}}}}"
 
 
 def add_address(app: App, ground: Ground, database: Database, host: Value) -> None:
-    """Add the secret that holds the whole address, and hand it over."""
-    draft, id_ = ground.draft, names.logical_id("database", database.name, "url")
-    password = names.logical_id("database", database.name, "password")
+    """Add the secrets of the current login and of the whole address with it; hand them over."""
+    draft = ground.draft
+    password = _password_id(database)
+    login, url = (names.logical_id("database", database.name, kind) for kind in ("login", "url"))
+    owner = _inside(password, "password")
     name = names.database_name(app.name, database.name)
-    resolve = f"{{{{resolve:secretsmanager:${{{password}}}:SecretString:password}}}}"
     draft.add(
-        id_,
+        login,
         "AWS::SecretsManager::Secret",
         {
-            "Description": f"The address of the database {database.name}, with its password.",
+            "Description": f"The current login of the database {database.name}.",
+            "KmsKeyId": ground.key,
+            "SecretString": sub(f'{{"username": "{USER}", "password": "{owner}"}}'),
+        },
+    )
+    who = f"{_inside(login, 'username')}:{_inside(login, 'password')}"
+    draft.add(
+        url,
+        "AWS::SecretsManager::Secret",
+        {
+            "Description": f"The address of the database {database.name}, with its login.",
             "KmsKeyId": ground.key,
             "SecretString": sub(
-                f"postgresql://{USER}:{resolve}@${{Host}}:{PORT}/{name}?sslmode=require",
-                Host=host,
+                f"postgresql://{who}@${{Host}}:{PORT}/{name}?sslmode=require", Host=host
             ),
         },
     )
     draft.give(f"database/{database.name}/host", host)
+    draft.give(f"database/{database.name}/login", ref(login))
     draft.give(f"database/{database.name}/password", ref(password))
-    draft.give(f"database/{database.name}/url", ref(id_))
+    draft.give(f"database/{database.name}/url", ref(url))
+
+
+def _password_id(database: Database) -> str:
+    return names.logical_id("database", database.name, "password")
 
 
 def add_external(ground: Ground, kind: str, name: str) -> None:

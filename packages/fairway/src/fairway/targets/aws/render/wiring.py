@@ -15,7 +15,7 @@ from fairway.core.spec.variables import Addresses, variables
 from fairway.core.spec.wiring import wires
 from fairway.targets.aws.render import addresses
 from fairway.targets.aws.render.hosts import host, url
-from fairway.targets.aws.render.parts import ENDPOINT, KNOWN_CACHE, PASSWORD, known
+from fairway.targets.aws.render.parts import ENDPOINT, KNOWN_CACHE, PASSWORD, USER, known
 from fairway.targets.aws.render.template import Draft, Value, join, sub
 from fairway_runtime import contract
 
@@ -176,10 +176,20 @@ def _addresses(app: App, node: Service | Job) -> Addresses:
                 databases[name] = f"sqlite:////tmp/{name}.db"
             case "database":
                 databases[name] = _hidden(f"database/{name}/url")
-                parts[name] = {**known(app, name), **_server("database", name)}
+                login = f"database/{name}/login"
+                parts[name] = {
+                    **known(app, name),
+                    "host": _mark(f"database/{name}/host"),
+                    "user": _hidden(f"{login}#{USER}"),
+                    PASSWORD: _hidden(f"{login}#{PASSWORD}"),
+                }
             case "cache":
                 caches[name] = _hidden(f"cache/{name}/url")
-                parts[name] = {**KNOWN_CACHE, **_server("cache", name)}
+                parts[name] = {
+                    **KNOWN_CACHE,
+                    "host": _mark(f"cache/{name}/host"),
+                    PASSWORD: _hidden(f"cache/{name}/{PASSWORD}#{PASSWORD}"),
+                }
             case "bucket":
                 buckets[name] = _mark(f"bucket/{name}")
                 parts[name] = {"endpoint": _mark("endpoint")}
@@ -196,14 +206,6 @@ def _addresses(app: App, node: Service | Job) -> Addresses:
         secrets=secrets,
         parts=parts,
     )
-
-
-def _server(kind: str, name: str) -> dict[str, str | Masked]:
-    """The parts of a server that its stack hands over."""
-    return {
-        "host": _mark(f"{kind}/{name}/host"),
-        PASSWORD: _hidden(f"{kind}/{name}/{PASSWORD}#{PASSWORD}"),
-    }
 
 
 def _service(app: App, node: Service | Job, used: str) -> dict[str, str]:
