@@ -218,6 +218,7 @@ class World:
     login: str
     renewal: Renewal
     acts: Acts = field(default_factory=Acts)
+    wait: Callable[[float], None] = lambda _: None
 
     @property
     def renewer(self) -> Renewer:
@@ -227,7 +228,7 @@ class World:
             return made
 
         clients = (Watched(self.manager, self.acts), Watched(self.ecs, self.acts))
-        return Renewer(*clients, CLUSTER, connect)
+        return Renewer(*clients, CLUSTER, connect, self.wait)
 
     def step(self, name: str, token: str, secret: str = "") -> None:
         renewer, which = self.renewer, secret or self.login
@@ -456,7 +457,12 @@ def test_a_release_that_comes_between_is_waited_for(world: World) -> None:
     with pytest.raises(Refused, match="a release of api is in progress"):
         world.step("finishSecret", token(1))
     assert (world.url, world.current.username) == (before, "app")
-    ecs.deployments = [NEW]
+
+    def end(seconds: float) -> None:
+        assert seconds >= 1
+        ecs.deployments = [NEW]
+
+    world.wait = end
     world.step("finishSecret", token(1))
     assert world.current.username == "app_1"
     assert ecs.started == ["api"]

@@ -45,7 +45,7 @@ CODE = "fairway.targets.aws.renewal"
 FILES = ("wire", "steps")  # the second uses the first
 DAY = 86400.0
 MOST_DAYS = 1000
-TIMEOUT_SECONDS = 120  # two servers that sleep when nobody asks wake in half a minute
+TIMEOUT_SECONDS = 900  # a release in progress is waited for; Lambda's longest
 
 
 def renews(app: App) -> bool:

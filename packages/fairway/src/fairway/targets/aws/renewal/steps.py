@@ -13,6 +13,7 @@ repeated, and may be killed anywhere: with the same token it goes on.
 import importlib
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ SETTINGS = "{}"  # what is renewed: the template says it at this file's end
 LENGTH = 48
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 MOST_DESCRIBED = 10  # services in one question to ECS
+LOOKS, LOOK_SECONDS = 60, 10.0  # another renewal's readers start anew in minutes
 LOCK_SECONDS = 3  # who waits for a table's owner to change keeps others waiting
 WRONG_PASSWORD = "28P01"  # noqa: S105 - a code of PostgreSQL's
 
@@ -139,12 +141,13 @@ ALTER ROLE "{login}" LOGIN PASSWORD '{kept}';
 
 @dataclass(frozen=True, slots=True)
 class Renewer:
-    """The four steps for one secret; `manager` and `ecs` are clients of AWS."""
+    """The four steps for a secret; `manager` and `ecs` are clients of AWS, `wait` takes seconds."""
 
     manager: Any
     ecs: Any
     cluster: str
     connect: Callable[[str], Connection] = Connection
+    wait: Callable[[float], None] = time.sleep
 
     def create(self, secret: str, token: str, renewal: Renewal) -> None:
         """Make the value that is to come; of a database, once nothing uses its next login."""
@@ -188,13 +191,13 @@ class Renewer:
         A release in progress is waited for: another would take its place. On the second time
         what is being started anew goes on.
         """
-        services = self._services(renewal)
-        if not self._is_current(secret, token):
-            if busy := unsettled(services):
-                raise Refused(f"a release of {', '.join(busy)} is in progress")
-            if renewal.url:
-                self._write(renewal.url, Login.of(self._value(secret, token=token)[0]))
-            self._promote(secret, token)
+        if self._is_current(secret, token):
+            self._start_anew(self._services(renewal))
+            return
+        services = self._settled(renewal)
+        if renewal.url:
+            self._write(renewal.url, Login.of(self._value(secret, token=token)[0]))
+        self._promote(secret, token)
         self._start_anew(services)
 
     def _see_nobody_is_behind(self, secret: str, renewal: Renewal, current: Login) -> None:
@@ -205,12 +208,10 @@ class Renewer:
         """
         self._write(renewal.url, current)
         since = max(self._value(secret)[1], self._value(renewal.url)[1])
-        services = self._services(renewal)
+        services = self._settled(renewal)
         if behind := outdated(services, since):
             self._start_anew([each for each in services if each["serviceName"] in behind])
             raise Refused(f"tasks of {', '.join(behind)} are older than the login: started anew")
-        if busy := unsettled(services):
-            raise Refused(f"a release of {', '.join(busy)} is in progress")
 
     def _as_owner(self, url: str, owner: str) -> Connection:
         """A connection of the owner's; its password may be one that a renewal has just set."""
@@ -293,6 +294,17 @@ class Renewer:
                 return []
             found += [each for each in said["services"] if each["status"] == "ACTIVE"]
         return found
+
+    def _settled(self, renewal: Renewal) -> list[Mapping[str, Any]]:
+        """The services, once no release of them is in progress; raises where one goes on."""
+        busy: list[str] = []
+        for _ in range(LOOKS):
+            services = self._services(renewal)
+            busy = unsettled(services)
+            if not busy:
+                return services
+            self.wait(LOOK_SECONDS)
+        raise Refused(f"a release of {', '.join(busy)} is in progress")
 
     def _start_anew(self, services: Sequence[Mapping[str, Any]]) -> None:
         """Start the tasks of services anew, but where a release does that already."""
