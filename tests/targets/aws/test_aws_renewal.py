@@ -431,6 +431,33 @@ def test_a_renewal_that_is_killed_after_any_act_goes_on_with_its_token(world: Wo
     assert number > 30
 
 
+def test_a_renewal_that_is_given_up_after_any_act_leaves_the_next_one_whole(world: World) -> None:
+    world.renew(token(1))
+    last = 0
+    while True:
+        last += 1
+        world.acts = Acts(last=last)
+        try:
+            world.renew(token(1000 + last))
+            break
+        except Killed:
+            pass
+        for _ in range(3):  # an address that was left behind is mended first
+            with suppress(Refused):
+                world.renew(token(2000 + last))
+                break
+            began = int(time.time())
+            while int(time.time()) == began:  # moto knows when a value was put to the second
+                time.sleep(0.01)
+        assert world.current.within(world.url) == world.url
+        assert ask(world.url, "SELECT current_user") == [(GROUP,)]
+        assert world.manager.describe_secret(SecretId=world.login)["VersionIdsToStages"][
+            token(2000 + last)
+        ].count("AWSCURRENT")
+        ask(Login.of(world.value(world.renewal.owner)).within(world.url), "SELECT 1")
+    assert last > 30
+
+
 @pytest.mark.requirement("R75")
 def test_nothing_is_renewed_while_tasks_run_that_are_older_than_the_login(world: World) -> None:
     world.renew(token(1))

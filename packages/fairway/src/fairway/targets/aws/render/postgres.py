@@ -183,7 +183,8 @@ def add_password(ground: Ground, database: Database) -> str:
         id_,
         "AWS::SecretsManager::Secret",
         {
-            "Description": f"The password of the owner of the database {database.name}.",
+            # Its words stay: nothing shall make CloudFormation think of making it anew.
+            "Description": f"The password of the database {database.name}.",
             "GenerateSecretString": {
                 "ExcludePunctuation": True,
                 "GenerateStringKey": "password",
