@@ -346,6 +346,9 @@ def test_whoever_connects_while_a_password_is_renewed_twice_is_never_refused(wor
             while made[0] < reached and not failed:
                 over.wait(0.01)
             held[0] = world.url  # its tasks were started anew
+            reached = made[0] + 4  # and those that were under way have ended
+            while made[0] < reached and not failed:
+                over.wait(0.01)
     finally:
         over.set()
         thread.join()
