@@ -232,17 +232,8 @@ class World:
         return Renewer(*clients, CLUSTER, connect, self.wait)
 
     def step(self, name: str, token: str, secret: str = "") -> None:
-        renewer, which = self.renewer, secret or self.login
         renewal = Renewal(self.renewal.services) if secret else self.renewal
-        match name:
-            case "createSecret":
-                renewer.create(which, token, renewal)
-            case "setSecret":
-                renewer.set(which, token, renewal)
-            case "testSecret":
-                renewer.test(which, token, renewal)
-            case _:
-                renewer.finish(which, token, renewal)
+        self.renewer.do(name, secret or self.login, token, renewal)
 
     def renew(self, token: str, secret: str = "") -> None:
         for name in STEPS:

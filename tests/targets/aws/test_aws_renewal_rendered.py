@@ -9,9 +9,10 @@ from fairway.core.cost.layout import layout_of
 from fairway.core.plan.creation import creations
 from fairway.targets.aws.decide.order import may_go
 from fairway.targets.aws.gaps import gaps
-from fairway.targets.aws.render import choices_for
+from fairway.targets.aws.render import choices_for, postgres
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.renewal import code
+from fairway.targets.aws.renewal import steps
 from tests.targets.aws.shapes import app, app_of, resources, templates
 
 SHOP = """
@@ -54,6 +55,10 @@ def test_secrets_and_passwords_are_renewed_every_ninety_days_and_a_failure_is_to
     assert resources(app_of("[database.db]"), SCHEDULE), "without a word in the file"
     alarms = resources(planner, "AWS::CloudWatch::Alarm")
     assert alarms["alarms.json/RotationAlarm"]["AlarmActions"]
+
+
+def test_the_code_calls_the_owner_as_the_template_does() -> None:
+    assert steps.OWNER == postgres.USER
 
 
 @pytest.mark.parametrize("kind", ["", "serverless = true"])

@@ -8,12 +8,12 @@ started is not: so a child does the work, and this process passes signals on and
 done too.
 """
 
-import ctypes
 import os
 import select
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 __all__ = ["main"]
@@ -43,6 +43,8 @@ def is_behind(arguments: Sequence[str]) -> bool:
 
 def step_back(begun_by: int) -> None:
     """Be a session of one's own that takes only what others leave, and ends with its parent."""
+    import ctypes  # other verbs need not wait for it
+
     from fairway.targets.local import priority
 
     os.setsid()
@@ -56,7 +58,8 @@ def waited_for(child: int) -> int:
     """The exit code of `child`, which gets the signals that come here."""
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        signal.pidfd_send_signal(ended, number)
+        with suppress(ProcessLookupError):  # it has just ended
+            signal.pidfd_send_signal(ended, number)
 
     ended = os.pidfd_open(child)  # not reaped before the end of this: it is there
     for each in PASSED_ON:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from fairway.core.spec.mentioned import mixed_texts
 from fairway.core.spec.model import App
-from fairway.core.spec.renewal import starts_anew
+from fairway.core.spec.renewal import started_anew
 
 __all__ = ["CACHE_CLASS", "DATABASE_CLASS", "Egress", "Layout", "fargate_size", "layout_of"]
 
@@ -100,7 +100,7 @@ def layout_of(
     return Layout(
         zones=across,
         nat_gateways=gateways,
-        interface_endpoints=ENDPOINTS + starts_anew(app) if way == "endpoints" else 0,
+        interface_endpoints=ENDPOINTS + bool(started_anew(app)) if way == "endpoints" else 0,
         balancers=1 if public else 0,
         keys=1,
         secrets=len(app.secrets)

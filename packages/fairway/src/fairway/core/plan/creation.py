@@ -51,10 +51,11 @@ def creations(app: App, layout: Layout) -> tuple[Creation, ...]:
 
 
 def of_data(app: App, layout: Layout) -> Iterator[Creation]:
+    renewed = renewed_databases(app)
     for name, database in app.databases.items():
         if database.url is None and database.engine == "postgres":
             what = of_database(database, layout)
-            if database in renewed_databases(app):
+            if database in renewed:
                 what += f", a new password every {database.rotate_seconds / DAY:g} days"
             yield Creation(kind="database", name=name, what=what, cause=used(app, name))
     for name, cache in app.caches.items():

@@ -6,14 +6,12 @@ puts such a text together anew. Pure.
 
 from collections.abc import Iterator
 
-from fairway.core.spec.mentioned import is_mixed, nodes_with_variables
+from fairway.core.spec.mentioned import SECRET_PARTS, is_mixed, nodes_with_variables
 from fairway.core.spec.mentions import mentions
 from fairway.core.spec.model import App, Database, Secret
 from fairway.core.spec.wiring import wires
 
-__all__ = ["holding_texts", "readers", "renewed_databases", "renewed_secrets", "starts_anew"]
-
-LOGIN_PARTS = frozenset({"user", "password", "url"})
+__all__ = ["holding_texts", "readers", "renewed_databases", "renewed_secrets", "started_anew"]
 
 
 def renewed_secrets(app: App) -> tuple[Secret, ...]:
@@ -35,7 +33,7 @@ def holding_texts(app: App, database: str) -> Iterator[str]:
     for kind, node in nodes_with_variables(app):
         for name, text in node.variables.items():
             held = {each.part for each in mentions(text) if each.node == database}
-            if held & LOGIN_PARTS and is_mixed(app, text):
+            if held & SECRET_PARTS and is_mixed(app, text):
                 yield f"{kind}.{node.name}.variables.{name}"
 
 
@@ -48,7 +46,7 @@ def readers(app: App, node: str) -> tuple[str, ...]:
     )
 
 
-def starts_anew(app: App) -> bool:
-    """Whether anything that runs reads what is renewed."""
+def started_anew(app: App) -> tuple[str, ...]:
+    """The services and workers that read any of what is renewed, sorted."""
     renewed = (*renewed_secrets(app), *renewed_databases(app))
-    return any(readers(app, each.name) for each in renewed)
+    return tuple(sorted({name for each in renewed for name in readers(app, each.name)}))

@@ -25,6 +25,7 @@ from fairway.targets.aws.render.function_limits import function_limits
 from fairway.targets.aws.render.function_release import is_shifted
 from fairway.targets.aws.render.hosts import balanced
 from fairway.targets.aws.render.parts import part_limits
+from fairway.targets.aws.render.renewal import MOST_DAYS
 from fairway.targets.aws.render.service import rule_priority
 from fairway.targets.aws.render.sizes import fitting
 from fairway.targets.aws.render.tasks import LONGEST_STOP_SECONDS, MARGIN_SECONDS
@@ -42,7 +43,7 @@ LONGEST_DATABASE_NAME = 63
 LEAST_STORAGE_GIB = 20
 LARGEST_STORAGE_GIB = 65_536
 LONGEST_BACKUP_SECONDS = 35 * 86_400
-LONGEST_ROTATION_SECONDS = 1000 * 86_400
+LONGEST_ROTATION_SECONDS = MOST_DAYS * 86_400
 MOST_TASKS = 5000
 MOST_GATEWAYS = 5
 MOST_PEERINGS = 50

@@ -7,7 +7,7 @@ whom is said by security groups, which stand where their services are (R197). Pu
 from collections.abc import Sequence
 
 from fairway.core.spec.model import App
-from fairway.core.spec.renewal import starts_anew
+from fairway.core.spec.renewal import started_anew
 from fairway.targets.aws.render import addresses
 from fairway.targets.aws.render.choices import Choices
 from fairway.targets.aws.render.joined import add_joined
@@ -64,7 +64,7 @@ def network(app: App, draft: Draft, choices: Choices) -> Stack:
     _ways_out(draft, choices)
     add_joined(app, draft, choices.zones)
     add_network_acls(draft, app.addresses, choices.zones)
-    interfaces = (*INTERFACES, ECS) if starts_anew(app) else INTERFACES
+    interfaces = (*INTERFACES, ECS) if started_anew(app) else INTERFACES
     _endpoints(draft, app.addresses, choices, interfaces)
     _flow_logs(draft, key, choices)
     for kind in ("Public", "Services", "Data"):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fairway.core import names
 from fairway.core.spec.model import App
-from fairway.core.spec.renewal import readers, renewed_databases, renewed_secrets, starts_anew
+from fairway.core.spec.renewal import readers, renewed_databases, renewed_secrets, started_anew
 from fairway.targets.aws.render.dead_letters import add_dead_letters
 from fairway.targets.aws.render.ground import Ground
 from fairway.targets.aws.render.logs import add_log_group
@@ -34,7 +34,7 @@ from fairway.targets.aws.render.template import (
     sub,
 )
 
-__all__ = ["LONGEST", "RENEWER", "RESERVE", "code", "renewal", "renews"]
+__all__ = ["LONGEST", "MOST_DAYS", "RENEWER", "RESERVE", "code", "renewal", "renews"]
 
 RENEWER = "rotation"
 LONGEST = 64  # the name of a function
@@ -44,7 +44,7 @@ SETTINGS = "SETTINGS"  # the name in the code that says what is renewed
 CODE = "fairway.targets.aws.renewal"
 FILES = ("wire", "steps")  # the second uses the first
 DAY = 86400.0
-MOST_DAYS = 1000
+MOST_DAYS = 1000  # between two renewals
 TIMEOUT_SECONDS = 900  # a release in progress is waited for; Lambda's longest
 
 
@@ -214,10 +214,8 @@ def _may_renew(app: App, ground: Ground) -> tuple[Value, ...]:
 
 def _may_start_anew(app: App, draft: Draft) -> tuple[Value, ...]:
     """By name: the services come after this stack."""
-    if not starts_anew(app):
+    if not (read := started_anew(app)):
         return ()
-    renewed = (*renewed_secrets(app), *renewed_databases(app))
-    read = sorted({name for each in renewed for name in readers(app, each.name)})
     start = f"arn:{PARTITION}:ecs:{REGION}:{ACCOUNT}:service/{draft.called()}"
     services: list[Value] = [sub(f"{start}/{name}") for name in read]
     return (statement(("ecs:DescribeServices", "ecs:UpdateService"), services),)

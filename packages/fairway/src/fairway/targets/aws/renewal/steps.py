@@ -149,6 +149,18 @@ class Renewer:
     connect: Callable[[str], Connection] = Connection
     wait: Callable[[float], None] = time.sleep
 
+    def do(self, step: str, secret: str, token: str, renewal: Renewal) -> None:
+        """One of the four, by the name that Secrets Manager has for it."""
+        match step:
+            case "createSecret":
+                self.create(secret, token, renewal)
+            case "setSecret":
+                self.set(secret, token, renewal)
+            case "testSecret":
+                self.test(secret, token, renewal)
+            case _:
+                self.finish(secret, token, renewal)
+
     def create(self, secret: str, token: str, renewal: Renewal) -> None:
         """Make the value that is to come; of a database, once nothing uses its next login."""
         if self._has_value(secret, token):
@@ -322,12 +334,4 @@ def handler(event: Mapping[str, str], context: object) -> None:
     said = json.loads(SETTINGS)
     renewal = Renewal.of(said["secrets"][secret])
     renewer = Renewer(boto3.client("secretsmanager"), boto3.client("ecs"), said["cluster"])
-    match event["Step"]:
-        case "createSecret":
-            renewer.create(secret, token, renewal)
-        case "setSecret":
-            renewer.set(secret, token, renewal)
-        case "testSecret":
-            renewer.test(secret, token, renewal)
-        case _:
-            renewer.finish(secret, token, renewal)
+    renewer.do(event["Step"], secret, token, renewal)
