@@ -171,7 +171,7 @@ def _of_renewal(app: App) -> Iterator[Problem]:
     for at, seconds in turns.items():
         if (seconds or 0.0) > LONGEST_ROTATION_SECONDS:
             what = "Secrets Manager renews at least every 1,000 days"
-            yield Problem(f"{at}.rotate", what)
+            yield Problem(f"{at}.rotate", what, f'Write "{MOST_DAYS}d", or less.')
 
 
 def _of_networks(app: App) -> Iterator[Problem]:
