@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +11,18 @@ from fairway.__main__ import BEHIND, is_behind
 from fairway.cli.main import VERBS
 from fairway.targets.local import priority
 from tests.runtime.serving import until
+from tests.targets.local.sessions import niceness_of_session
 
 # What the verb is, in place of the command line: it says how it runs, and does as it is told.
 PROGRAM = """
 import os, signal, sys, time
-from pathlib import Path
 from fairway.cli import main as line
 from fairway.targets.local import priority
+from tests.targets.local.sessions import niceness_of_session
 
 def verb():
-    niceness = Path("/proc/self/autogroup")
-    words = niceness.read_text().split() if niceness.exists() else ["none"]
-    print(os.getpid(), os.getsid(0), os.sched_getscheduler(0), words[-1], flush=True)
+    pid = os.getpid()
+    print(pid, os.getsid(0), os.sched_getscheduler(0), niceness_of_session(pid), flush=True)
     {then}
 
 line.main = verb
@@ -74,7 +73,7 @@ def test_a_release_is_asked_for_from_behind_and_its_exit_code_is_kept() -> None:
         pid, session, policy, niceness = said(process)
         assert process.wait(20) == 3
     assert pid == session != process.pid
-    assert niceness in {priority.BACKMOST, "none"}
+    assert niceness in {priority.BACKMOST, "None"}
     assert policy == (os.SCHED_IDLE if priority.can_return() else os.SCHED_OTHER)
 
 
@@ -109,8 +108,7 @@ def test_nothing_is_left_of_a_command_that_is_killed() -> None:
 def test_it_steps_forward_where_the_machine_is_always_busy() -> None:
     with begun(SLEEPS, "deploy", seconds=0.5) as process:
         pid = said(process)[0]
-        autogroup = Path(f"/proc/{pid}/autogroup")
-        until(lambda: not autogroup.exists() or autogroup.read_text().split()[-1] == "0")
+        until(lambda: niceness_of_session(pid) in {"0", None})
         assert os.sched_getscheduler(pid) == os.SCHED_OTHER
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130

@@ -18,6 +18,7 @@ from fairway.core.problem import Problems
 from fairway.targets.local import procfs
 from fairway.targets.local.ports import is_free
 from fairway.targets.local.processes import Command, ProcessTable
+from tests.targets.local.sessions import niceness_of_session
 
 PYTHON = sys.executable
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -407,12 +408,6 @@ async def test_usage_counts_the_whole_tree(table: ProcessTable, tmp_path: Path) 
     assert procfs.read(running.pid) is None
 
 
-def niceness(pid: int) -> str | None:
-    """Of a session among sessions; None where the kernel has no autogroups."""
-    autogroup = Path(f"/proc/{pid}/autogroup")
-    return autogroup.read_text().split()[-1] if autogroup.exists() else None
-
-
 async def test_a_starting_process_stands_back_until_told_otherwise(
     table: ProcessTable, tmp_path: Path
 ) -> None:
@@ -420,7 +415,7 @@ async def test_a_starting_process_stands_back_until_told_otherwise(
     before = os.sched_getscheduler(running.pid)
 
     table.set_priority("app", starting=True)
-    assert niceness(running.pid) in {"19", None}
+    assert niceness_of_session(running.pid) in {"19", None}
     if os.geteuid() == 0:
         threads = procfs.members(procfs.scan(), running.pid)
         assert {os.sched_getscheduler(each.pid) for each in threads} == {os.SCHED_IDLE}
@@ -428,7 +423,7 @@ async def test_a_starting_process_stands_back_until_told_otherwise(
     await asyncio.sleep(0.12)  # an ordinary user may change an autogroup ten times a second
     table.set_priority("app", starting=False)
     assert os.sched_getscheduler(running.pid) == before
-    assert niceness(running.pid) in {"0", None}
+    assert niceness_of_session(running.pid) in {"0", None}
     table.set_priority("nobody", starting=True)
 
 
