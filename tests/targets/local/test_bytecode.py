@@ -1,5 +1,6 @@
 """A revision's bytecode is there before anything runs from it."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fairway.targets.local import priority
 from fairway.targets.local.bytecode import compile_ahead
+from tests.targets.local.sessions import niceness_of_session
 
 
 @pytest.fixture
@@ -62,3 +65,17 @@ def test_a_missing_interpreter_stops_nothing(source: Path) -> None:
 def test_very_much_code_is_left_to_who_imports_it(source: Path) -> None:
     compile_ahead(Path(sys.executable), platform.python_version(), source, most_files=0)
     assert compiled(source) == []
+
+
+@pytest.mark.parametrize(("beside", "niceness"), [(True, priority.ASIDE), (False, None)])
+def test_beside_who_serves_it_takes_less(
+    source: Path, tmp_path: Path, *, beside: bool, niceness: str | None
+) -> None:
+    told = tmp_path / "told"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nsleep 0.2\ncat /proc/self/autogroup > {told}\n")
+    python.chmod(0o755)
+    mine = niceness_of_session(os.getpid())
+    compile_ahead(python, platform.python_version(), source, beside=beside)
+    words = told.read_text().split()
+    assert words[-1:] == ([niceness or mine] if words else [])

@@ -14,7 +14,7 @@ import pytest
 import uv as uv_package
 
 from fairway.core.problem import Problems
-from fairway.targets.local import revisions
+from fairway.targets.local import priority, revisions
 from fairway.targets.local.code_paths import code_paths
 from fairway.targets.local.environments import Environment, ensure, prune_environments
 from fairway.targets.local.uv_command import Uv
@@ -312,6 +312,13 @@ def test_an_index_out_of_reach_is_said(app: Path, tmp_path: Path) -> None:
     uv = Uv({**os.environ, **nowhere})
     with pytest.raises(Problems, match="The package index could not be reached"):
         ensure(app, ".", home=app, state=app / ".fairway", in_use=False, uv=uv)
+
+
+def test_beside_who_serves_an_installation_takes_less(app: Path) -> None:
+    words = ["run", "--no-project", "sh", "-c", "sleep 0.2; cat /proc/self/autogroup"]
+    outcome = Uv(os.environ, beside=True).run(words, app)
+    assert outcome.code == 0
+    assert [line.split()[-1] for line in outcome.lines] in ([priority.ASIDE], [])
 
 
 def test_an_interrupted_installation_is_noticed_and_done_again(

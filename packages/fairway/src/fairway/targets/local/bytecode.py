@@ -10,6 +10,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from fairway.targets.local.priority import step_aside
+
 __all__ = ["compile_ahead", "is_large"]
 
 MOST_FILES = 1000  # of more than these a replica imports a part, and all would take seconds
@@ -17,24 +19,37 @@ DEADLINE_SECONDS = 20.0
 
 
 def compile_ahead(
-    python: Path, python_version: str, source: Path, *, most_files: int = MOST_FILES
+    python: Path,
+    python_version: str,
+    source: Path,
+    *,
+    most_files: int = MOST_FILES,
+    beside: bool = False,
 ) -> None:
-    """Have the bytecode of all code under `source`, a revision's; it is done once."""
+    """Have the bytecode of all code under `source`, a revision's; it is done once.
+
+    `beside`: others serve meanwhile, and get more of the processors.
+    """
     minor = ".".join(python_version.split(".")[:2])
     done = source.parent / f"compiled-{minor}"
     if done.exists() or is_large(source, most_files):
         return
     with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
+        with subprocess.Popen(
             ["nice", "-n", "19", str(python), "-I", "-m", "compileall", "-q", str(source)],
             cwd=source,
             env={"PATH": os.environ.get("PATH", os.defpath)},
-            check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=DEADLINE_SECONDS,
-        )
+            start_new_session=beside,
+        ) as process:
+            if beside:
+                step_aside(process.pid)
+            try:
+                process.wait(DEADLINE_SECONDS)
+            finally:
+                process.kill()
         done.touch()
 
 

@@ -213,7 +213,12 @@ class Preparation:
         app = self.app(revision)
         for node in (*app.programs.values(), *app.jobs.values()):
             environment = self.place(revision, node, in_use=in_use).environment
-            compile_ahead(environment.python, environment.python_version, self.source(revision))
+            compile_ahead(
+                environment.python,
+                environment.python_version,
+                self.source(revision),
+                beside=in_use,
+            )
 
     def place(self, revision: str, node: Service | Job, *, in_use: bool = True) -> Place:
         """Where `node` runs; its environment is installed if it is missing."""
@@ -227,7 +232,7 @@ class Preparation:
                 environment.python,
                 environment.python_version,
                 state=self.layout.state,
-                uv=self.uv(node),
+                uv=self.uv(node, beside=in_use),
             )
             code = code_paths(
                 source, node.folder, home=self.layout.project, packages=environment.packages
@@ -243,11 +248,16 @@ class Preparation:
             home=self.layout.project,
             state=self.layout.state,
             in_use=in_use,
-            uv=self.uv(node),
+            uv=self.uv(node, beside=in_use),
         )
 
-    def uv(self, node: Service | Job) -> Uv:
-        return Uv(self.caller, report=lambda line: self.say_uv(node.name, line), stop=self.stop)
+    def uv(self, node: Service | Job, *, beside: bool) -> Uv:
+        return Uv(
+            self.caller,
+            report=lambda line: self.say_uv(node.name, line),
+            stop=self.stop,
+            beside=beside,
+        )
 
     def say_uv(self, node: str, line: str) -> None:
         """What uv does that takes time, without the list of packages."""

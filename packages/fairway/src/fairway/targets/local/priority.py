@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["BACKMOST", "STAND_BACK_SECONDS", "can_return", "give_way"]
+__all__ = ["ASIDE", "BACKMOST", "STAND_BACK_SECONDS", "can_return", "give_way", "step_aside"]
 
 BACKMOST = "19"  # of a session among sessions
+ASIDE = "10"  # of one that must get on: a tenth of a processor that others want whole
 
 STAND_BACK_SECONDS = 4.0  # so that a machine that is always busy starts it too
 
@@ -40,6 +41,12 @@ def give_way(leader: int, threads: Callable[[], Iterable[int]], *, starting: boo
         changed = [thread for thread in threads() if change(thread, policy)]
         if not changed:
             return
+
+
+def step_aside(leader: int) -> None:
+    """Have a session take less than others for as long as it lasts. Refusal changes nothing."""
+    with suppress(OSError):
+        Path(f"/proc/{leader}/autogroup").write_text(ASIDE)
 
 
 def change(thread: int, policy: int) -> bool:

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
+from fairway.targets.local.priority import step_aside
 
 __all__ = ["Outcome", "Uv", "problem_of"]
 
@@ -49,13 +50,15 @@ class Outcome:
 class Uv:
     """How uv is run: the caller's variables, where its lines go, and what ends it early.
 
-    `stop`, once set, ends uv and whoever waits for it with `Problems`.
+    `stop`, once set, ends uv and whoever waits for it with `Problems`. `beside`: others serve
+    meanwhile, and get more of the processors.
     """
 
     variables: Mapping[str, str]
     report: Report = _silent
     stop: threading.Event | None = None
     deadline_seconds: float = 1800.0
+    beside: bool = False
 
     def run(
         self,
@@ -87,6 +90,8 @@ class Uv:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if self.beside:
+            step_aside(process.pid)
         lines: list[str] = []
         try:
             for line in self._lines(process):
