@@ -330,3 +330,25 @@ def test_static_files_gathered_outside_the_project_are_told() -> None:
     text = DJANGO.replace('STATIC_ROOT = "staticfiles"', 'STATIC_ROOT = "/public"')
     (note,) = found(text + REQUIREMENTS + PLAIN_APP).notes_of("advice")
     assert note.mend == 'Write STATIC_ROOT = BASE_DIR / "staticfiles".'
+
+
+def test_a_step_before_the_server_is_told_of_and_is_no_worker() -> None:
+    findings = found(f"""\
+-- requirements.txt --
+flask
+flask-migrate
+-- microblog.py --
+{FLASK}from flask_migrate import Migrate
+app = Flask(__name__)
+Migrate(app)
+-- migrations/alembic.ini --
+-- Procfile --
+web: flask db upgrade; flask translate compile; gunicorn microblog:app
+worker: flask consume
+""")
+    assert [(one.name, one.command.value) for one in findings.workers] == [
+        ("worker", "flask consume")
+    ]
+    (note,) = (one for one in findings.notes if "translate" in one.what)
+    assert note.where == "Procfile:1"
+    assert "[service.web]" in note.mend

@@ -29,6 +29,8 @@ from fairway.core.detect.sayable import as_command, as_schedule
         ("celery -A shop.tasks beat", "beat", "shop.tasks"),
         ("alembic -c x.ini upgrade head", "migration", "alembic -c x.ini upgrade head"),
         ("python manage.py migrate --noinput", "migration", "python manage.py migrate"),
+        ("flask --app shop translate compile", "step", "translate"),
+        ("python manage.py compilemessages", "step", "compilemessages"),
         ("sh -c 'FOO=1 uvicorn main:app'", "asgi", "main:app"),
         ("./entrypoint.sh", "shell", "./entrypoint.sh"),
     ],
@@ -39,7 +41,19 @@ def test_a_line_starts_a_server_worker_or_tool(line: str, kind: str, target: str
 
 
 @pytest.mark.parametrize(
-    "line", ["", "pip install uvicorn", "echo 'x", "python -c 'import a'", "ls | wc", "# uvicorn"]
+    "line",
+    [
+        "",
+        "pip install uvicorn",
+        "echo 'x",
+        "python -c 'import a'",
+        "ls | wc",
+        "# uvicorn",
+        "flask routes",
+        "fastapi --version",
+        "streamlit hello",
+        "python manage.py wait_for_db",
+    ],
 )
 def test_a_line_that_serves_nothing_starts_nothing(line: str) -> None:
     assert list(launches(line)) == []

@@ -14,7 +14,7 @@ from fairway.core.detect.sources import join
 
 __all__ = ["Launch", "launches", "words_of"]
 
-Kind = Literal["asgi", "wsgi", "script", "python", "worker", "beat", "migration", "shell"]
+Kind = Literal["asgi", "wsgi", "script", "python", "worker", "beat", "migration", "step", "shell"]
 
 SEPARATORS = {"&&", "||", ";", "|", "&"}
 PREFIXES = {
@@ -46,6 +46,11 @@ MANAGED_WORKERS = {  # of Django's manage.py
     "db_worker", "process_tasks", "procrastinate", "qcluster", "rqworker", "run_huey",
     "rundramatiq",
 }  # fmt: skip
+# Of manage.py and flask: what `init` writes by itself, or nobody does before a server.
+NO_STEPS = {
+    "check", "collectstatic", "compress", "db", "help", "makemigrations", "routes", "shell",
+    "showmigrations", "test", "version",
+}  # fmt: skip
 OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?$")
 # Options that are followed by a value of their own, which is then no target.
 VALUED = {
@@ -64,7 +69,8 @@ class Launch:
     """One thing that a line starts.
 
     `target` is `module:object` for a server, a file for a script or shell file, a module or file
-    for plain Python. `folder` is where the line changes to first.
+    for plain Python, what a framework's own tool is told for a step, which ends by itself.
+    `folder` is where the line changes to first.
     """
 
     kind: Kind
@@ -188,7 +194,14 @@ def _manage(program: str, words: list[str]) -> Launch | None:
         return Launch("worker", f"{program} {words[0]}")
     if words and (words[0] == "run" or words[0].startswith("runserver")):
         return Launch("python", program)
-    return None
+    return _step(words)
+
+
+def _step(words: list[str]) -> Launch | None:
+    """What the project's own command does, unless it only waits for others."""
+    told = words[0] if words else ""
+    known = not told or told in NO_STEPS or told.startswith(("-", "wait"))
+    return None if known else Launch("step", told)
 
 
 def _server(program: str, words: list[str]) -> Launch | None:
@@ -224,10 +237,14 @@ def _tool(program: str, words: list[str]) -> Launch | None:
         return Launch("wsgi", target, port=_port(options))
     if program == "flask" and "upgrade" in words:
         return Launch("migration", " ".join([program, *words]))
+    if program == "flask":
+        return _step(bare)
     if program == "celery":
         kind = "beat" if "beat" in words else "worker" if "worker" in words else None
         return Launch(kind, options.get("-A", options.get("--app", ""))) if kind else None
-    said = WORKERS.get(program, frozenset())
+    if program not in WORKERS:
+        return None
+    said = WORKERS[program]
     if program == "taskiq" and "scheduler" in words:
         return Launch("beat", program)
     return Launch("worker", program) if not said or said & set(words) else None

@@ -42,7 +42,7 @@ from fairway.core.detect.sources import Finding, Skipped, Sources, line_of, name
 from fairway.core.detect.streamlit_scripts import find_scripts
 from fairway.core.detect.syntax import parse_trees
 from fairway.core.detect.tables import as_text, at, read_toml
-from fairway.core.detect.workers import find_lone_worker, find_workers, worker_notes
+from fairway.core.detect.workers import find_lone_worker, find_workers, step_notes, worker_notes
 
 __all__ = ["detect"]
 
@@ -108,6 +108,7 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
                     *notes,
                     *jobs.notes,
                     *worker_notes(workers),
+                    *step_notes(project, services),
                     *_other_images(hints.compose, choice.services, services, workers),
                     *([] if lone else _nothing(sources, services, sites, candidates)),
                     *_skipped((*unreadable, *sources.skipped)),

@@ -19,7 +19,7 @@ from fairway.core.detect.sayable import as_command, is_path
 from fairway.core.detect.services import Project, ServiceUse, build_services
 from fairway.core.detect.sources import Finding, join, within
 
-__all__ = ["find_lone_worker", "find_workers", "worker_notes"]
+__all__ = ["find_lone_worker", "find_workers", "step_notes", "worker_notes"]
 
 CALLED_WORKER = re.compile(
     r"(?:^|[-_])(?:workers?|beat|clock|scheduler|consumers?|listener|queue|bot|background|celery|"
@@ -84,6 +84,23 @@ def worker_notes(workers: tuple[FoundWorker, ...]) -> Iterator[Note]:
             yield Note("advice", one.command.where, what, mend)
 
 
+def step_notes(project: Project, services: tuple[FoundService, ...]) -> Iterator[Note]:
+    """What is done before the server starts, which nothing here does yet."""
+    for service in services[:1]:
+        told: set[str] = set()
+        for one in project.hints.started:
+            command = as_command(one.launch.command)
+            is_step = one.launch.kind == "step" and not _is_worker(one)
+            if is_step and one.weight > SCRIPTED and command and command not in told:
+                told.add(command)
+                what = f"`{command}` runs before the server there, and nowhere here."
+                mend = (
+                    f"Under [service.{service.name}] add it to build where it writes files, "
+                    "to before where it writes data."
+                )
+                yield Note("untold", one.finding.where, what, mend)
+
+
 def _starting(project: Project, *, alone: bool) -> Iterator[Started]:
     """The lines that start a worker, in the order of their weight."""
     for one in project.hints.started:
@@ -95,7 +112,8 @@ def _is_worker(one: Started) -> bool:
     """By what it starts, or by what a program of the project's own is called there."""
     if one.launch.kind in {"worker", "beat"}:
         return True
-    return one.launch.kind == "python" and bool(CALLED_WORKER.search(one.service.lower()))
+    own = one.launch.kind in {"python", "step"}
+    return own and bool(CALLED_WORKER.search(one.service.lower()))
 
 
 def _listens(project: Project, one: Started) -> bool:
