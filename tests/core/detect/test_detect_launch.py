@@ -77,3 +77,8 @@ def test_a_schedule_that_cannot_come_is_none() -> None:
     assert as_schedule("0  6 * * *") == "0 6 * * *"
     assert as_schedule("@daily") == "@daily"
     assert as_schedule("61 6 * * *") == as_schedule("@every 1h") == ""
+
+
+def test_a_program_is_called_by_its_name_wherever_an_image_has_it() -> None:
+    commands = [one.command for one in launches("/venv/bin/celery -A a worker; ./bin/run.sh")]
+    assert commands == ["celery -A a worker", "./bin/run.sh"]

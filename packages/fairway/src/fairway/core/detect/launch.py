@@ -112,8 +112,13 @@ def launches(line: str | list[str], depth: int = 0) -> Iterator[Launch]:
                     launch.factory,
                     launch.port,
                     join(folder, launch.folder),
-                    " ".join(rest),
+                    " ".join([_program(rest[0]), *rest[1:]]),
                 )
+
+
+def _program(word: str) -> str:
+    """A program by its name: where an image has it, nothing else does."""
+    return word.rpartition("/")[2] if word.startswith("/") and "/bin/" in word else word
 
 
 def _commands(words: list[str]) -> Iterator[list[str]]:
