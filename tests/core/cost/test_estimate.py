@@ -69,6 +69,13 @@ def test_the_balancer_costs_its_hours_its_units_and_an_address_in_each_zone() ->
     )
 
 
+@pytest.mark.parametrize(
+    "node", ['[database.x]\nengine = "sqlite"\n', "[cache.x]\nenabled = false\n"]
+)
+def test_what_no_server_is_made_for_costs_nothing(node: str) -> None:
+    assert priced(f'{WEB}uses = ["x"]\n{node}').lines == priced(WEB).lines
+
+
 def test_a_balancer_unit_is_the_highest_of_its_measures() -> None:
     assert balancer_units(0, HOURS * 3) == pytest.approx(3)
     assert balancer_units(25 * 10 * 3600 * HOURS, 0) == pytest.approx(1)

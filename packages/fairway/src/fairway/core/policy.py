@@ -53,7 +53,7 @@ def findings(app: App, assumed: Assumptions) -> tuple[Finding, ...]:
 def one_zone(app: App, assumed: Assumptions) -> Iterator[Problem]:
     del assumed
     for name, database in app.databases.items():
-        if database.url is None and database.engine == "postgres" and database.zones < 2:
+        if database.is_made and database.zones < 2:
             what = "it stands in one zone, and is away while that zone is"
             yield Problem(f"database.{name}.zones", what, "Write zones = 2.")
 
@@ -76,8 +76,7 @@ def few_backups(app: App, assumed: Assumptions) -> Iterator[Problem]:
     del assumed
     for name, database in app.databases.items():
         days = database.backups_seconds / DAY
-        ours = database.url is None and database.engine == "postgres"
-        if ours and days < WEEK_DAYS:
+        if database.is_made and days < WEEK_DAYS:
             what = f"backups are kept {days:g} days" if days else "nothing is backed up"
             yield Problem(f"database.{name}.backups", what, 'Write backups = "7d".')
 

@@ -82,7 +82,7 @@ def concerning(app: App, *, is_traced: bool = False, has_builds: bool = False) -
         ),
         "access_kb": balanced or kept or bool(app.sites),
         "joined_gb": bool(app.networks),
-        "database_kb": bool(app.databases),
+        "database_kb": any(each.is_server for each in app.databases.values()),
         "database_acu": serverless,
         "database_ios": serverless,
         "bucket_gb": bool(app.buckets) or bool(app.tables),

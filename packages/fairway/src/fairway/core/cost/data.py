@@ -18,10 +18,10 @@ BACKUP_CHANGE = 0.02  # of a database's disk changes a day and is kept as log
 def data(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -> Iterator[Line]:
     """The lines of every node that keeps something."""
     for database in app.databases.values():
-        if database.url is None and database.engine == "postgres":
+        if database.is_made:
             yield from of_database(app, database, prices, assumed, layout)
     for cache in app.caches.values():
-        if cache.url is None and cache.enabled:
+        if cache.is_made:
             yield from of_cache(cache, prices, layout)
     for bucket in app.buckets.values():
         yield from of_bucket(bucket, prices, assumed)

@@ -145,7 +145,8 @@ def of_network(app: App, prices: Prices, assumed: Assumptions, layout: Layout) -
         count = layout.interface_endpoints * layout.zones
         what = f"{layout.interface_endpoints} private endpoints in {layout.zones} zones"
         yield flat("network", what, prices, "endpoint.hour", HOURS * count)
-    pairs = sum(name in service.uses for service in app.services.values() for name in app.databases)
+    servers = [name for name, database in app.databases.items() if database.is_server]
+    pairs = sum(name in service.uses for service in app.services.values() for name in servers)
     if pairs and layout.zones > 1:
         crossing = pairs * assumed.requests_per_month * assumed.database_kb / 1e6
         share = (layout.zones - 1) / layout.zones

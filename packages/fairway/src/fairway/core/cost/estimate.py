@@ -53,11 +53,10 @@ def unpriced(app: App, prices: Prices, layout: Layout) -> Iterator[str]:
     """What the total leaves out, said."""
     for database in app.databases.values():
         key = database_key(database, zones=database.zones)
-        ours = database.url is None and database.engine == "postgres"
-        if ours and not database.serverless and key not in prices:
+        if database.is_made and not database.serverless and key not in prices:
             yield f"database {database.name}: no price of {database.size} in {prices.region} here"
     for cache in app.caches.values():
-        if cache.url is None and cache.enabled and cache_key(cache, layout) not in prices:
+        if cache.is_made and cache_key(cache, layout) not in prices:
             yield f"cache {cache.name}: no price of {cache.size} in {prices.region} here"
     yield from unpriced_networks(app)
     yield from unpriced_runs(app)

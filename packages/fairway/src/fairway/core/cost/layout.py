@@ -87,9 +87,10 @@ def layout_of(
 
     What is not given is as the target chooses it: `egress` is how services reach what is outside.
     """
-    databases = [each for each in app.databases.values() if each.url is None]
-    caches = [each for each in app.caches.values() if each.url is None and each.enabled]
-    elsewhere = len(app.databases) + len(app.caches) - len(databases) - len(caches)
+    databases = [each for each in app.databases.values() if each.is_made]
+    caches = [each for each in app.caches.values() if each.is_made]
+    elsewhere = sum(each.is_server for each in app.databases.values()) - len(databases)
+    elsewhere += sum(each.enabled for each in app.caches.values()) - len(caches)
     across = zones or min(MOST_ZONES, max([2, *(each.zones for each in databases)]))
     is_production = app.environment not in {"dev", "staging", "local"}
     way = egress or ("nat-per-zone" if is_production else "one-nat")

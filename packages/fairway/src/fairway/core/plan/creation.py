@@ -53,13 +53,13 @@ def creations(app: App, layout: Layout) -> tuple[Creation, ...]:
 def of_data(app: App, layout: Layout) -> Iterator[Creation]:
     renewed = renewed_databases(app)
     for name, database in app.databases.items():
-        if database.url is None and database.engine == "postgres":
+        if database.is_made:
             what = of_database(database, layout)
             if database in renewed:
                 what += f", a new password every {database.rotate_seconds / DAY:g} days"
             yield Creation(kind="database", name=name, what=what, cause=used(app, name))
     for name, cache in app.caches.items():
-        if cache.url is None and cache.enabled:
+        if cache.is_made:
             nodes = "one node" if layout.cache_nodes == 1 else f"{layout.cache_nodes} nodes"
             what = f"{layout.cache_engine.capitalize()}, {nodes} of {cache.size or CACHE_CLASS}"
             yield Creation(kind="cache", name=name, what=what, cause=used(app, name))

@@ -13,10 +13,10 @@ def backing(app: App) -> Mapping[str, Backing]:
     """The backing nodes that the local shape runs: name -> kind."""
     wanted: dict[str, Backing] = {}
     for database in app.databases.values():
-        if database.url is None and database.engine == "postgres":
+        if database.is_made:
             wanted[database.name] = "database"
     for cache in app.caches.values():
-        if cache.url is None and cache.enabled:
+        if cache.is_made:
             wanted[cache.name] = "cache"
     wanted.update(dict.fromkeys(app.buckets, "bucket"))
     return dict(sorted(wanted.items()))

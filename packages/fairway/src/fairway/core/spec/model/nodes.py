@@ -133,6 +133,16 @@ class Database:
         ),
     ] = 90 * 86400.0
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it is asked over the network; a SQLite file is not."""
+        return self.engine == "postgres"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a target makes its server: it is none that exists elsewhere."""
+        return self.is_server and self.url is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
@@ -159,6 +169,11 @@ class Cache:
         str | None, Key(read.TEXT, "The instance's class on a cloud.", example='"cache.t4g.micro"')
     ] = None
     snapshots: Annotated[bool, Key(read.BOOLEAN, "Kept over a restart (R247).")] = True
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a target makes its server: it is on, and none that exists elsewhere."""
+        return self.enabled and self.url is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

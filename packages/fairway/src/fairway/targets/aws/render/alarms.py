@@ -56,7 +56,7 @@ def _watched(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
 
 def _databases(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
     for database in app.databases.values():
-        if database.url is not None or database.engine != "postgres":
+        if not database.is_made:
             continue
         name, id_ = database.name, names.logical_id("database", database.name)
         cpu, disk = (_of_database(draft, name, of) for of in ("CPUUtilization", "FreeStorageSpace"))
@@ -84,7 +84,7 @@ def _of_database(draft: Draft, name: str, kind: str) -> Metric:
 
 def _caches(app: App, draft: Draft) -> Iterator[tuple[str, str, str, When]]:
     for cache in app.caches.values():
-        if cache.url is not None or not cache.enabled:
+        if not cache.is_made:
             continue
         id_ = names.logical_id("cache", cache.name)
         group = draft.take(f"cache/{cache.name}/id")

@@ -33,7 +33,7 @@ def add_dashboard(app: App, draft: Draft) -> None:
     for name in app.workers:
         graphs += [_load(name, draft), _worker(name, draft)]
     for database in app.databases.values():
-        if database.engine == "postgres" and database.url is None:
+        if database.is_made:
             graphs.append((f"{database.name}: connections, IOPS", _database(database.name, draft)))
     for name in (*app.jobs, *app.workflows):
         graphs.append((f"{name}: runs", _runs(name, draft)))

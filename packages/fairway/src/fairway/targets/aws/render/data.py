@@ -38,9 +38,8 @@ def data(app: App, draft: Draft, choices: Choices) -> Stack:
 
 
 def _databases(app: App, ground: Ground) -> None:
-    databases = [each for each in app.databases.values() if each.engine == "postgres"]
-    own = [database for database in databases if database.url is None]
-    if own:
+    databases = [each for each in app.databases.values() if each.is_server]
+    if any(each.is_made for each in databases):
         add_subnets(ground)
     for database in databases:
         if database.url is not None:

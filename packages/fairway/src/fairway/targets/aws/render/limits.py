@@ -146,7 +146,7 @@ def _of_size(at: str, node: Service | Job) -> Iterator[Problem]:
 
 def _of_database(app: App, database: Database) -> Iterator[Problem]:
     at = f"database.{database.name}"
-    if database.url is not None or database.engine != "postgres":
+    if not database.is_made:
         return
     name = names.database_name(app.name, database.name)
     if len(name) > LONGEST_DATABASE_NAME:

@@ -47,9 +47,9 @@ def _target(app: App, name: str, *, is_in_mesh: bool) -> tuple[str, int] | None:
     database, cache, service = (
         app.databases.get(name), app.caches.get(name), app.services.get(name)
     )  # fmt: skip
-    if database is not None and database.url is None and database.engine == "postgres":
+    if database is not None and database.is_made:
         return f"database/{name}/group", DATABASE_PORT
-    if cache is not None and cache.url is None and cache.enabled:
+    if cache is not None and cache.is_made:
         return f"cache/{name}/group", CACHE_PORT
     if service is not None and is_in_mesh and service.kind == "container":
         return f"service/{name}/group", port_of(service)
