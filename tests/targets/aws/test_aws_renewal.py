@@ -46,7 +46,6 @@ RUNS = {"runningCount": 1, "pendingCount": 0, "rolloutState": "COMPLETED"}
 OLD = {**RUNS, "createdAt": datetime(2020, 1, 1, tzinfo=UTC)}
 NEW = {**RUNS, "createdAt": datetime(2100, 1, 1, tzinfo=UTC)}
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-EVERY = 3  # of thirty acts, all of them take a quarter of a minute
 CLUSTER = "shop-production"
 REGION = "eu-central-1"
 AS_ON_RDS = """
@@ -159,19 +158,21 @@ class Killed(Exception):
 
 @dataclass
 class Acts:
-    """Counts what is done; ends the function after the act of that number."""
+    """Counts what changes anything; ends the function after the act of that number."""
 
     last: int = 0
     done: int = 0
 
-    def after(self) -> None:
+    def after(self, act: str) -> None:
+        if act.startswith(("get_", "describe_", "SELECT")):
+            return
         self.done += 1
         if self.done == self.last:
             raise Killed
 
 
 class Watched:
-    """A client of AWS, whose every call is an act."""
+    """A client of AWS, whose calls are acts."""
 
     def __init__(self, client: Any, acts: Acts) -> None:
         self.client, self.acts = client, acts
@@ -182,7 +183,7 @@ class Watched:
             answer = getattr(self.client, name)(**said)
             if name == "put_secret_value" and "VersionStages" in said:
                 self._move_label(said["SecretId"], said["ClientRequestToken"])
-            self.acts.after()
+            self.acts.after(name)
             return answer
 
         return call
@@ -198,7 +199,7 @@ class Watched:
 
 
 class Counted(Connection):
-    """A connection, whose every statement is an act."""
+    """A connection, whose statements are acts."""
 
     def __init__(self, url: str, acts: Acts) -> None:
         super().__init__(url)
@@ -206,7 +207,7 @@ class Counted(Connection):
 
     def query(self, sql: str) -> list[str]:
         found = super().query(sql)
-        self.acts.after()
+        self.acts.after(sql)
         return found
 
 
@@ -224,9 +225,7 @@ class World:
     @property
     def renewer(self) -> Renewer:
         def connect(url: str) -> Connection:
-            made = Counted(url, self.acts)
-            self.acts.after()
-            return made
+            return Counted(url, self.acts)
 
         clients = (Watched(self.manager, self.acts), Watched(self.ecs, self.acts))
         return Renewer(*clients, CLUSTER, connect, self.wait)
@@ -423,14 +422,14 @@ def test_a_renewal_that_is_killed_after_any_act_goes_on_with_its_token(world: Wo
         ask(owner.within(world.url), "SELECT 1")
         if not killed:
             break
-    assert number > 30
+    assert number > 9
 
 
 def test_a_renewal_that_is_given_up_on_its_way_leaves_the_next_one_whole(world: World) -> None:
     world.renew(token(1))
     last = 0
     while True:
-        last += EVERY
+        last += 1
         world.acts = Acts(last=last)
         try:
             world.renew(token(1000 + last))
@@ -450,7 +449,7 @@ def test_a_renewal_that_is_given_up_on_its_way_leaves_the_next_one_whole(world: 
             token(2000 + last)
         ].count("AWSCURRENT")
         ask(Login.of(world.value(world.renewal.owner)).within(world.url), "SELECT 1")
-    assert last > 30
+    assert last > 9
 
 
 @pytest.mark.requirement("R75")
