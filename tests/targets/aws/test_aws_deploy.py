@@ -19,6 +19,7 @@ from fairway.targets.aws.previewing import preview
 from fairway.targets.aws.releasing import roll_back
 from fairway.targets.aws.render import stacks
 from fairway.targets.aws.render.template import Draft
+from fairway.targets.aws.renewal.texts import Text
 from fairway.targets.aws.runs import run_job
 from fairway.targets.aws.scaling import scale
 from fairway.targets.aws.store import own_stack
@@ -246,16 +247,28 @@ def test_names_of_an_app_s_own_hold_the_parts_of_its_database_after_a_rollback_t
         )
         return str(manager.get_secret_value(SecretId=which)["SecretString"])
 
+    def text() -> str:
+        """The text as tasks read it; a renewal finds it, and would put the same together."""
+        ssm = place.account.client("ssm")
+        path = "/fairway/named/production/text"
+        (given,) = ssm.get_parameters_by_path(Path=path, Recursive=True)["Parameters"]
+        said = value("service-web", "TextWeb")
+        assert manager.get_secret_value(SecretId=given["Value"])["SecretString"] == said
+        found = Text.of(said)
+        login = manager.get_secret_value(SecretId=found.form[1][0])["SecretString"]
+        assert found.anew("", lambda secret: login, 0.0) is found
+        return found.text
+
     assert place.deploy().outcome == "promoted"
     host = {each["name"]: each["value"] for each in place.task()["environment"]}["DB_HOST"]
     password = json.loads(value("data", "DatabaseDbPassword"))["password"]
     whole = f"postgresql+asyncpg://app:{password}@{host}/named_db"
-    assert value("service-web", "TextWeb") == whole
+    assert text() == whole
     place.app = shop("named", NAMED.replace("+asyncpg", "+psycopg"))
     assert place.deploy("two").outcome == "promoted"
-    assert value("service-web", "TextWeb") == whole.replace("+asyncpg", "+psycopg")
+    assert text() == whole.replace("+asyncpg", "+psycopg")
     assert roll_back(place.environment, None).outcome == "promoted"
-    assert value("service-web", "TextWeb") == whole
+    assert text() == whole
 
 
 DAILY = """

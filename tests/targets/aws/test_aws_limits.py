@@ -113,10 +113,6 @@ def test_gaps_of_every_shape_are_written_down(golden: Callable[[str, str], None]
             WEB + "kind = 'function'\nuses = ['KEY']\n[secret.KEY]\nrotate = '9d'",
             "secret.KEY.rotate",
         ),
-        (
-            WEB + "uses = ['db']\nvariables.X = 'x ${db.user}'\n[database.db]",
-            "service.web.variables.X",
-        ),
         ('[pipeline]\non_push = { main = "staging" }', "pipeline"),
         ("[recovery]\nrto = '1m'", "recovery"),
     ],

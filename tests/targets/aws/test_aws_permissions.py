@@ -106,6 +106,8 @@ ALLOWED = frozenset(
         "sqs:ReceiveMessage",
         "sqs:SendMessage",
         "ssm:GetParameter",
+        # How what renews secrets finds the texts that hold them.
+        "ssm:GetParametersByPath",
         "states:DescribeExecution",
         "states:ListExecutions",
         "states:StartExecution",

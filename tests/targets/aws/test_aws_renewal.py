@@ -22,7 +22,7 @@ import time
 import types
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ import pytest
 
 from fairway.targets.aws.render.renewal import code
 from fairway.targets.aws.renewal.steps import GROUP, Login, Renewal, Renewer
+from fairway.targets.aws.renewal.texts import Text
 from fairway.targets.aws.renewal.wire import Connection, Refused
 from fairway.targets.local.ports import free_port
 from fairway.targets.local.postgres import Postgres
@@ -48,6 +49,7 @@ NEW = {**RUNS, "createdAt": datetime(2100, 1, 1, tzinfo=UTC)}
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 CLUSTER = "shop-production"
 REGION = "eu-central-1"
+TEXTS = "/fairway/shop/production/text"
 AS_ON_RDS = """
 DO $$ DECLARE r text; BEGIN
 FOR r IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'app%' OR rolname = 'rds_superuser' LOOP
@@ -217,7 +219,9 @@ class World:
 
     manager: Any
     ecs: Any
+    ssm: Any
     login: str
+    key: str
     renewal: Renewal
     acts: Acts = field(default_factory=Acts)
     wait: Callable[[float], None] = lambda _: None
@@ -227,8 +231,10 @@ class World:
         def connect(url: str) -> Connection:
             return Counted(url, self.acts)
 
-        clients = (Watched(self.manager, self.acts), Watched(self.ecs, self.acts))
-        return Renewer(*clients, CLUSTER, connect, self.wait)
+        manager, ecs, ssm = (
+            Watched(each, self.acts) for each in (self.manager, self.ecs, self.ssm)
+        )
+        return Renewer(manager, ecs, ssm, CLUSTER, TEXTS, connect, self.wait)
 
     def step(self, name: str, token: str, secret: str = "") -> None:
         renewal = Renewal(self.renewal.services) if secret else self.renewal
@@ -249,6 +255,25 @@ class World:
     @property
     def url(self) -> str:
         return self.value(self.renewal.url)
+
+    @property
+    def text(self) -> str:
+        """An address that an app has put together, around the login and the key."""
+        return Text.of(self.value("text")).text
+
+    def put_together(self, user: str, password: str) -> None:
+        """Make the text anew and hand it over, as a stack does."""
+        place = self.url.rpartition("@")[2]
+        who = ((self.login, "username"), ":", (self.login, "password"))
+        form = ("postgresql://", *who, f"@{place}&application_name=", (self.key, ""))
+        whole = f"postgresql://{user}:{password}@{place}&application_name={self.value(self.key)}"
+        said = Text(whole, form).said
+        try:
+            self.manager.put_secret_value(SecretId="text", SecretString=said)
+        except self.manager.exceptions.ResourceNotFoundException:
+            made = self.manager.create_secret(Name="text", SecretString=said)["ARN"]
+            path = f"{TEXTS}/service-api/text"
+            self.ssm.put_parameter(Name=path, Type="String", Value=made, Overwrite=True)
 
     def deployment(self, service: str) -> Mapping[str, Any]:
         found = self.ecs.describe_services(cluster=CLUSTER, services=[service])["services"]
@@ -279,17 +304,23 @@ def world(aws: str, server: Server) -> World:
     )
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     session = boto3.Session(region_name=REGION, **keys)
-    manager, ecs = (session.client(each, endpoint_url=aws) for each in ("secretsmanager", "ecs"))
+    manager, ecs, ssm = (
+        session.client(each, endpoint_url=aws) for each in ("secretsmanager", "ecs", "ssm")
+    )
+    for each in ssm.get_parameters_by_path(Path=TEXTS, Recursive=True)["Parameters"]:
+        ssm.delete_parameter(Name=each["Name"])
     for each in manager.list_secrets()["SecretList"]:
         manager.delete_secret(SecretId=each["ARN"], ForceDeleteWithoutRecovery=True)
 
-    def secret(name: str, value: str) -> str:
-        return str(manager.create_secret(Name=name, SecretString=value)["ARN"])
-
     first = Login("app", "first")
-    place = f"postgresql://x:y@127.0.0.1:{server.port}/shop_db?sslmode=require"
-    owner, login = secret("owner", first.text), secret("login", first.text)
-    renewal = Renewal(("api", "mails", "gone"), owner, secret("url", first.within(place)))
+    place = f"127.0.0.1:{server.port}/shop_db?sslmode=require"
+    url = first.within(f"postgresql://x:y@{place}")
+    said = {"owner": first.text, "login": first.text, "key": "old", "url": url}
+    owner, login, key, url = (
+        manager.create_secret(Name=name, SecretString=value)["ARN"] for name, value in said.items()
+    )
+    made = World(manager, ecs, ssm, login, key, Renewal(("api", "mails", "gone"), owner, url))
+    made.put_together("app", "first")
     with suppress(ecs.exceptions.ClusterNotFoundException):
         for each in ("api", "mails"):
             with suppress(ecs.exceptions.ServiceNotFoundException):
@@ -299,7 +330,7 @@ def world(aws: str, server: Server) -> World:
     ecs.register_task_definition(family="web", containerDefinitions=[container])
     for each in ("api", "mails"):
         ecs.create_service(cluster=CLUSTER, serviceName=each, taskDefinition="web", desiredCount=1)
-    return World(manager, ecs, login, renewal)
+    return made
 
 
 def ask(url: str, sql: str) -> list[tuple[object, ...]]:
@@ -313,13 +344,13 @@ def ask(url: str, sql: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.requirement("R74")
 def test_whoever_connects_while_a_password_is_renewed_twice_is_never_refused(world: World) -> None:
-    held = [world.url]  # what runs started with
+    held = [world.text]  # what runs started with
     failed: list[BaseException] = []
     over, made = threading.Event(), [0]
 
     def connect() -> None:
         while not over.is_set():
-            for url in (held[0], world.url):
+            for url in (held[0], world.url, world.text):
                 try:
                     ask(url, "SELECT 1")
                 except psycopg.Error as error:
@@ -335,7 +366,7 @@ def test_whoever_connects_while_a_password_is_renewed_twice_is_never_refused(wor
             assert world.deployment("api")["id"] != before
             while made[0] < reached and not failed:
                 over.wait(0.01)
-            held[0] = world.url  # its tasks were started anew
+            held[0] = world.text  # its tasks were started anew
             reached = made[0] + 4  # and those that were under way have ended
             while made[0] < reached and not failed:
                 over.wait(0.01)
@@ -355,6 +386,7 @@ def test_the_login_before_is_good_until_the_next_renewal_and_the_owner_s_own_is_
         world.renew(token(number))
         urls.append(world.url)
         ask(urls[-1], "SELECT 1")
+        ask(world.text, "SELECT 1")
         ask(urls[-2], "SELECT 1") if number != 2 else None
         for old in urls[:-2]:
             with pytest.raises(psycopg.OperationalError, match="authentication failed"):
@@ -413,16 +445,17 @@ def test_a_renewal_that_is_killed_after_any_act_goes_on_with_its_token(world: Wo
             except Killed:
                 killed = True
                 ask(before, "SELECT 1")
-                ask(world.url, "SELECT 1")
+                ask(world.text, "SELECT 1")
                 world.step(name, token(number))
         ask(before, "SELECT 1")
-        assert ask(world.url, "SELECT current_user") == [(GROUP,)]
+        assert ask(world.text, "SELECT current_user") == [(GROUP,)]
         assert world.current.within(world.url) == world.url != before
+        assert world.current.within(world.text) == world.text
         owner = Login.of(world.value(world.renewal.owner))
         ask(owner.within(world.url), "SELECT 1")
         if not killed:
             break
-    assert number > 9
+    assert number > 10
 
 
 def test_a_renewal_that_is_given_up_on_its_way_leaves_the_next_one_whole(world: World) -> None:
@@ -444,12 +477,13 @@ def test_a_renewal_that_is_given_up_on_its_way_leaves_the_next_one_whole(world: 
             while int(time.time()) == began:  # moto knows when a value was put to the second
                 time.sleep(0.01)
         assert world.current.within(world.url) == world.url
-        assert ask(world.url, "SELECT current_user") == [(GROUP,)]
+        assert world.current.within(world.text) == world.text
+        assert ask(world.text, "SELECT current_user") == [(GROUP,)]
         assert world.manager.describe_secret(SecretId=world.login)["VersionIdsToStages"][
             token(2000 + last)
         ].count("AWSCURRENT")
         ask(Login.of(world.value(world.renewal.owner)).within(world.url), "SELECT 1")
-    assert last > 9
+    assert last > 10
 
 
 @pytest.mark.requirement("R75")
@@ -508,6 +542,49 @@ def test_an_address_that_a_renewal_left_behind_is_mended_before_the_next(world: 
     ask(world.url, "SELECT 1")
 
 
+@pytest.mark.requirement("R74")
+def test_a_text_that_a_deploy_made_of_the_login_before_is_mended_before_the_next(
+    world: World,
+) -> None:
+    world.renew(token(1))
+    before = world.current
+    world.renew(token(2))
+    assert before != world.current
+    world.put_together(before.username, before.password)
+    with pytest.raises(Refused, match="tasks of api, mails are older"):
+        world.step("createSecret", token(3))
+    assert world.current.within(world.text) == world.text
+    world.renew(token(3))
+    ask(world.text, "SELECT 1")
+
+
+def test_neither_a_text_that_was_just_made_nor_a_key_beside_makes_tasks_look_old(
+    world: World,
+) -> None:
+    world.renew(token(1))
+    world.ecs = ecs = Told({**RUNS, "createdAt": datetime.now(UTC)})
+    began = int(time.time())
+    while int(time.time()) == began:  # moto knows when a value was put to the second
+        time.sleep(0.01)
+    world.put_together(world.current.username, world.current.password)
+    world.step("createSecret", token(2))
+    world.renew(token(1), world.key)
+    assert world.text.endswith(world.value(world.key))
+    world.step("createSecret", token(3))
+    assert ecs.started == ["api"]  # by the key
+
+
+def test_a_text_that_was_taken_back_is_left_and_one_that_cannot_be_read_is_told(
+    world: World,
+) -> None:
+    world.ssm = Pages(world.ssm, times=1)
+    world.renew(token(1))
+    ask(world.text, "SELECT 1")
+    world.ssm = Pages(world.ssm, times=2)
+    with pytest.raises(world.manager.exceptions.ClientError):
+        world.renew(token(2))
+
+
 def test_a_table_that_somebody_holds_keeps_a_renewal_waiting_for_seconds_only(
     world: World,
 ) -> None:
@@ -523,7 +600,7 @@ def test_a_table_that_somebody_holds_keeps_a_renewal_waiting_for_seconds_only(
 
 def test_without_a_cluster_there_is_nothing_to_start_anew(world: World) -> None:
     renewer = world.renewer
-    alone = Renewer(renewer.manager, renewer.ecs, "none-such", renewer.connect)
+    alone = replace(renewer, cluster="none-such")
     alone.create(world.login, token(1), world.renewal)
     alone.set(world.login, token(1), world.renewal)
     alone.finish(world.login, token(1), world.renewal)
@@ -534,10 +611,9 @@ def test_without_a_cluster_there_is_nothing_to_start_anew(world: World) -> None:
 def test_what_the_template_holds_renews_both_as_secrets_manager_asks_for_it(
     world: World, aws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = str(world.manager.create_secret(Name="key", SecretString="old")["ARN"])
     renewal = world.renewal
     said = {
-        key: {"services": ["api"]},
+        world.key: {"services": ["api"]},
         world.login: {"services": ["api"], "owner": renewal.owner, "url": renewal.url},
     }
     for name, value in {
@@ -550,13 +626,15 @@ def test_what_the_template_holds_renews_both_as_secrets_manager_asks_for_it(
     index = types.ModuleType("index")
     monkeypatch.setitem(sys.modules, "index", index)
     exec(compile(code(), "index.py", "exec", dont_inherit=True), vars(index))
-    monkeypatch.setattr(index, "SETTINGS", json.dumps({"cluster": CLUSTER, "secrets": said}))
+    told = {"cluster": CLUSTER, "secrets": said, "texts": TEXTS}
+    monkeypatch.setattr(index, "SETTINGS", json.dumps(told))
     for secret in said:
         for step in STEPS:
             event = {"SecretId": secret, "ClientRequestToken": token(1), "Step": step}
             index.handler(event, None)
-    assert len(world.value(key)) == 48
-    assert ask(world.url, "SELECT session_user") == [("app_1",)]
+    assert len(world.value(world.key)) == 48
+    who = "SELECT session_user, current_setting('application_name')"
+    assert ask(world.text, who) == [("app_1", world.value(world.key))]
 
 
 # -- A random value ----------------------------------------------------------------------------
@@ -566,14 +644,17 @@ def test_what_the_template_holds_renews_both_as_secrets_manager_asks_for_it(
 def test_the_rotation_makes_a_new_value_once_and_then_current_and_starts_its_readers_anew(
     world: World,
 ) -> None:
-    secret = world.manager.create_secret(Name="key", SecretString="old")["ARN"]
-    before = world.deployment("mails")["id"]
+    secret, before = world.key, world.deployment("mails")["id"]
     for name in (STEPS[0], *STEPS[:3]):
         world.step(name, token(1), secret)
     assert world.value(secret) == "old"
+    world.acts = Acts(last=1)  # killed after the text
+    with pytest.raises(Killed):
+        world.step("finishSecret", token(1), secret)
     for _ in range(2):
         world.step("finishSecret", token(1), secret)
     made = world.value(secret)
+    assert world.text == f"{world.url}&application_name={made}"
     assert len(made) == 48
     assert made.isalnum()
     assert world.deployment("mails")["id"] != before
@@ -659,6 +740,23 @@ def pretends(answers: list[str | bytes]) -> Generator[int]:
     finally:
         thread.join()
         listener.close()
+
+
+class Pages:
+    """SSM, which tells of a secret that is not there first, for so many times."""
+
+    exceptions = None
+
+    def __init__(self, client: Any, *, times: int) -> None:
+        self.client, self.times = client, times
+
+    def get_parameters_by_path(self, **said: Any) -> Mapping[str, Any]:
+        if "NextToken" in said or not self.times:
+            said.pop("NextToken", None)
+            found: Mapping[str, Any] = self.client.get_parameters_by_path(**said)
+            return found
+        self.times -= 1
+        return {"Parameters": [{"Value": "gone"}], "NextToken": "rest"}
 
 
 class Told:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fairway.core.cost.layout import layout_of
+from fairway.core.detect.own_names import address
 from fairway.core.plan.creation import creations
 from fairway.targets.aws.decide.order import may_go
 from fairway.targets.aws.gaps import gaps
@@ -134,25 +135,44 @@ def test_what_nobody_reads_all_the_time_starts_nobody_anew() -> None:
 
 
 @pytest.mark.validated("R74")
-@pytest.mark.parametrize("part", ["user", "password", "url"])
-def test_a_password_that_a_longer_text_holds_is_not_renewed_and_the_plan_says_which(
-    part: str,
-) -> None:
-    text = SHOP.replace("[worker.mails]", f"[worker.mails]\nvariables.X = 'jdbc:${{db.{part}}}'")
-    of = app_of(text)
-    assert list(resources(of, SCHEDULE)) == ["renewal.json/SecretKEYRotation"]
-    (gap,) = [each for each in gaps(of) if "not renewed" in each.what]
-    assert gap.where == "worker.mails.variables.X"
-    assert gap.mend == "Read ${db.url}, or ${db.user} and ${db.password}, each alone."
+@pytest.mark.parametrize("text", [address("postgresql+asyncpg"), "jdbc:${db.url}", "a-${KEY}-b"])
+def test_what_a_longer_text_holds_is_renewed_too(text: str) -> None:
+    variables = f"[service.api.variables]\nX = '{text}'\n[worker.mails]"
+    of = app_of(SHOP.replace("[worker.mails]", variables))
+    assert len(resources(of, SCHEDULE)) == 2
+    assert "service.api.variables.X" not in [each.where for each in gaps(of)]
+    assert limits(of, choices_for(of)) == []
     (made,) = [each for each in creations(of, layout_of(of)) if each.kind == "database"]
-    assert "password" not in made.what
+    assert made.what.endswith("a new password every 90 days")
+
+
+@pytest.mark.validated("R74", "R203")
+def test_texts_are_found_by_their_path_and_written_by_their_names_and_tags() -> None:
+    found = renewal()
+    path = "/fairway/shop/production/text"
+    assert settings(found)["texts"] == path
+    statements = found["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (lists,) = [each for each in statements if each["Action"] == ["ssm:GetParametersByPath"]]
+    named = [each["Fn::Sub"].partition(":parameter")[2] for each in lists["Resource"]]
+    assert named == [path, f"{path}/*"]
+    (writes,) = [each for each in statements if "aws:ResourceTag" in str(each)]
+    assert writes["Action"] == ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
+    assert writes["Resource"]["Fn::Sub"].endswith(":secret:Text*")
+    text = "[service.api.variables]\nX = 'x-${KEY}'\n[worker.mails]"
+    service = templates(app_of(SHOP.replace("[worker.mails]", text)))["service-api.json"]
+    ((id_, made),) = [each for each in service["Resources"].items() if each[0].startswith("Text")]
+    assert "Name" not in made["Properties"]
+    assert writes["Condition"]["StringEquals"] == {
+        f"aws:ResourceTag/{each['Key']}": each["Value"] for each in made["Properties"]["Tags"]
+    }
+    given = service["Resources"][f"GiveTextServiceApi{id_}"]["Properties"]
+    assert (given["Name"], given["Value"]) == (f"{path}/service-api/{id_}", {"Ref": id_})
 
 
 def test_each_part_alone_may_be_read() -> None:
     parts = ", ".join(f"{each.upper()} = '${{db.{each}}}'" for each in ("user", "password", "url"))
     text = SHOP.replace("[worker.mails]", f"[worker.mails]\nvariables = {{ {parts} }}")
     assert len(resources(app_of(text), SCHEDULE)) == 2
-    assert not [each for each in gaps(app_of(text)) if "not renewed" in each.what]
 
 
 def test_a_database_elsewhere_is_its_own_people_s() -> None:

@@ -19,7 +19,6 @@ from fairway.core.spec.model import (
     Site,
     Worker,
 )
-from fairway.core.spec.renewal import holding_texts
 from fairway.targets.aws.function_gaps import function_gaps
 from fairway.targets.aws.render.accounts import away
 from fairway.targets.aws.render.balancer import cross_origin
@@ -57,7 +56,7 @@ def gaps(app: App) -> list[Problem]:
         ),
         *(gap for each in app.workers.values() for gap in _of_worker(each)),
         *(gap for job in app.jobs.values() for gap in _of_job(app, job)),
-        *(gap for database in app.databases.values() for gap in _of_database(app, database)),
+        *(gap for database in app.databases.values() for gap in _of_database(database)),
         *_of_edge(app),
         *_of_others(app),
         *part_gaps(app),
@@ -201,7 +200,7 @@ def _of_schedule(at: str, schedule: str | None) -> Iterator[Problem]:
     yield Problem(f"{at}.schedule", what, "Start its state machine by hand.")
 
 
-def _of_database(app: App, database: Database) -> Iterator[Problem]:
+def _of_database(database: Database) -> Iterator[Problem]:
     at = f"database.{database.name}"
     if database.engine == "sqlite":
         what = "its file is lost with its task, and each replica has its own"
@@ -210,11 +209,6 @@ def _of_database(app: App, database: Database) -> Iterator[Problem]:
     if database.url is not None:
         yield Problem(f"{at}.url", "its address is a secret that is made empty: put its value")
         return
-    for text in holding_texts(app, database.name):
-        what = f"nothing puts it together anew: so the password of {database.name} is not renewed"
-        name = database.name
-        mend = f"Read ${{{name}.url}}, or ${{{name}.user}} and ${{{name}.password}}, each alone."
-        yield Problem(text, what, mend)
     if database.read_replicas:
         what = "nothing sends reads to a replica; its address is in Parameter Store"
         yield Problem(f"{at}.read_replicas", what)

@@ -53,10 +53,7 @@ def _why_not(app: App, mention: Mention, *, is_mixed: bool) -> tuple[str, str] |
         return None
     if server is not None and server.url is not None:
         return f"{mention}: its value is put by people, and no text is made around it", whole
-    if secret is not None and secret.rotate_seconds is not None:
-        what = f"{mention} is renewed, and the text around it would keep the old value"
-        return what, f"Read ${{{name}}} alone, and put the text together in the code."
-    if secret is not None and not secret.generate:
+    if secret is not None and not secret.generate and secret.rotate_seconds is None:
         return f"{mention}: its value is put by people, and no text is made around it", whole
     return None
 

@@ -1,7 +1,8 @@
 """The stack of what renews secrets (R74): a function in the network, and when it is called.
 
 One function renews the random secrets of the file and the logins of the app's own databases; its
-code is in `targets/aws/renewal`. It starts those services anew that read what it renews. A stack
+code is in `targets/aws/renewal`. It puts texts together anew that hold what it renews, and starts
+those services anew that read it. A stack
 of its own, so that the template of the data stays small enough to be sent as it is. Pure.
 """
 
@@ -33,6 +34,7 @@ from fairway.targets.aws.render.template import (
     ref,
     sub,
 )
+from fairway.targets.aws.render.wiring import TEXTS
 
 __all__ = ["LONGEST", "MOST_DAYS", "RENEWER", "RESERVE", "code", "renewal", "renews"]
 
@@ -42,7 +44,7 @@ RESERVE = "RenewalReserved"
 SETTINGS = "SETTINGS"  # the name in the code that says what is renewed
 
 CODE = "fairway.targets.aws.renewal"
-FILES = ("wire", "steps")  # the second uses the first
+FILES = ("wire", "texts", "steps")  # the last uses the others
 DAY = 86400.0
 MOST_DAYS = 1000  # between two renewals
 TIMEOUT_SECONDS = 900  # a release in progress is waited for; Lambda's longest
@@ -74,7 +76,7 @@ def renewal(app: App, ground: Ground) -> Iterator[Stack]:
 
 
 def code() -> str:
-    """What runs in AWS Lambda: one file, so the second goes without its import of the first."""
+    """What runs in AWS Lambda: one file, so the last goes without its imports of the others."""
     texts: list[str] = []
     for name in FILES:
         text = pkgutil.get_data(CODE, f"{name}.py")
@@ -100,7 +102,7 @@ def _settings(app: App, draft: Draft) -> str:
             "services": readers(app, each.name),
             "url": taken("database", each.name, "url"),
         }
-    whole = {"cluster": draft.called(), "secrets": said}
+    whole = {"cluster": draft.called(), "secrets": said, "texts": draft.path(TEXTS)}
     return json.dumps(whole, sort_keys=True, separators=(",", ":"))
 
 
@@ -144,6 +146,7 @@ def _add_function(app: App, ground: Ground) -> Value:
         "lambda.amazonaws.com",
         [
             *_may_renew(app, ground),
+            *_may_write_texts(draft),
             *_may_start_anew(app, draft),
             statement(("sqs:SendMessage",), unheard),
             statement(("logs:CreateLogStream", "logs:PutLogEvents"), get("RotationLogs")),
@@ -209,6 +212,29 @@ def _may_renew(app: App, ground: Ground) -> tuple[Value, ...]:
         ),
         statement(("secretsmanager:GetRandomPassword",), "*"),
         statement(("kms:Decrypt", "kms:GenerateDataKey"), ground.key),
+    )
+
+
+def _may_write_texts(draft: Draft) -> tuple[Value, ...]:
+    """By the path that hands them over, and by tag: their stacks come after this one.
+
+    CloudFormation begins a secret's name with its id; a path is asked for whole:
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html
+    """
+    path = f"arn:{PARTITION}:ssm:{REGION}:{ACCOUNT}:parameter{draft.path(TEXTS)}"
+    start = names.logical_id(TEXTS)
+    return (
+        statement(("ssm:GetParametersByPath",), [sub(path), sub(f"{path}/*")]),
+        statement(
+            ("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+            sub(f"arn:{PARTITION}:secretsmanager:{REGION}:{ACCOUNT}:secret:{start}*"),
+            when={
+                "StringEquals": {
+                    "aws:ResourceTag/fairway:app": draft.app,
+                    "aws:ResourceTag/fairway:environment": draft.environment,
+                }
+            },
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fairway.core import names
 from fairway.core.masked import Masked
 from fairway.core.spec.model import App, Job, Service
+from fairway.core.spec.renewal import is_renewed
 from fairway.core.spec.variables import Addresses, variables
 from fairway.core.spec.wiring import wires
 from fairway.targets.aws.render import addresses
@@ -19,10 +20,11 @@ from fairway.targets.aws.render.parts import ENDPOINT, KNOWN_CACHE, PASSWORD, US
 from fairway.targets.aws.render.template import Draft, Value, join, sub
 from fairway_runtime import contract
 
-__all__ = ["INSIDE_PORT", "PORT", "Read", "Wired", "port_of", "wired"]
+__all__ = ["INSIDE_PORT", "PORT", "TEXTS", "Read", "Wired", "port_of", "wired"]
 
 PORT = 8000
 INSIDE_PORT = 80  # http://api
+TEXTS = "text"  # below it each stack hands its texts over, by its name; so their ids begin
 MARK = "\0"  # around what stands for a value that only the stack knows
 HIDDEN = "*"  # before one that is inside a secret; behind `#` is the key of its JSON
 
@@ -97,31 +99,47 @@ class Marks:
         """Where a secret text is read from; one that holds more than a secret becomes one."""
         pieces = list(_pieces(text))
         if len(pieces) != 1:
-            return Read(self._together(variable, pieces))
+            return Read(self._together(variable, pieces), "text")
         key, field = _key(pieces[0][1])
         return Read(self.draft.take(key), field)
 
     def _together(self, variable: str, pieces: Sequence[tuple[bool, str]]) -> Value:
         """Add a secret with a text that CloudFormation puts together; another text is another one.
 
-        It stands in the stack that a release changes, so that a rollback brings it back.
+        It stands in the stack that a release changes, so that a rollback brings it back. Beside the
+        text is its form, by which a renewal puts it together anew (`renewal/texts.py`).
         """
-        text, values = "", dict[str, Value]()
+        text, form, values = "", list[str](), dict[str, Value]()
         for is_mark, piece in pieces:
+            if not is_mark:
+                text += _escaped(piece)
+                form.append(f'"{_escaped(piece)}"')
+                continue
             name = f"Part{len(values) + 1}"
-            if is_mark:
-                values[name] = self._taken(piece)
-            text += _inside(piece, name) if is_mark else piece.replace("${", "${!")
-        node, whole = self.node.name, sub(text, **values)
-        return self.draft.add(
-            names.logical_id("text", node, variable, names.short_digest(json.dumps(whole))),
+            values[name] = self._taken(piece)
+            text += _inside(piece, name)
+            form.append(self._formed(piece, name))
+        whole = sub(f'{{"text": "{text}", "form": [{", ".join(form)}]}}', **values)
+        digest = names.short_digest(json.dumps(whole))
+        id_ = names.logical_id(TEXTS, self.node.name, variable, digest)
+        made = self.draft.add(
+            id_,
             "AWS::SecretsManager::Secret",
             {
-                "Description": f"{variable} of {node}.",
+                "Description": f"{variable} of {self.node.name}.",
                 "KmsKeyId": self.draft.take("key"),
                 "SecretString": whole,
             },
         )
+        self.draft.give(f"{TEXTS}/{self.draft.name}/{id_}", made)
+        return made
+
+    def _formed(self, place: str, name: str) -> str:
+        """How the form of a text says a mark: by its secret, where that is renewed."""
+        key, field = _key(place)
+        if place.startswith(HIDDEN) and is_renewed(self.app, key.split("/")[1]):
+            return f'["${{{name}}}", "{field}"]'
+        return f'"{_inside(place, name)}"'
 
     def _taken(self, place: str) -> Value:
         kind, _, name = place.partition("/")
@@ -146,6 +164,11 @@ def _inside(place: str, name: str) -> str:
     field = _key(place)[1]
     within = f":{field}" if field else ""
     return f"{{{{resolve:secretsmanager:${{{name}}}:SecretString{within}}}}}"
+
+
+def _escaped(text: str) -> str:
+    """A text inside JSON, in which CloudFormation finds nothing to put in."""
+    return json.dumps(text)[1:-1].replace("{", "\\u007b").replace("}", "\\u007d")
 
 
 def _pieces(text: str) -> Iterator[tuple[bool, str]]:

@@ -1,25 +1,27 @@
 """What renews an app's secrets, inside AWS Lambda: random values, and logins of PostgreSQL (R74).
 
-Place in the flow: `render/renewal.py` writes the text of `wire.py` and of this file into a
+Place in the flow: `render/renewal.py` writes `wire.py`, `texts.py` and this file into a
 template, and Secrets Manager calls `handler` for each of the four steps of a rotation. Must not
 import anything else but the standard library and boto3: there is nothing more there.
 
 PostgreSQL has one password a role, and what runs keeps the one that it started with. So two
 logins take turns: a renewal gives the one that is not current a new password and makes it the
 current one; the one before is good until the next renewal (docs/adr/0024). Each step may be
-repeated, and may be killed anywhere: with the same token it goes on.
+repeated, and may be killed anywhere: with the same token it goes on. A text that holds what is
+renewed, and more, is a secret too: it is put together anew before the new value is the current one.
 """
 
 import importlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from fairway.targets.aws.renewal.texts import Text
 from fairway.targets.aws.renewal.wire import Connection, Refused, verifier
 
 __all__ = ["Login", "Renewal", "Renewer", "handler"]
@@ -141,13 +143,20 @@ ALTER ROLE "{login}" LOGIN PASSWORD '{kept}';
 
 @dataclass(frozen=True, slots=True)
 class Renewer:
-    """The four steps for a secret; `manager` and `ecs` are clients of AWS, `wait` takes seconds."""
+    """The four steps for a secret; `manager`, `ecs` and `ssm` are clients of AWS.
+
+    `texts` is the path in SSM below which the secrets stand that hold texts. `wait` takes seconds,
+    `now` tells those since 1970.
+    """
 
     manager: Any
     ecs: Any
+    ssm: Any
     cluster: str
+    texts: str
     connect: Callable[[str], Connection] = Connection
     wait: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
 
     def do(self, step: str, secret: str, token: str, renewal: Renewal) -> None:
         """One of the four, by the name that Secrets Manager has for it."""
@@ -207,8 +216,7 @@ class Renewer:
             self._start_anew(self._services(renewal))
             return
         services = self._settled(renewal)
-        if renewal.url:
-            self._write(renewal.url, Login.of(self._value(secret, token=token)[0]))
+        self._spread(secret, self._value(secret, token=token)[0], renewal)
         self._promote(secret, token)
         self._start_anew(services)
 
@@ -216,10 +224,10 @@ class Renewer:
         """Raise `Refused` where a task may use the next login: it is started anew, for next time.
 
         A task started before this login was the current one may; so may one that read an address
-        that says another login, which a renewal that was given up has left.
+        or a text that says another login, which a renewal that was given up has left.
         """
-        self._write(renewal.url, current)
-        since = max(self._value(secret)[1], self._value(renewal.url)[1])
+        written = self._spread(secret, current.text, renewal)
+        since = max(self._value(secret)[1], self._value(renewal.url)[1], *written)
         services = self._settled(renewal)
         if behind := outdated(services, since):
             self._start_anew([each for each in services if each["serviceName"] in behind])
@@ -272,11 +280,55 @@ class Renewer:
         made = self.manager.get_random_password(PasswordLength=LENGTH, ExcludePunctuation=True)
         return str(made["RandomPassword"])
 
-    def _write(self, secret: str, login: Login) -> None:
-        """Have an address say this login."""
+    def _spread(self, secret: str, value: str, renewal: Renewal) -> list[datetime]:
+        """Have the address and the texts say this value of a secret, and of others that of now.
+
+        The times at which renewals of this secret wrote texts.
+        """
+        values = {secret: value}
+        if renewal.url:
+            values[renewal.url] = self._write(renewal.url, Login.of(value))
+        own = tuple(values)
+
+        def known(other: str) -> str:
+            if other not in values:
+                values[other] = self._value(other)[0]
+            return values[other]
+
+        written: list[float] = []
+        for place in self._texts():
+            try:
+                before = Text.of(self._value(place)[0])
+                if not before.holds(*own):
+                    continue
+                after = before.anew(secret, known, self.now())
+                if after != before:
+                    self.manager.put_secret_value(SecretId=place, SecretString=after.said)
+            except self.manager.exceptions.ClientError:
+                # Where a secret is gone, so is the tag that allows to read it: AWS refuses that.
+                if place in self._texts():
+                    raise
+                continue
+            if secret in after.since:
+                written.append(after.since[secret])
+        return [datetime.fromtimestamp(each, UTC) for each in written]
+
+    def _write(self, secret: str, login: Login) -> str:
+        """Have an address say this login; the address."""
         before = self._value(secret)[0]
         if (after := login.within(before)) != before:
             self.manager.put_secret_value(SecretId=secret, SecretString=after)
+        return after
+
+    def _texts(self) -> Iterator[str]:
+        """The secrets that hold texts: each stack hands its own over."""
+        more: dict[str, str] = {}
+        while True:
+            found = self.ssm.get_parameters_by_path(Path=self.texts, Recursive=True, **more)
+            yield from (each["Value"] for each in found["Parameters"])
+            if not found.get("NextToken"):
+                return
+            more = {"NextToken": found["NextToken"]}
 
     def _version(self, secret: str, stage: str) -> str:
         found = self.manager.describe_secret(SecretId=secret)["VersionIdsToStages"]
@@ -333,5 +385,6 @@ def handler(event: Mapping[str, str], context: object) -> None:
     secret, token = event["SecretId"], event["ClientRequestToken"]
     said = json.loads(SETTINGS)
     renewal = Renewal.of(said["secrets"][secret])
-    renewer = Renewer(boto3.client("secretsmanager"), boto3.client("ecs"), said["cluster"])
+    manager, ecs, ssm = (boto3.client(each) for each in ("secretsmanager", "ecs", "ssm"))
+    renewer = Renewer(manager, ecs, ssm, said["cluster"], said["texts"])
     renewer.do(event["Step"], secret, token, renewal)
