@@ -15,7 +15,6 @@ from fairway.core.spec.model import App, Job, Service, Worker
 from fairway.core.spec.report import Report
 
 __all__ = [
-    "SECRET_PARTS",
     "check_mentions",
     "heard",
     "is_mixed",
@@ -70,7 +69,7 @@ def is_mixed(app: App, text: str) -> bool:
 
 def _is_secret(app: App, mention: Mention) -> bool:
     database = app.databases.get(mention.node)
-    has_password = mention.node in app.caches or (database and database.engine == "postgres")
+    has_password = mention.node in app.caches or (database and database.is_server)
     return mention.node in app.secrets or bool(has_password and mention.part in SECRET_PARTS)
 
 

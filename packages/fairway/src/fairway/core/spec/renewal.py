@@ -16,9 +16,7 @@ def renewed_secrets(app: App) -> tuple[Secret, ...]:
 
 def renewed_databases(app: App) -> tuple[Database, ...]:
     """The databases whose password is renewed: those that are the app's own."""
-    return tuple(
-        each for each in app.databases.values() if each.url is None and each.engine == "postgres"
-    )
+    return tuple(each for each in app.databases.values() if each.is_made)
 
 
 def is_renewed(app: App, node: str) -> bool:

@@ -2,8 +2,8 @@
 
 One function renews the random secrets of the file and the logins of the app's own databases; its
 code is in `targets/aws/renewal`. It puts texts together anew that hold what it renews, and starts
-those services anew that read it. A stack
-of its own, so that the template of the data stays small enough to be sent as it is. Pure.
+those services anew that read it. A stack of its own, so that the template of the data stays small
+enough to be sent as it is. Pure.
 """
 
 import json
