@@ -32,7 +32,8 @@ import psycopg
 import pytest
 
 from fairway.targets.aws.render.renewal import code
-from fairway.targets.aws.renewal.steps import GROUP, Login, Renewal, Renewer
+from fairway.targets.aws.renewal.logins import GROUP, Login
+from fairway.targets.aws.renewal.steps import Renewal, Renewer
 from fairway.targets.aws.renewal.texts import Text
 from fairway.targets.aws.renewal.wire import Connection, Refused
 from fairway.targets.local.ports import free_port

@@ -13,7 +13,7 @@ from fairway.targets.aws.gaps import gaps
 from fairway.targets.aws.render import choices_for, postgres
 from fairway.targets.aws.render.limits import limits
 from fairway.targets.aws.render.renewal import code
-from fairway.targets.aws.renewal import steps
+from fairway.targets.aws.renewal import logins
 from tests.targets.aws.shapes import app, app_of, resources, templates
 
 SHOP = """
@@ -59,7 +59,7 @@ def test_secrets_and_passwords_are_renewed_every_ninety_days_and_a_failure_is_to
 
 
 def test_the_code_calls_the_owner_as_the_template_does() -> None:
-    assert steps.OWNER == postgres.USER
+    assert logins.OWNER == postgres.USER
 
 
 @pytest.mark.parametrize("kind", ["", "serverless = true"])

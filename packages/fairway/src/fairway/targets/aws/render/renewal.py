@@ -44,7 +44,7 @@ RESERVE = "RenewalReserved"
 SETTINGS = "SETTINGS"  # the name in the code that says what is renewed
 
 CODE = "fairway.targets.aws.renewal"
-FILES = ("wire", "texts", "steps")  # the last uses the others
+FILES = ("wire", "texts", "logins", "steps")  # the last uses the others
 DAY = 86400.0
 MOST_DAYS = 1000  # between two renewals
 TIMEOUT_SECONDS = 900  # a release in progress is waited for; Lambda's longest

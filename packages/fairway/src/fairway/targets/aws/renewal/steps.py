@@ -1,14 +1,12 @@
 """What renews an app's secrets, inside AWS Lambda: random values, and logins of PostgreSQL (R74).
 
-Place in the flow: `render/renewal.py` writes `wire.py`, `texts.py` and this file into a
+Place in the flow: `render/renewal.py` writes the files of this folder, this one last, into a
 template, and Secrets Manager calls `handler` for each of the four steps of a rotation. Must not
 import anything else but the standard library and boto3: there is nothing more there.
 
-PostgreSQL has one password a role, and what runs keeps the one that it started with. So two
-logins take turns: a renewal gives the one that is not current a new password and makes it the
-current one; the one before is good until the next renewal (docs/adr/0024). Each step may be
-repeated, and may be killed anywhere: with the same token it goes on. A text that holds what is
-renewed, and more, is a secret too: it is put together anew before the new value is the current one.
+Each step may be repeated, and may be killed anywhere: with the same token it goes on. A text that
+holds what is renewed, and more, is a secret too: it is put together anew before the new value is
+the current one.
 """
 
 import importlib
@@ -19,51 +17,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
+from fairway.targets.aws.renewal.logins import GROUP, OWNER, Login, next_login, preparation
 from fairway.targets.aws.renewal.texts import Text
 from fairway.targets.aws.renewal.wire import Connection, Refused, verifier
 
-__all__ = ["Login", "Renewal", "Renewer", "handler"]
+__all__ = ["Renewal", "Renewer", "handler"]
 
-OWNER = "app"  # the login that the server was made with; it makes the others
-GROUP = "app_owner"  # owns all that the app makes, whichever login it came by
-LOGINS = ("app_1", "app_2")
 SETTINGS = "{}"  # what is renewed: the template says it at this file's end
 LENGTH = 48
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 MOST_DESCRIBED = 10  # services in one question to ECS
 LOOKS, LOOK_SECONDS = 60, 10.0  # another renewal's readers start anew in minutes
-LOCK_SECONDS = 3  # who waits for a table's owner to change keeps others waiting
 WRONG_PASSWORD = "28P01"  # noqa: S105 - a code of PostgreSQL's
 
 
 # -- What is decided ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A role and its password."""
-
-    username: str
-    password: str
-
-    @classmethod
-    def of(cls, text: str) -> "Login":
-        """What a secret holds."""
-        said = json.loads(text)
-        return cls(said["username"], said["password"])
-
-    @property
-    def text(self) -> str:
-        """As a secret holds it."""
-        return json.dumps({"username": self.username, "password": self.password})
-
-    def within(self, url: str) -> str:
-        """An address with this login in it."""
-        parts = urlsplit(url)
-        place = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=f"{self.username}:{self.password}@{place}").geturl()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +50,6 @@ class Renewal:
     def of(cls, said: Mapping[str, Any]) -> "Renewal":
         """What the settings say of a secret."""
         return cls(tuple(said["services"]), said.get("owner", ""), said.get("url", ""))
-
-
-def next_login(current: str) -> str:
-    """The login whose turn it is: the one that nothing uses."""
-    first, second = LOGINS
-    return second if current == first else first
 
 
 def outdated(services: Sequence[Mapping[str, Any]], since: datetime) -> list[str]:
@@ -110,32 +73,6 @@ def unsettled(services: Sequence[Mapping[str, Any]]) -> list[str]:
         if len(service["deployments"]) > 1
         or any(each.get("rolloutState") == "IN_PROGRESS" for each in service["deployments"])
     ]
-
-
-def preparation(login: str, kept: str) -> str:
-    """The statements, one transaction, after which `login` has a password; `kept`: its verifier.
-
-    Only who administers a role may let others in, and since PostgreSQL 16 no role administers
-    itself: so not the owner but a group of its own has all that the app makes. The owner's
-    rights on RDS go over to it. What the owner had before there was the group is handed over.
-    """
-    roles = "".join(
-        f"IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') "
-        f'THEN CREATE ROLE "{role}" NOLOGIN; END IF; '
-        for role in (GROUP, login)
-    )
-    return f"""\
-SET ROLE NONE; SET LOCAL lock_timeout = '{LOCK_SECONDS}s';
-DO $$ BEGIN {roles}
-IF EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('rds_superuser')
-           AND member = '"{OWNER}"'::regrole)
-THEN GRANT rds_superuser TO "{GROUP}"; END IF; END $$;
-GRANT "{GROUP}" TO "{OWNER}", "{login}";
-ALTER ROLE "{OWNER}" SET role = '{GROUP}';
-ALTER ROLE "{login}" SET role = '{GROUP}';
-REASSIGN OWNED BY "{OWNER}" TO "{GROUP}";
-ALTER ROLE "{login}" LOGIN PASSWORD '{kept}';
-"""
 
 
 # -- What is done ------------------------------------------------------------------------------
