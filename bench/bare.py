@@ -7,7 +7,6 @@ no password, no runtime: less than the production shape has, and no two at once.
 
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -43,26 +42,25 @@ class Bare:
 
 def measure(project: Project) -> Bare:
     """Go through all of it once, in the copy's own environment."""
-    with tempfile.TemporaryDirectory(prefix="fairway-bench-") as made:
-        home = Path(made)
-        began = time.monotonic()
-        data = initialised(home)
-        initialised_at = time.monotonic()
-        with server(data) as port:
-            started_at = time.monotonic()
-            url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-            environment = {**project.environment, "DATABASE_URL": url}
-            python = project.folder / ".venv" / "bin"
-            subprocess.run(
-                [python / "alembic", "upgrade", "head"],
-                cwd=project.folder,
-                env=environment,
-                check=True,
-                capture_output=True,
-            )
-            migrated_at = time.monotonic()
-            serve(project, environment)
-            served_at = time.monotonic()
+    home = project.aside()
+    began = time.monotonic()
+    data = initialised(home)
+    initialised_at = time.monotonic()
+    with server(data) as port:
+        started_at = time.monotonic()
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        environment = {**project.environment, "DATABASE_URL": url}
+        python = project.folder / ".venv" / "bin"
+        subprocess.run(
+            [python / "alembic", "upgrade", "head"],
+            cwd=project.folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+        migrated_at = time.monotonic()
+        serve(project, environment)
+        served_at = time.monotonic()
     return Bare(
         initdb=initialised_at - began,
         start=started_at - initialised_at,

@@ -94,15 +94,22 @@ class Project:
             terminal, self._terminal = self._terminal, None
             terminal.end()
 
+    def aside(self) -> Path:
+        """A new folder beside the project, which goes with it.
+
+        What is measured next must not pay for what was deleted before it, as nobody's first start
+        does: ext4 gives no inode out anew for a minute (measured: `initdb` 0.57 s instead of 0.47).
+        """
+        made = Path(tempfile.mkdtemp(prefix="aside-", dir=self.folder.parent))
+        made.chmod(0o755)  # PostgreSQL may run as another user
+        return made
+
     def forget(self) -> None:
-        """Delete everything of it but the installed dependencies: as a fresh clone after set-up."""
+        """Have nothing of it but the installed dependencies: as a fresh clone after set-up."""
+        gone = self.aside()
         for each in self.layout.state.iterdir() if self.layout.state.exists() else ():
-            if each.name in INSTALLED:
-                continue
-            if each.is_dir():
-                shutil.rmtree(each)
-            else:
-                each.unlink()
+            if each.name not in INSTALLED:
+                each.rename(gone / each.name)
 
     @property
     def memory_mib(self) -> float:
