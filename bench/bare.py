@@ -86,11 +86,9 @@ def serve(project: Project, environment: dict[str, str]) -> None:
 
 
 def initialised(home: Path) -> Path:
-    """A new cluster that trusts whoever comes, by the one who may run it."""
+    """A new cluster that trusts whoever comes, by the one who may run it and enter `home`."""
     data = home / "data"
-    data.mkdir()
-    for folder in (home, data):
-        folder.chmod(0o755 if folder == home else 0o700)
+    data.mkdir(mode=0o700)
     user = reach.unprivileged_user()
     if user is not None:
         os.chown(data, user, user)

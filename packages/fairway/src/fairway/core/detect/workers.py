@@ -86,19 +86,19 @@ def worker_notes(workers: tuple[FoundWorker, ...]) -> Iterator[Note]:
 
 def step_notes(project: Project, services: tuple[FoundService, ...]) -> Iterator[Note]:
     """What is done before the server starts, which nothing here does yet."""
+    steps: dict[str, str] = {}
+    for one in project.hints.started:
+        command = as_command(one.launch.command)
+        if one.launch.kind == "step" and one.weight > SCRIPTED and command and not _is_worker(one):
+            steps.setdefault(command, one.finding.where)
     for service in services[:1]:
-        told: set[str] = set()
-        for one in project.hints.started:
-            command = as_command(one.launch.command)
-            is_step = one.launch.kind == "step" and not _is_worker(one)
-            if is_step and one.weight > SCRIPTED and command and command not in told:
-                told.add(command)
-                what = f"`{command}` runs before the server there, and nowhere here."
-                mend = (
-                    f"Under [service.{service.name}] add it to build where it writes files, "
-                    "to before where it writes data."
-                )
-                yield Note("untold", one.finding.where, what, mend)
+        mend = (
+            f"Under [service.{service.name}] add it to build where it writes files, "
+            "to before where it writes data."
+        )
+        for command, where in steps.items():
+            what = f"`{command}` runs before the server there, and nowhere here."
+            yield Note("untold", where, what, mend)
 
 
 def _starting(project: Project, *, alone: bool) -> Iterator[Started]:

@@ -65,7 +65,7 @@ def _connections(checked: Checked, report: Report) -> None:
     """Pools of all replicas at their most against what PostgreSQL allows (C5)."""
     app = checked.app
     for name, database in app.databases.items():
-        if database.engine != "postgres" or database.serverless:
+        if not database.is_server or database.serverless:
             continue
         using = [program for program in app.programs.values() if name in program.uses]
         wanted = sum(_pool(app, service) * _most(service) for service in using)

@@ -14,13 +14,7 @@ from fairway.core.spec.mentions import PARTS, Mention, mentions, pieces
 from fairway.core.spec.model import App, Job, Service, Worker
 from fairway.core.spec.report import Report
 
-__all__ = [
-    "check_mentions",
-    "heard",
-    "is_mixed",
-    "mixed_texts",
-    "nodes_with_variables",
-]
+__all__ = ["check_mentions", "heard", "is_mixed", "mixed_texts", "nodes_with_variables"]
 
 
 SECRET_PARTS = frozenset({"user", "password", "url"})  # of a database or a cache

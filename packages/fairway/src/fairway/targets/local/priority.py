@@ -21,7 +21,7 @@ from pathlib import Path
 
 __all__ = ["ASIDE", "BACKMOST", "STAND_BACK_SECONDS", "can_return", "give_way", "step_aside"]
 
-BACKMOST = "19"  # of a session among sessions
+FOREMOST, BACKMOST = "0", "19"  # of a session among sessions; the first is what each begins with
 ASIDE = "10"  # of one that must get on: a tenth of a processor that others want whole
 
 STAND_BACK_SECONDS = 4.0  # so that a machine that is always busy starts it too
@@ -32,8 +32,7 @@ ROUNDS = 5  # a thread may be born between two looks
 
 def give_way(leader: int, threads: Callable[[], Iterable[int]], *, starting: bool) -> None:
     """Have a session stand back (`starting`), or no longer. Refusal changes nothing."""
-    with suppress(OSError):
-        Path(f"/proc/{leader}/autogroup").write_text(BACKMOST if starting else "0")
+    weigh(leader, BACKMOST if starting else FOREMOST)
     if not can_return():
         return  # an ordinary user may stand back but never step forward again
     policy = os.SCHED_IDLE if starting else os.SCHED_OTHER
@@ -45,8 +44,13 @@ def give_way(leader: int, threads: Callable[[], Iterable[int]], *, starting: boo
 
 def step_aside(leader: int) -> None:
     """Have a session take less than others for as long as it lasts. Refusal changes nothing."""
+    weigh(leader, ASIDE)
+
+
+def weigh(leader: int, niceness: str) -> None:
+    """Set a session's niceness among sessions, where the kernel has it and lets us."""
     with suppress(OSError):
-        Path(f"/proc/{leader}/autogroup").write_text(ASIDE)
+        Path(f"/proc/{leader}/autogroup").write_text(niceness)
 
 
 def change(thread: int, policy: int) -> bool:

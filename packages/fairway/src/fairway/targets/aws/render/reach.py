@@ -61,7 +61,7 @@ def _elsewhere(app: App, node: Service | Job) -> tuple[tuple[str, int, str], ...
     found: dict[int, str] = {}
     for name in node.uses:
         database, cache = app.databases.get(name), app.caches.get(name)
-        if database is not None and database.url is not None and database.engine == "postgres":
+        if database is not None and database.url is not None and database.is_server:
             found[_port(database.url, DATABASE_PORT)] = name
         if cache is not None and cache.url is not None and cache.enabled:
             found[_port(cache.url, CACHE_PORT)] = name
