@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fairway.core.problem import Problems
-from fairway.targets.local import procfs
+from fairway.targets.local import lifetime, procfs, records
 from fairway.targets.local.ports import is_free
 from fairway.targets.local.processes import Command, ProcessTable
 from tests.targets.local.sessions import niceness_of_session
@@ -69,11 +69,9 @@ async def until(holds: Callable[[], object], seconds: float = 10) -> None:
 def marked(tmp_path: Path) -> set[int]:
     """Every living process that carries the mark of the table under `tmp_path`."""
     project = ProcessTable(tmp_path / "run")._project
-    return {
-        pid
-        for pid, stat in procfs.scan().items()
-        if stat.alive and (found := procfs.mark(pid)) and found[0] == project
-    }
+    stats = procfs.scan()
+    said = procfs.marks(stats).said
+    return {pid for pid, (of, _) in said.items() if of == project and stats[pid].alive}
 
 
 # -- Start and find ------------------------------------------------------------------------------
@@ -341,6 +339,27 @@ async def test_descendants_end_even_where_their_leader_is_gone(
     assert (stopped.exit_code, stopped.killed) == (4, True)
     assert marked(tmp_path) == set()
     assert procfs.read(running.pid) is None
+
+
+async def test_who_changes_its_program_is_not_taken_for_gone(
+    table: ProcessTable, tmp_path: Path
+) -> None:
+    """For a moment of every `execve` the kernel shows an environment of nothing."""
+    again = 'N=$((N+1)); export N; exec /bin/sh -c "$AGAIN"'
+    command = shell(
+        tmp_path,
+        'setsid sh -c "$AGAIN" & exit 4',
+        environment={**ENVIRONMENT, "AGAIN": again},
+    )
+    await table.start(command)
+    assert await table.wait("app", 10) == 4
+    record = records.read(tmp_path / "run" / "app.json")
+    assert record is not None
+    looks = [lifetime.tree(record) for _ in range(400)]
+    assert [look for look in looks if not look.alive and look.settled] == []
+    stopped = await table.stop("app", grace_seconds=0)
+    assert stopped.killed
+    assert marked(tmp_path) == set()
 
 
 @pytest.mark.requirement("R223")

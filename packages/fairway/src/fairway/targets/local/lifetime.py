@@ -9,12 +9,16 @@ import os
 import signal as signals
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from fairway.targets.local import procfs
 from fairway.targets.local.records import Record
 
-__all__ = ["Traced", "ancestors", "gone", "kill", "lives", "readable", "tree"]
+__all__ = ["Left", "Traced", "ancestors", "gone", "kill", "lives", "readable", "tree"]
+
+
+Process = TypeVar("Process")
 
 
 class Traced(Protocol):
@@ -38,17 +42,32 @@ def lives(record: Record) -> bool:
     )
 
 
-def tree(record: Record) -> list[procfs.Stat]:
+@dataclass(frozen=True, slots=True)
+class Left(Generic[Process]):
+    """Who is alive of those that are to end.
+
+    `settled` where nobody could have been overlooked: no process that might be one of them was
+    changing its program.
+    """
+
+    alive: tuple[Process, ...]
+    settled: bool
+
+
+def tree(record: Record) -> Left[procfs.Stat]:
     """What is alive of a process and its descendants, the leader first."""
     if record.boot != procfs.boot():
-        return []
+        return Left((), settled=True)
     stats = procfs.scan()
-    marked = procfs.carrying(procfs.marks(stats), record.token)
+    marks = procfs.marks(stats)
     leader = stats.get(record.pid)
-    if leader is not None and leader.started == record.started:
-        return procfs.members(stats, record.pid, marked=marked)
-    # The leader is gone and its pid may be a stranger's: only the mark tells who is left.
-    return procfs.members(stats, -1, marked=marked)
+    # Where the leader is gone its pid may be a stranger's: only the mark tells who is left.
+    there = leader is not None and leader.started == record.started
+    alive = procfs.members(
+        stats, record.pid if there else -1, marked=procfs.carrying(marks, record.token)
+    )
+    overlooked = any(stats[pid].started >= record.started for pid in marks.unsettled)
+    return Left(tuple(alive), settled=not overlooked)
 
 
 def ancestors(stats: Mapping[int, procfs.Stat], pid: int) -> set[int]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from fairway.core.problem import Problem, Problems
 from fairway.targets.local import disk, priority, procfs, records
 from fairway.targets.local.launch import NO_RECORD, Command, spawn
-from fairway.targets.local.lifetime import ancestors, gone, kill, lives, readable, tree
+from fairway.targets.local.lifetime import Left, ancestors, gone, kill, lives, readable, tree
 from fairway.targets.local.records import Record
 
 __all__ = ["Command", "ProcessTable", "Running", "Stopped", "Stray", "Usage"]
@@ -31,6 +31,7 @@ __all__ = ["Command", "ProcessTable", "Running", "Stopped", "Stray", "Usage"]
 TICKS = os.sysconf("SC_CLK_TCK")
 RECORD_SECONDS = 20.0  # a shell has to write one small file
 KILL_SECONDS = 10.0  # only a process that hangs in the kernel outlives SIGKILL
+SETTLE_SECONDS = 1.0  # changing a program takes a millisecond; a stranger may hang in it
 LOOK_SECONDS = 0.01
 
 
@@ -257,17 +258,20 @@ class ProcessTable:
         """Wait until nothing of a tree is left; from the deadline on, by force."""
         loop = asyncio.get_running_loop()
         killed = False
-        while left := tree(record):
+        last = loop.time()
+        while (left := tree(record)).alive or (
+            not left.settled and loop.time() < last + SETTLE_SECONDS
+        ):
             late = loop.time() - deadline
-            if late > KILL_SECONDS:
-                pids = ", ".join(str(each.pid) for each in left)
-                what = f"process {pids} hangs in the kernel and outlives SIGKILL"
-                raise Problems([Problem(f"process {record.name}", what, "restart the machine")])
-            if late >= 0:
-                killed = True
-                # A wrapper is spared until its program is gone, so that it can say how it went.
-                spared = record.pid if record.keeps_exit_code and late < 1 else None
-                kill(each for each in left if each.pid != spared)
+            if left.alive:
+                last = loop.time()
+                if late > KILL_SECONDS:
+                    raise Problems([outlives(record, left)])
+                if late >= 0:
+                    killed = True
+                    # A wrapper is spared until its program is gone: it can say how that went.
+                    spared = record.pid if record.keeps_exit_code and late < 1 else None
+                    kill(each for each in left.alive if each.pid != spared)
             await asyncio.sleep(LOOK_SECONDS)
             self._reap(record.pid)
         return killed
@@ -338,6 +342,9 @@ class ProcessTable:
 
     def strays(self) -> tuple[Stray, ...]:
         """Processes of this project that belong to no living process with a record."""
+        return self._strays().alive
+
+    def _strays(self) -> Left[Stray]:
         stats = procfs.scan()
         marks = procfs.marks(stats)
         known = {*self._starting, *ancestors(stats, os.getpid())}
@@ -345,27 +352,40 @@ class ProcessTable:
             if lives(record):
                 marked = procfs.carrying(marks, record.token)
                 known |= {each.pid for each in procfs.members(stats, record.pid, marked=marked)}
-        return tuple(
+        found = (
             Stray(
                 pid=pid,
                 started=stats[pid].started,
                 name=start.rpartition("/")[0],
                 command=procfs.command_line(pid),
             )
-            for pid, (project, start) in sorted(marks.items())
+            for pid, (project, start) in sorted(marks.said.items())
             if project == self._project and pid not in known and stats[pid].alive
         )
+        return Left(tuple(found), settled=marks.unsettled <= known)
 
     async def reap_strays(self) -> tuple[Stray, ...]:
         """Kill all strays, and return those that there were once none is left."""
         reaped: dict[tuple[int, int], Stray] = {}
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + KILL_SECONDS
-        while (left := self.strays()) and loop.time() < deadline:
-            reaped |= {(each.pid, each.started): each for each in left}
-            kill(left)
+        last = begun = loop.time()
+        while (left := self._strays()).alive or (
+            not left.settled and loop.time() < last + SETTLE_SECONDS
+        ):
+            if left.alive:
+                last = loop.time()
+                if last - begun > KILL_SECONDS:
+                    break
+                reaped |= {(each.pid, each.started): each for each in left.alive}
+                kill(left.alive)
             await asyncio.sleep(LOOK_SECONDS)
         return tuple(reaped[key] for key in sorted(reaped))
+
+
+def outlives(record: Record, left: Left[procfs.Stat]) -> Problem:
+    pids = ", ".join(str(each.pid) for each in left.alive)
+    what = f"process {pids} hangs in the kernel and outlives SIGKILL"
+    return Problem(f"process {record.name}", what, "restart the machine")
 
 
 def tells_leader(record: Record) -> bool:

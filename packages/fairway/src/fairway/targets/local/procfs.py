@@ -13,10 +13,12 @@ from functools import cache
 __all__ = [
     "PROCESS_MARK",
     "PROJECT_MARK",
+    "Marks",
     "Stat",
     "boot",
     "carrying",
     "command_line",
+    "environ",
     "mark",
     "marks",
     "members",
@@ -32,6 +34,8 @@ PROCESS_MARK = "FAIRWAY_PROCESS"  # the process's name and the token of this one
 
 PROC = "/proc"
 LARGEST = 65536  # bytes of one read
+LOOKS = 3  # at what may change while it is read
+KERNEL_THREAD = 0x00200000  # PF_KTHREAD of Linux's include/linux/sched.h
 DEAD = frozenset("ZX")  # a zombie has ended; whoever started it has not asked how
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -48,6 +52,8 @@ class Stat:
     threads: int
     started: int  # since boot: with the pid and the boot id it names a process for ever
     cpu_ticks: int  # its own and those of the children that it has waited for
+    kernel: bool  # a thread of the kernel: no program, no environment
+    changing: bool  # it runs no program now: it is in the middle of `execve`, or has just ended
 
     @property
     def alive(self) -> bool:
@@ -78,6 +84,8 @@ def read(pid: int) -> Stat | None:
         threads=int(fields[17]),
         started=int(fields[19]),
         cpu_ticks=sum(map(int, fields[11:15])),
+        kernel=bool(int(fields[6]) & KERNEL_THREAD),
+        changing=fields[48] == b"0",  # where its environment ends
     )
 
 
@@ -94,9 +102,24 @@ def contents(path: str) -> bytes:
 
 
 def scan() -> dict[int, Stat]:
-    """Every process there is, by its pid."""
-    pids = (int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208 - half the time
-    return {stat.pid: stat for stat in map(read, pids) if stat is not None}
+    """Every process there is, by its pid.
+
+    A child that was born while the others were read, and whose parent has ended since, is among
+    them: it is looked for until a look finds nobody new.
+    """
+    found: dict[int, Stat] = {}
+    seen: set[int] = set()
+    for _ in range(LOOKS):
+        new = pids() - seen
+        if not new:
+            break
+        seen |= new
+        found |= {stat.pid: stat for stat in map(read, sorted(new)) if stat is not None}
+    return found
+
+
+def pids() -> set[int]:
+    return {int(name) for name in os.listdir(PROC) if name.isdigit()}  # noqa: PTH208 - half the time
 
 
 def members(stats: Mapping[int, Stat], leader: int, *, marked: Iterable[int] = ()) -> list[Stat]:
@@ -116,27 +139,65 @@ def members(stats: Mapping[int, Stat], leader: int, *, marked: Iterable[int] = (
     return sorted(alive, key=lambda each: each.pid != leader)
 
 
-def marks(pids: Iterable[int]) -> dict[int, tuple[str, str]]:
-    """The project and the start that each process says it belongs to; only those that say so."""
-    found = {pid: mark(pid) for pid in pids}
-    return {pid: said for pid, said in found.items() if said is not None}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What processes say of whom they belong to: the project and the start, by pid.
+
+    The `unsettled` could not be asked: they were changing from one program to the next, and for
+    that moment the kernel shows an environment of nothing.
+    """
+
+    said: Mapping[int, tuple[str, str]]
+    unsettled: frozenset[int]
 
 
-def carrying(marks: Mapping[int, tuple[str, str]], token: str) -> set[int]:
+def marks(stats: Mapping[int, Stat]) -> Marks:
+    """What those processes say now."""
+    said: dict[int, tuple[str, str]] = {}
+    unsettled: set[int] = set()
+    for pid, stat in stats.items():
+        if stat.kernel:
+            continue
+        environment = environ(pid)
+        if environment is None:
+            unsettled.add(pid)
+        elif (found := mark(environment)) is not None:
+            said[pid] = found
+    return Marks(said=said, unsettled=frozenset(unsettled))
+
+
+def carrying(marks: Marks, token: str) -> set[int]:
     """Those that carry the mark of one start."""
-    return {pid for pid, (_, start) in marks.items() if start.endswith(f"/{token}")}
+    return {pid for pid, (_, start) in marks.said.items() if start.endswith(f"/{token}")}
 
 
-def mark(pid: int) -> tuple[str, str] | None:
-    """The project and the start that `pid` says it belongs to; None where it says nothing."""
-    try:
-        text = contents(f"{PROC}/{pid}/environ")
-    except OSError:
-        return None
-    if PROJECT_MARK.encode() not in text:
+def environ(pid: int) -> bytes | None:
+    """The environment that `pid` was started with; None while it changes its program.
+
+    Empty where there is no such process, where it is not ours to read, and where it has none.
+    """
+    for _ in range(LOOKS):
+        try:
+            text = contents(f"{PROC}/{pid}/environ")
+        except OSError:
+            return b""
+        if text:
+            return text
+        stat = read(pid)
+        if stat is None or not stat.alive:
+            return b""
+        if stat.changing:
+            return None
+        # It has a program now: the environment of nothing may have been that of the moment before.
+    return b""
+
+
+def mark(environment: bytes) -> tuple[str, str] | None:
+    """The project and the start that an environment names; None where it names none."""
+    if PROJECT_MARK.encode() not in environment:
         return None
     found: dict[str, str] = {}
-    for entry in text.split(b"\0"):
+    for entry in environment.split(b"\0"):
         name, _, value = entry.decode(errors="replace").partition("=")
         found[name] = value
     project = found.get(PROJECT_MARK)
