@@ -1,8 +1,12 @@
 """What a command line starts."""
 
-import pytest
+import shlex
 
-from fairway.core.detect.launch import Launch, launches
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairway.core.detect.launch import SEPARATORS, Launch, launches
 from fairway.core.detect.sayable import as_command, as_schedule
 
 
@@ -82,3 +86,27 @@ def test_a_schedule_that_cannot_come_is_none() -> None:
 def test_a_program_is_called_by_its_name_wherever_an_image_has_it() -> None:
     commands = [one.command for one in launches("/venv/bin/celery -A a worker; ./bin/run.sh")]
     assert commands == ["celery -A a worker", "./bin/run.sh"]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("rq worker --name 'a b' high", "rq worker --name 'a b' high"),
+        ('rq worker --name "a b"', "rq worker --name 'a b'"),
+        ('rq worker --name ""', "rq worker --name ''"),
+        ('rq worker --url "$REDIS_URL" --name "$A b"', 'rq worker --url $REDIS_URL --name "$A b"'),
+        ("gunicorn 'shop:make(1)'", "gunicorn 'shop:make(1)'"),
+        ("gunicorn main:app -w $(nproc --all)", "gunicorn main:app -w $(nproc --all)"),
+    ],
+)
+def test_what_was_one_word_stays_one(line: str, command: str) -> None:
+    (launch,) = launches(line)
+    assert launch.command == command
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_characters="$`"), max_size=9)))
+def test_words_are_read_again_as_they_were(words: list[str]) -> None:
+    """Whatever quotes, spaces and signs of a shell are in them."""
+    told = [word for word in words if word not in SEPARATORS]
+    (launch,) = launches(["rq", "worker", *told])
+    assert shlex.split(launch.command) == ["rq", "worker", *told]

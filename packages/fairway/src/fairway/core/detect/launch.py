@@ -51,6 +51,7 @@ NO_STEPS = {
     "check", "collectstatic", "compress", "db", "help", "makemigrations", "routes", "shell",
     "showmigrations", "test", "version",
 }  # fmt: skip
+NEEDS_QUOTES = re.compile(r"[\s'\"\\();&|]")
 OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?$")
 # Options that are followed by a value of their own, which is then no target.
 VALUED = {
@@ -112,13 +113,31 @@ def launches(line: str | list[str], depth: int = 0) -> Iterator[Launch]:
                     launch.factory,
                     launch.port,
                     join(folder, launch.folder),
-                    " ".join([_program(rest[0]), *rest[1:]]),
+                    _joined([_program(rest[0]), *rest[1:]]),
                 )
 
 
 def _program(word: str) -> str:
     """A program by its name: where an image has it, nothing else does."""
     return word.rpartition("/")[2] if word.startswith("/") and "/bin/" in word else word
+
+
+def _joined(words: list[str]) -> str:
+    """The line that is read as these words; what another command prints is left to a shell."""
+    line = " ".join(words)
+    return line if "$(" in line or "`" in line else " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """A word as a line has it: in quotes where it would be read as several, or as a shell's.
+
+    Variables stay ones: who wrote `"$NAME"` is not told from who wrote it bare.
+    """
+    if word and not NEEDS_QUOTES.search(word):
+        return word
+    if "$" not in word:
+        return shlex.quote(word)
+    return '"' + re.sub(r'(["\\])', r"\\\1", word) + '"'
 
 
 def _commands(words: list[str]) -> Iterator[list[str]]:
