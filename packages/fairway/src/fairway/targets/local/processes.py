@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
-from fairway.targets.local import disk, priority, procfs, records
+from fairway.targets.local import disk, priority, procfs, records, strays
 from fairway.targets.local.launch import NO_RECORD, Command, spawn
 from fairway.targets.local.lifetime import Left, ancestors, gone, kill, lives, readable, tree
 from fairway.targets.local.records import Record
+from fairway.targets.local.strays import Stray
 
 __all__ = ["Command", "ProcessTable", "Running", "Stopped", "Stray", "Usage"]
 
@@ -72,16 +73,6 @@ class Usage:
     cpu_seconds: float
     rss_bytes: int
     processes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stray:
-    """A process of this project that no record names; `name` is what it was started as."""
-
-    pid: int
-    started: int
-    name: str
-    command: str
 
 
 class ProcessTable:
@@ -346,23 +337,8 @@ class ProcessTable:
 
     def _strays(self) -> Left[Stray]:
         stats = procfs.scan()
-        marks = procfs.marks(stats)
         known = {*self._starting, *ancestors(stats, os.getpid())}
-        for record in records.everyone(self.folder):
-            if lives(record):
-                marked = procfs.carrying(marks, record.token)
-                known |= {each.pid for each in procfs.members(stats, record.pid, marked=marked)}
-        found = (
-            Stray(
-                pid=pid,
-                started=stats[pid].started,
-                name=start.rpartition("/")[0],
-                command=procfs.command_line(pid),
-            )
-            for pid, (project, start) in sorted(marks.said.items())
-            if project == self._project and pid not in known and stats[pid].alive
-        )
-        return Left(tuple(found), settled=marks.unsettled <= known)
+        return strays.find(stats, self._project, records.everyone(self.folder), known)
 
     async def reap_strays(self) -> tuple[Stray, ...]:
         """Kill all strays, and return those that there were once none is left."""
