@@ -1,5 +1,7 @@
 """What is said of a build that failed, wherever it ran. Pure."""
 
+from collections.abc import Sequence
+
 from fairway.core.problem import Problem, indented
 
 __all__ = ["build_failure"]
@@ -7,7 +9,9 @@ __all__ = ["build_failure"]
 LINES = 20
 
 
-def build_failure(where: str, command: str, *, code: int, output: bytes, mend: str) -> Problem:
-    """The exit code of the command `where` names, with the last lines that it printed."""
-    lines = output.decode(errors="replace").splitlines()[-LINES:]
-    return Problem(where, f"`{command}` ended with code {code}{indented(lines)}", mend)
+def build_failure(
+    where: str, command: str, *, code: int, lines: Sequence[str], mend: str
+) -> Problem:
+    """The exit code of the command that `where` names, with the last lines that it printed."""
+    last = indented(lines[-LINES:])
+    return Problem(where, f"`{command}` ended with code {code}{last}", mend)

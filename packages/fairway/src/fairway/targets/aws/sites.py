@@ -42,9 +42,8 @@ def build(app: App, folder: Path, tell: Callable[[Told], None]) -> None:
             raise Problems([Problem(where, what, "Install what it needs.")], exit_code=1) from None
         if done.returncode:
             mend = f"Run it in {folder} and mend what it says. Nothing has changed yet."
-            failure = build_failure(
-                where, site.build, code=done.returncode, output=done.stdout, mend=mend
-            )
+            said = done.stdout.decode(errors="replace").splitlines()
+            failure = build_failure(where, site.build, code=done.returncode, lines=said, mend=mend)
             raise Problems([failure], exit_code=1)
 
 

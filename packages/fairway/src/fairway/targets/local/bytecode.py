@@ -6,11 +6,12 @@ compiles as it imports, and says what it has to say there. Blocking; call in a t
 """
 
 import os
-import subprocess
+import threading
 from contextlib import suppress
 from pathlib import Path
 
-from fairway.targets.local.priority import step_aside
+from fairway.core.problem import Problems
+from fairway.targets.local.attended import Attended
 
 __all__ = ["compile_ahead", "is_large"]
 
@@ -24,6 +25,7 @@ def compile_ahead(
     source: Path,
     *,
     most_files: int = MOST_FILES,
+    stop: threading.Event | None = None,
     beside: bool = False,
 ) -> None:
     """Have the bytecode of all code under `source`, a revision's; it is done once.
@@ -34,22 +36,17 @@ def compile_ahead(
     done = source.parent / f"compiled-{minor}"
     if done.exists() or is_large(source, most_files):
         return
-    with suppress(OSError, subprocess.TimeoutExpired):
-        with subprocess.Popen(
-            ["nice", "-n", "19", str(python), "-I", "-m", "compileall", "-q", str(source)],
-            cwd=source,
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=beside,
-        ) as process:
-            if beside:
-                step_aside(process.pid)
-            try:
-                process.wait(DEADLINE_SECONDS)
-            finally:
-                process.kill()
+    attended = Attended(
+        where="bytecode",
+        what="Compiling ahead",
+        mend="Python compiles as it imports.",
+        deadline_seconds=DEADLINE_SECONDS,
+        stop=stop,
+        beside=beside,
+    )
+    words = ["nice", "-n", "19", str(python), "-I", "-m", "compileall", "-q", str(source)]
+    with suppress(OSError, Problems):
+        attended.run(words, source, {"PATH": os.environ.get("PATH", os.defpath)})
         done.touch()
 
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +20,8 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.spec.mentions import said_alone
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
-from fairway.targets.local import environments, invocation, private, revisions
+from fairway.targets.local import environments, invocation, private, revisions, strays
+from fairway.targets.local.attended import Attended, Report
 from fairway.targets.local.bytecode import compile_ahead
 from fairway.targets.local.code_paths import code_paths
 from fairway.targets.local.dotenv import read_dotenv
@@ -34,6 +34,8 @@ from fairway.targets.local.uv_command import Uv
 
 __all__ = ["Place", "Preparation"]
 
+BUILD_SECONDS = 3600.0  # of one build; CodeBuild's own default
+TELL_SECONDS = 10.0  # between two words of a build that goes on
 UNSAID = ("+ ", "- ", "~ ", "Audited ", "Built ", "Downloaded ", "Resolved ", "Using CPython ")
 
 
@@ -185,26 +187,41 @@ class Preparation:
                 code=(),
             )
             argv = invocation.job_argv(service.build, environment, where=at, find=find)
-            done = subprocess.run(
-                argv,
-                cwd=folder,
-                env=environment,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+            attended = Attended(
+                where=at,
+                what="The build",
+                mend=f"Run it in {folder}, and see what it waits for.",
+                stop=self.stop,
+                deadline_seconds=BUILD_SECONDS,
+                beside=in_use,
             )
-            if done.returncode:
+            progress = self.building(name, time.monotonic())
+            marks = strays.marks(self.layout.run, f"{name}/build")
+            done = attended.run(argv, folder, {**environment, **marks}, progress)
+            if done.code:
                 from fairway.core.build.failure import build_failure
 
                 failure = build_failure(
                     at,
                     service.build,
-                    code=done.returncode,
-                    output=done.stdout,
+                    code=done.code,
+                    lines=done.lines,
                     mend=f"Run it in {folder} and mend what it says.",
                 )
                 raise Problems([failure], exit_code=1)
+
+    def building(self, name: str, begun: float) -> Report:
+        """Tell from time to time that a build goes on, and where it is."""
+        told = begun
+
+        def report(line: str) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if line.strip() and now - told >= TELL_SECONDS:
+                told = now
+                self.say(name, f"still builds after {now - begun:.0f} s: {line.strip()[:120]}")
+
+        return report
 
     # -- Environments ------------------------------------------------------------------------
 
@@ -217,6 +234,7 @@ class Preparation:
                 environment.python,
                 environment.python_version,
                 self.source(revision),
+                stop=self.stop,
                 beside=in_use,
             )
 

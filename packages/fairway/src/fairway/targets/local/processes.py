@@ -11,7 +11,6 @@ Stopping ends the whole tree, and returns only when nothing of it is left.
 """
 
 import asyncio
-import hashlib
 import os
 import secrets
 import signal as signals
@@ -80,7 +79,7 @@ class ProcessTable:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._project = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        self._project = strays.project_of(self.folder)
         self._children: dict[int, Path] = {}  # not yet reaped -> its record
         self._starting: dict[int, int | None] = {}  # -> exit code, where it ended already
         self._locks: dict[str, asyncio.Lock] = {}
@@ -111,10 +110,7 @@ class ProcessTable:
             labels=command.labels,
             keeps=command.keeps_exit_code,
         )
-        marks = {
-            procfs.PROJECT_MARK: self._project,
-            procfs.PROCESS_MARK: f"{command.name}/{token}",
-        }
+        marks = strays.marks(self.folder, f"{command.name}/{token}")
         spawned = spawn(command, record=path, rest=rest, marks=marks)
         self._children[spawned.pid] = path
         self._starting[spawned.pid] = None

@@ -1,17 +1,21 @@
-"""Processes of a project that no record names: what an engine that was killed left half started.
+"""Processes of a project that no record names: what an engine that was killed left behind.
 
 Place in the flow: under `processes.py`. Who they are is told by the marks in their environment
-alone: the project's, which a record's processes and all that they start have too.
+alone, which all that a project starts carries, and whatever that starts in turn: replicas, and
+the builds that run to their end.
 """
 
+import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from fairway.targets.local import procfs
 from fairway.targets.local.lifetime import Left, lives
 from fairway.targets.local.records import Record
 
-__all__ = ["Stray", "find"]
+__all__ = ["Stray", "find", "marks", "project_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,16 @@ class Stray:
     started: int
     name: str
     command: str
+
+
+def project_of(folder: Path) -> str:
+    """What marks the processes of the project whose records stand in `folder`."""
+    return hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
+
+
+def marks(folder: Path, start: str) -> dict[str, str]:
+    """The variables that mark one start (`NAME/TOKEN`) of that project."""
+    return {procfs.PROJECT_MARK: project_of(folder), procfs.PROCESS_MARK: start}
 
 
 def find(

@@ -7,43 +7,20 @@ the problem says how to get one.
 
 import os
 import re
-import selectors
-import signal
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fairway.core.problem import Problem, Problems
-from fairway.targets.local.priority import step_aside
+from fairway.core.problem import Problem
+from fairway.targets.local.attended import Attended, Outcome, Report, silent
 
 __all__ = ["Outcome", "Uv", "problem_of"]
-
-Report = Callable[[str], None]
 
 LAST_LINES = 14
 PYENV = "pyenv: "
 FAILING = (PYENV, "error: ", "\u00d7 ")  # what follows says why
-
-
-def _silent(line: str) -> None:
-    """Report nothing: what only looks has no progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How uv ended: its exit code, and what it said."""
-
-    code: int
-    lines: tuple[str, ...]
-
-    def says(self, text: str) -> bool:
-        """Whether a line holds `text`."""
-        return any(text in line for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +32,8 @@ class Uv:
     """
 
     variables: Mapping[str, str]
-    report: Report = _silent
+    report: Report = silent
     stop: threading.Event | None = None
-    deadline_seconds: float = 1800.0
     beside: bool = False
 
     def run(
@@ -70,7 +46,7 @@ class Uv:
     ) -> Outcome:
         """Run `uv` with these arguments in `folder`; `environment` is where the project's goes."""
         variables = _variables(self.variables, environment)
-        report: Report = _silent if quiet else self.report
+        report: Report = silent if quiet else self.report
         outcome = self._once(arguments, folder, variables, report)
         if outcome.code and outcome.says(PYENV):
             # A pyenv shim of a version that is not active is no Python, and ends uv's search.
@@ -81,59 +57,29 @@ class Uv:
     def _once(
         self, arguments: Sequence[str], folder: Path, variables: Mapping[str, str], report: Report
     ) -> Outcome:
-        process = subprocess.Popen(
-            [_binary(), *arguments],
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        if self.beside:
-            step_aside(process.pid)
-        lines: list[str] = []
-        try:
-            for line in self._lines(process):
-                lines.append(line)
-                if line.lstrip().startswith(FAILING):
-                    report = _silent  # told once, as a problem
-                if line.strip() and not line.startswith("Activate with"):
-                    report(line.strip())
-            return Outcome(process.wait(), tuple(lines))
-        finally:
-            _end(process)
+        is_failing = False
 
-    def _lines(self, process: subprocess.Popen[bytes]) -> Iterator[str]:
-        """The lines of uv's output as they come; raises where it must end early."""
-        assert process.stdout is not None
-        descriptor = process.stdout.fileno()
-        ends_at = time.monotonic() + self.deadline_seconds
-        pending = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            while True:
-                self._go_on(ends_at)
-                if not selector.select(timeout=0.1):
-                    continue
-                block = os.read(descriptor, 65536)
-                *whole, pending = (pending + block).split(b"\n")
-                yield from (line.decode(errors="replace").rstrip() for line in whole)
-                if not block:
-                    break
-        if pending:
-            yield pending.decode(errors="replace").rstrip()
+        def told(line: str) -> None:
+            nonlocal is_failing
+            is_failing = is_failing or line.lstrip().startswith(FAILING)
+            # Why it failed is told once, as a problem.
+            if line.strip() and not is_failing and not line.startswith("Activate with"):
+                report(line.strip())
+
+        return self._attended().run([_binary(), *arguments], folder, variables, told)
 
     def check_stop(self) -> None:
         """Raise `Problems` once `stop` is set."""
-        if self.stop and self.stop.is_set():
-            raise Problems([Problem("uv", "The installation was stopped.", "Run it again.")])
+        self._attended().check_stop()
 
-    def _go_on(self, ends_at: float) -> None:
-        self.check_stop()
-        if time.monotonic() > ends_at:
-            what = f"uv did not end within {self.deadline_seconds:.0f} seconds."
-            raise Problems([Problem("uv", what, "Check the network, and run it again.")])
+    def _attended(self) -> Attended:
+        return Attended(
+            where="uv",
+            what="The installation",
+            mend="Check the network, and run it again.",
+            stop=self.stop,
+            beside=self.beside,
+        )
 
 
 def problem_of(outcome: Outcome, where: str) -> Problem:
@@ -266,17 +212,3 @@ def _without_shims(variables: Mapping[str, str]) -> str:
     kept = [entry for entry in path if Path(entry) != root / "shims"]
     pythons = sorted(str(found) for found in root.glob("versions/3.[1-9][0-9]*/bin"))
     return os.pathsep.join([*kept, *pythons])
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End uv and what it started, if they still run."""
-    if process.stdout:
-        process.stdout.close()
-    if process.poll() is not None:
-        return
-    for number, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
