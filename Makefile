@@ -128,7 +128,7 @@ real: $(STAMP) ## contract and acceptance tests against real servers
 .PHONY: shared alone
 shared: $(STAMP)
 	$(call say,contract and acceptance tests)
-	@$(BIN)/pytest -q -n 2 --dist worksteal -m "$(SLOW)" --durations=15
+	@$(BIN)/pytest -q -n 3 --dist worksteal -m "$(SLOW)" --durations=15
 
 alone: $(STAMP)
 	$(call say,contract and acceptance tests whose servers take long to start)
