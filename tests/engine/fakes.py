@@ -52,6 +52,7 @@ class FakeMachine:
     clock: FakeClock
     apps: Mapping[str, App]
     folder: str = "one"
+    building: asyncio.Event | None = None  # a build that lasts until it is set
     ready_after: Callable[[str], float | None] = lambda revision: 1.0
     dies_after: Callable[[str], float | None] = lambda revision: None
     migration_fails: bool = False
@@ -211,7 +212,13 @@ class FakeDriver:
             self.machine.visited[name] = self.machine.visited.get(name, 0) + times
 
     async def revise(self) -> str:
+        if self.machine.building is not None:
+            await self.machine.building.wait()
         return self.machine.folder
+
+    def stop_revising(self) -> None:
+        assert self.machine.building is not None
+        self.machine.building.set()
 
     def app(self, revision: str) -> App:
         return self.machine.apps[revision]

@@ -111,6 +111,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         shutil.rmtree(home)
 
 
+async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    try:
+        while some := await source.read(65536):
+            sink.write(some)
+            await sink.drain()
+    except OSError:
+        pass
+    finally:
+        sink.close()
+
+
 @contextmanager
 def over_tls(target: int, folder: Path) -> Generator[int]:
     """Speak TLS before a server that has none; the port."""
@@ -122,20 +133,17 @@ def over_tls(target: int, folder: Path) -> Generator[int]:
     context.load_cert_chain(certificate, key)
     port, loop = free_port(), asyncio.new_event_loop()
 
-    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while some := await source.read(65536):
-                sink.write(some)
-                await sink.drain()
-        sink.close()
-
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        try:
             assert await reader.readexactly(8) == struct.pack("!ii", 8, 80877103)
             writer.write(b"S")
             await writer.start_tls(context)
             inner, outer = await asyncio.open_connection("127.0.0.1", target)
             await asyncio.gather(pump(reader, outer), pump(inner, writer))
+        except (OSError, EOFError):
+            pass
+        finally:
+            writer.close()
 
     listening = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", port))
     thread = threading.Thread(target=loop.run_forever)
@@ -146,9 +154,10 @@ def over_tls(target: int, folder: Path) -> Generator[int]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         listening.close()
-        for each in asyncio.all_tasks(loop):
+        open_still = asyncio.all_tasks(loop)
+        for each in open_still:
             each.cancel()
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(asyncio.wait(open_still) if open_still else asyncio.sleep(0))
         loop.close()
 
 

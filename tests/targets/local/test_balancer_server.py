@@ -175,11 +175,13 @@ async def test_requests_that_get_no_answer_are_errors_of_their_endpoint(
     balancer: Balancer,
 ) -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if head.startswith(b"GET /ready"):
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            await writer.drain()
-        writer.transport.abort()
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"GET /ready"):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                await writer.drain()
+        finally:
+            writer.transport.abort()
 
     front = a_front()
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:

@@ -26,13 +26,15 @@ async def replica(body: str | None) -> AsyncGenerator[int]:
     """The port of one that answers every request with `body`; None: it never answers."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        if body is not None:
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(f"{head}{body}".encode())
-        else:
-            await reader.read()
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            if body is not None:
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+                writer.write(f"{head}{body}".encode())
+            else:
+                await reader.read()
+        finally:
+            writer.close()
 
     async with await asyncio.start_server(converse, HOST, 0) as server:
         yield server.sockets[0].getsockname()[1]

@@ -49,7 +49,7 @@ def command(environment: str, folder: Path | None, *, as_json: bool, **said: Any
     local.specified(found, environment)
     check(environment)
     places.only_there("deploy", build=said.pop("builds"), **said)
-    result = talk.ask(found, {"verb": "deploy"})
+    result = talk.ask(found, {"verb": "deploy"}, goes_on=talk.RELEASING)
     report(result, as_json=as_json)
 
 

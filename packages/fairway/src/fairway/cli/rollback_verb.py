@@ -40,4 +40,5 @@ def command(
         )
         return
     places.only_there("rollback", region=region, profile=profile)
-    report(talk.ask(found, {"verb": "rollback", "revision": revision}), as_json=as_json)
+    message = {"verb": "rollback", "revision": revision}
+    report(talk.ask(found, message, goes_on=talk.RELEASING), as_json=as_json)

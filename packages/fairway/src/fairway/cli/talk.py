@@ -10,9 +10,10 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.status import EventLine
 from fairway.engine import client
 
-__all__ = ["SOCKET", "Unanswered", "ask"]
+__all__ = ["RELEASING", "SOCKET", "Unanswered", "ask"]
 
 SOCKET = "control.sock"
+RELEASING = "it goes on: `fairway status` looks, `fairway abort` takes it back"
 
 
 class Unanswered(Problems):
@@ -24,9 +25,18 @@ def ask(
     message: Mapping[str, Any],
     *,
     tell: Callable[[EventLine], None] | None = view.headline,
+    goes_on: str = "",
 ) -> Mapping[str, Any]:
-    """The result of one request; raises `Problems` as the engine says them, with all details."""
-    return asyncio.run(asking(project, message, tell))
+    """The result of one request; raises `Problems` as the engine says them, with all details.
+
+    `goes_on` is told to who waits no longer: the engine does what it was asked all the same.
+    """
+    try:
+        return asyncio.run(asking(project, message, tell))
+    except KeyboardInterrupt:
+        if goes_on:
+            view.say(goes_on)
+        raise
 
 
 async def asking(

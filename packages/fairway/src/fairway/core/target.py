@@ -99,6 +99,10 @@ class Driver(Protocol):
         """Make what the user's folder holds now an immutable revision; its id."""
         ...
 
+    def stop_revising(self) -> None:
+        """End a `revise` in progress, which then raises `Problems`; none may be."""
+        ...
+
     def app(self, revision: str) -> App:
         """The app as that revision's own file says it."""
         ...

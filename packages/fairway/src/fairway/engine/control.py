@@ -157,7 +157,8 @@ async def deploy(engine: Engine, revision: str | None) -> Mapping[str, Any]:
     before = engine.world.ledger.stable
     begun = await engine.deploy(revision)
     if not begun:
-        return {"outcome": "unchanged", "before": before, "revision": before, "reason": ""}
+        stable = engine.world.ledger.stable
+        return {"outcome": "unchanged", "before": stable, "revision": stable, "reason": ""}
     outcome = await engine.settled()
     state = engine.world.ledger.deployment
     return {

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from fairway.core.ledger import Revised
 from fairway.core.plan.action import Migrate, Verify
 from fairway.core.plan.order import release_order
-from fairway.core.problem import Problem, Problems
+from fairway.core.problem import Problems
 from fairway.core.release import deployment as deployments
 from fairway.core.release import machine
 from fairway.core.release.deployment import Deployment
 from fairway.core.release.machine import ReleaseState
 from fairway.core.replicas import Memory
+from fairway.engine import refusals
 from fairway.engine.services import Services
 from fairway.engine.world import World
 
@@ -31,6 +32,24 @@ class Deployments:
     services: Services
     events: list[machine.Event] = field(default_factory=list[machine.Event])
     told: set[str] = field(default_factory=set[str])
+    preparing: bool = False
+    given_up: bool = False
+
+    async def prepare(self) -> str:
+        """What the folder holds now, as a revision. It may be built first, for minutes.
+
+        Raises `Problems` where another is made ready, and where somebody gave this one up.
+        """
+        if self.preparing:
+            raise Problems([refusals.preparing()], exit_code=1)
+        self.preparing, self.given_up = True, False
+        try:
+            revision = await self.world.driver.revise()
+        finally:
+            self.preparing = False
+        if self.given_up:  # too late for the build, but not for the release
+            raise Problems([refusals.given_up()], exit_code=1)
+        return revision
 
     def begin(self, revision: str, *, cold: bool, migrates: bool = True) -> None:
         """Start to deploy `revision`. `cold`: nothing runs, so there is nothing to share with."""
@@ -255,7 +274,11 @@ class Deployments:
         """Promote, abort, pause, resume: from people."""
         state = self.world.ledger.deployment
         if state is None or state.over:
-            raise Problems([nothing_deploying()], exit_code=1)
+            if not (self.preparing and isinstance(event, machine.Abort)):
+                raise Problems([refusals.nothing_deploying()], exit_code=1)
+            self.given_up = True
+            self.world.driver.stop_revising()
+            return
         self.events.append(event)
         self.world.wake.set()
 
@@ -266,15 +289,6 @@ def forget(memory: Memory, revision: str) -> Memory:
         crashes={name: count for name, count in memory.crashes.items() if name != revision},
         not_before={name: at for name, at in memory.not_before.items() if name != revision},
         looping=memory.looping - {revision},
-    )
-
-
-def nothing_deploying() -> Problem:
-    """What is wrong with an order to a release that there is not."""
-    return Problem(
-        where="",
-        what="no release is in progress",
-        mend="Start one with `fairway deploy`.",
     )
 
 

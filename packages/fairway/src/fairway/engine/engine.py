@@ -19,7 +19,7 @@ from fairway.core.release import machine
 from fairway.core.spec.model import App
 from fairway.core.status import Status
 from fairway.core.target import Driver, Figures
-from fairway.engine import reporting
+from fairway.engine import refusals, reporting
 from fairway.engine.analysing import Analysing
 from fairway.engine.clock import Clock, SystemClock
 from fairway.engine.deployments import Deployments
@@ -284,15 +284,24 @@ class Engine:
 
         Raises `Problems` where it can't begin.
         """
-        state = self.world.ledger.deployment
-        if self.phase != "up" or (state is not None and not state.over):
-            raise Problems([busy(state.new if state is not None else "")], exit_code=1)
-        wanted = revision or await self.world.driver.revise()
+        self.check_free()
+        before = self.world.ledger.stable
+        wanted = revision or await self.deployments.prepare()
+        self.check_free()  # somebody may have begun another release since
         if wanted == self.world.ledger.stable:
             return False
+        if self.world.ledger.stable != before:
+            raise Problems([refusals.overtaken(self.world.ledger.stable or "")], exit_code=1)
         self.deployments.begin(wanted, cold=False, migrates=revision is None)
         self.world.wake.set()
         return True
+
+    def check_free(self) -> None:
+        """Raise `Problems` where no release can begin."""
+        state = self.world.ledger.deployment
+        releasing = state.new if state is not None and not state.over else ""
+        if self.phase != "up" or releasing:
+            raise Problems([refusals.busy(releasing)], exit_code=1)
 
     async def settled(self) -> str:
         """Wait until no deployment is in progress; its outcome."""
@@ -369,15 +378,6 @@ class Engine:
     def status(self) -> Status:
         """What people see."""
         return replace(reporting.status(self), gaps=self.gaps)
-
-
-def busy(revision: str) -> Problem:
-    """A release is in progress."""
-    return Problem(
-        where="",
-        what=f"revision {revision} is being released" if revision else "the app is not up yet",
-        mend="Wait for it, or end it with `fairway abort`.",
-    )
 
 
 def advice(reason: str) -> str:

@@ -239,9 +239,15 @@ class LocalDriver:
     async def revise(self) -> str:
         with disk.wrapped("revision", self.layout.revisions):
             in_use = self.has_replicas()
-            revision = await self.in_thread(lambda: self.preparation.revise(in_use=in_use))
+            try:
+                revision = await self.in_thread(lambda: self.preparation.revise(in_use=in_use))
+            finally:
+                self.preparation.go_on()
         self.fronts.see_free(self.preparation.app(revision))
         return revision
+
+    def stop_revising(self) -> None:
+        self.preparation.stop.set()
 
     def has_replicas(self) -> bool:
         """Whether something may run from the folder's own environment."""
@@ -349,7 +355,7 @@ class LocalDriver:
 
     async def end(self, drain_seconds: float) -> None:
         """`shut`, with the system's own errors."""
-        self.preparation.stop.set()
+        self.preparation.end()
         self.replicas.prober.close()
         stopping = self.processes.all()
         patience = drain_seconds + STOP_MARGIN_SECONDS if drain_seconds else QUICK_SECONDS

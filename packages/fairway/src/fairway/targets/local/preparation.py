@@ -61,6 +61,19 @@ class Preparation:
     apps: dict[str, App] = field(default_factory=dict[str, App])
     places: dict[tuple[str, str], Place] = field(default_factory=dict[tuple[str, str], Place])
     stop: threading.Event = field(default_factory=threading.Event)
+    is_ending: bool = False
+
+    # -- What ends it early --------------------------------------------------------------------
+
+    def end(self) -> None:
+        """End what is installed or built, for good."""
+        self.is_ending = True
+        self.stop.set()
+
+    def go_on(self) -> None:
+        """After a build was stopped, other work may begin."""
+        if not self.is_ending:
+            self.stop.clear()
 
     # -- Revisions ---------------------------------------------------------------------------
 
