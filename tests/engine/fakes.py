@@ -53,6 +53,7 @@ class FakeMachine:
     apps: Mapping[str, App]
     folder: str = "one"
     building: asyncio.Event | None = None  # a build that lasts until it is set
+    build_ends: bool = False  # it does not come to its end
     ready_after: Callable[[str], float | None] = lambda revision: 1.0
     dies_after: Callable[[str], float | None] = lambda revision: None
     migration_fails: bool = False
@@ -214,6 +215,8 @@ class FakeDriver:
     async def revise(self) -> str:
         if self.machine.building is not None:
             await self.machine.building.wait()
+        if self.machine.build_ends:
+            raise Problems([Problem("api", "The build was stopped.")])
         return self.machine.folder
 
     def stop_revising(self) -> None:

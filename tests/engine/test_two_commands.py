@@ -88,17 +88,19 @@ def test_what_is_in_service_is_said_as_it_is_after_the_build(tmp_path: Path) -> 
     asyncio.run(scenario())
 
 
-def test_abort_ends_a_build_and_nothing_is_released(tmp_path: Path) -> None:
+@pytest.mark.parametrize("too_late", [False, True])
+def test_abort_ends_a_build_and_nothing_is_released(tmp_path: Path, too_late: bool) -> None:
     async def scenario() -> None:
         made = machine()
         engine, asking = await building(made, tmp_path)
         with pytest.raises(Problems, match="no release is in progress"):
             engine.deployments.order(release.Pause())
+        made.build_ends = not too_late
         engine.deployments.order(release.Abort(0.0))
         with pytest.raises(Problems, match="it was aborted"):
             await asking
         assert engine.world.ledger.stable == "one"
-        made.building = None
+        made.building, made.build_ends = None, False
         assert await engine.deploy()
         assert await ended(engine) == "promoted"
 

@@ -45,11 +45,15 @@ class Deployments:
         self.preparing, self.given_up = True, False
         try:
             revision = await self.world.driver.revise()
+        except Problems:
+            if not self.given_up:
+                raise
+        else:
+            if not self.given_up:
+                return revision
         finally:
             self.preparing = False
-        if self.given_up:  # too late for the build, but not for the release
-            raise Problems([refusals.given_up()], exit_code=1)
-        return revision
+        raise Problems([refusals.given_up()], exit_code=1)
 
     def begin(self, revision: str, *, cold: bool, migrates: bool = True) -> None:
         """Start to deploy `revision`. `cold`: nothing runs, so there is nothing to share with."""

@@ -96,7 +96,8 @@ class Attended:
     def check_stop(self) -> None:
         """Raise `Problems` once `stop` is set."""
         if self.stop and self.stop.is_set():
-            raise Problems([Problem(self.where, f"{self.what} was stopped.", "Run it again.")])
+            stopped = Problem(self.where, f"{self.what} was stopped.", "Run it again.")
+            raise Problems([stopped], exit_code=1)
 
     def _lines(self, process: subprocess.Popen[bytes], ended: int) -> Iterator[str]:
         """The lines of its output as they come; raises where it must end early.
@@ -129,7 +130,7 @@ class Attended:
         self.check_stop()
         if time.monotonic() > ends_at:
             what = f"{self.what} did not end within {self.deadline_seconds:.0f} seconds."
-            raise Problems([Problem(self.where, what, self.mend)])
+            raise Problems([Problem(self.where, what, self.mend)], exit_code=1)
 
 
 def _end(process: subprocess.Popen[bytes], ended: int) -> None:
