@@ -10,7 +10,7 @@ from fairway.core.release import machine as release
 from fairway.engine import control
 from fairway.engine.engine import Engine
 from tests.engine.fakes import FakeMachine
-from tests.engine.test_engine import ended, machine, until, up
+from tests.engine.test_engine import ended, engine_on, machine, until, up
 
 pytestmark = pytest.mark.requirement("R145", "R147")
 
@@ -111,9 +111,30 @@ def test_nothing_is_released_once_the_engine_stops(tmp_path: Path) -> None:
     async def scenario() -> None:
         made = machine()
         engine, asking = await building(made, tmp_path)
-        await engine.stop_everything()
-        end_build(made)
-        with pytest.raises(Problems, match="not up"):
+        engine.stop()
+        with pytest.raises(Problems, match="it was aborted"):
             await asking
+        await engine.stop_everything()
+        with pytest.raises(Problems, match="the app is not up"):
+            await engine.deploy()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("build_ends", [False, True])
+def test_a_first_start_that_is_stopped_while_it_builds_has_not_failed(
+    tmp_path: Path, build_ends: bool
+) -> None:
+    async def scenario() -> None:
+        made = machine(building=asyncio.Event(), build_ends=build_ends)
+        engine = engine_on(made, tmp_path)
+        running = asyncio.create_task(engine.run())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert engine.deployments.preparing
+        engine.stop()
+        await running
+        assert (engine.phase, engine.problems) == ("stopped", ())
+        assert engine.world.ledger.deployment is None
 
     asyncio.run(scenario())

@@ -55,6 +55,12 @@ class Deployments:
             self.preparing = False
         raise Problems([refusals.given_up()], exit_code=1)
 
+    def give_up(self) -> None:
+        """End what is made ready, if anything is."""
+        if self.preparing:
+            self.given_up = True
+            self.world.driver.stop_revising()
+
     def begin(self, revision: str, *, cold: bool, migrates: bool = True) -> None:
         """Start to deploy `revision`. `cold`: nothing runs, so there is nothing to share with."""
         world = self.world
@@ -280,8 +286,7 @@ class Deployments:
         if state is None or state.over:
             if not (self.preparing and isinstance(event, machine.Abort)):
                 raise Problems([refusals.nothing_deploying()], exit_code=1)
-            self.given_up = True
-            self.world.driver.stop_revising()
+            self.give_up()
             return
         self.events.append(event)
         self.world.wake.set()

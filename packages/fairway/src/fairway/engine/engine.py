@@ -78,8 +78,9 @@ class Engine:
                 await self.world.clock.wait(self.world.wake, BUSY_SECONDS if busy else IDLE_SECONDS)
                 self.world.wake.clear()
         except Problems as problems:
-            self.problems = problems.problems
-            self.phase = "failed"
+            if not (self.stopping.is_set() and self.deployments.given_up):
+                self.problems = problems.problems
+                self.phase = "failed"
         await self.stop_everything()
         if self.problems:
             raise Problems(self.problems, exit_code=1)
@@ -106,7 +107,7 @@ class Engine:
         if state is not None and not state.over and state.old is not None and running:
             world.tell("", f"going on with the release of {state.new}")
             return
-        revision = await world.driver.revise()
+        revision = await self.deployments.prepare()
         if state is not None and not state.over and state.new == revision and running:
             world.tell("", f"going on with the first release, {revision}")
             return
@@ -332,6 +333,7 @@ class Engine:
         if quick:
             self.hurried.set()
         self.stopping.set()
+        self.deployments.give_up()
         self.world.wake.set()
 
     async def stop_everything(self) -> None:
