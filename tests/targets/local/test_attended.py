@@ -49,12 +49,13 @@ def test_it_may_close_its_output_and_go_on(tmp_path: Path) -> None:
     assert (tmp_path / "done").exists()
 
 
-def test_what_it_leaves_in_its_group_ends_with_it(tmp_path: Path) -> None:
-    """Though it holds the output open."""
+@pytest.mark.parametrize("left", ["sleep 60", "yes"])
+def test_what_it_leaves_in_its_group_ends_with_it(tmp_path: Path, left: str) -> None:
+    """Though it holds the output open, and writes."""
     begun = time.monotonic()
-    outcome = ran(tmp_path, "sleep 60 & echo $!")
+    assert ran(tmp_path, f"{left} & echo $! > left").code == 0
     assert time.monotonic() - begun < 20
-    assert is_gone(int(outcome.lines[0]))
+    assert is_gone(int((tmp_path / "left").read_text()))
 
 
 DEAF = "(trap '' TERM; echo $(exec sh -c 'echo $PPID'); while :; do sleep 0.05; done) & wait"

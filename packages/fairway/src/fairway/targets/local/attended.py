@@ -26,6 +26,7 @@ Report = Callable[[str], None]
 
 LOOK_SECONDS = 0.1
 GRACE_SECONDS = 5.0
+LARGEST_PIPE = 1024 * 1024  # bytes that one can hold: pipe(7), /proc/sys/fs/pipe-max-size
 MOST_LINES = 10_000  # kept of what it says; the last tell why it failed
 
 
@@ -102,7 +103,8 @@ class Attended:
     def _lines(self, process: subprocess.Popen[bytes], ended: int) -> Iterator[str]:
         """The lines of its output as they come; raises where it must end early.
 
-        What it left behind may hold its output open: who has ended says no more.
+        What it left behind may hold its output open, and write: of who has ended, what is in the
+        pipe is the last.
         """
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
@@ -110,19 +112,18 @@ class Attended:
         pending = b""
         with selectors.DefaultSelector() as selector:
             output = selector.register(descriptor, selectors.EVENT_READ)
-            selector.register(ended, selectors.EVENT_READ)
+            end = selector.register(ended, selectors.EVENT_READ)
             while True:
                 self._go_on(ends_at)
                 ready = [key for key, _ in selector.select(timeout=LOOK_SECONDS)]
-                if output not in ready:
-                    if ready:
-                        break
-                    continue
-                block = os.read(descriptor, 65536)
-                *whole, pending = (pending + block).split(b"\n")
-                yield from (line.decode(errors="replace").rstrip() for line in whole)
-                if not block:
-                    selector.unregister(descriptor)  # it may close its output and go on
+                if output in ready:
+                    block = os.read(descriptor, LARGEST_PIPE)
+                    *whole, pending = (pending + block).split(b"\n")
+                    yield from (line.decode(errors="replace").rstrip() for line in whole)
+                    if not block:
+                        selector.unregister(descriptor)  # it may close its output and go on
+                if end in ready:
+                    break
         if pending:
             yield pending.decode(errors="replace").rstrip()
 
@@ -141,10 +142,10 @@ def _end(process: subprocess.Popen[bytes], ended: int) -> None:
     assert process.stdout is not None
     process.stdout.close()
     try:
-        if not _readable(ended, 0.0):
-            os.killpg(process.pid, signal.SIGTERM)
-            _readable(ended, GRACE_SECONDS)
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # it may have become somebody else
+            if not _readable(ended, 0.0):
+                os.killpg(process.pid, signal.SIGTERM)
+                _readable(ended, GRACE_SECONDS)
             os.killpg(process.pid, signal.SIGKILL)
     finally:
         os.close(ended)
