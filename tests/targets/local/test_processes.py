@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fairway.core.problem import Problems
-from fairway.targets.local import lifetime, procfs, records
+from fairway.targets.local import lifetime, procfs, records, strays
 from fairway.targets.local.ports import is_free
 from fairway.targets.local.processes import Command, ProcessTable
 from tests.targets.local.sessions import niceness_of_session
@@ -68,7 +68,7 @@ async def until(holds: Callable[[], object], seconds: float = 10) -> None:
 
 def marked(tmp_path: Path) -> set[int]:
     """Every living process that carries the mark of the table under `tmp_path`."""
-    project = ProcessTable(tmp_path / "run")._project
+    project = strays.project_of(tmp_path / "run")
     stats = procfs.scan()
     said = procfs.marks(stats).said
     return {pid for pid, (of, _) in said.items() if of == project and stats[pid].alive}

@@ -49,7 +49,7 @@ def command(
     places.only_there("run", region=region, profile=profile)
     # The last lines of a run that failed come with its event, not with the answer.
     asked = {"verb": "run", "job": job, "wait": not detach, "from_start": from_start}
-    goes_on = f"{job} goes on; see `fairway status` and `fairway logs {job}`"
+    goes_on = f"{job} goes on; see `fairway status`"
     result = talk.ask(found, asked, tell=view.event, goes_on=goes_on)
     if as_json:
         view.data(result)

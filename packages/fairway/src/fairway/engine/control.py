@@ -154,11 +154,10 @@ def steer(engine: Engine, verb: str) -> None:
 
 async def deploy(engine: Engine, revision: str | None) -> Mapping[str, Any]:
     """Release what the folder holds, or an earlier revision; answers when that has ended."""
-    before = engine.world.ledger.stable
     begun = await engine.deploy(revision)
+    before = engine.world.ledger.stable  # until the release has ended
     if not begun:
-        stable = engine.world.ledger.stable
-        return {"outcome": "unchanged", "before": stable, "revision": stable, "reason": ""}
+        return {"outcome": "unchanged", "before": before, "revision": before, "reason": ""}
     outcome = await engine.settled()
     state = engine.world.ledger.deployment
     return {

@@ -7,7 +7,7 @@ looks first whether the pid still means the same process.
 import asyncio
 import os
 import signal as signals
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -15,8 +15,20 @@ from typing import Generic, Protocol, TypeVar
 from fairway.targets.local import procfs
 from fairway.targets.local.records import Record
 
-__all__ = ["Left", "Traced", "ancestors", "gone", "kill", "lives", "readable", "tree"]
+__all__ = [
+    "Left",
+    "Traced",
+    "ancestors",
+    "gone",
+    "kill",
+    "lives",
+    "readable",
+    "remaining",
+    "tree",
+]
 
+LOOK_SECONDS = 0.01
+SETTLE_SECONDS = 1.0  # changing a program takes a millisecond; a stranger may hang in it
 
 Process = TypeVar("Process")
 
@@ -68,6 +80,17 @@ def tree(record: Record) -> Left[procfs.Stat]:
     )
     overlooked = any(stats[pid].started >= record.started for pid in marks.unsettled)
     return Left(tuple(alive), settled=not overlooked)
+
+
+async def remaining(look: Callable[[], Left[Process]]) -> AsyncIterator[tuple[Process, ...]]:
+    """Who is still alive, look after look, until nobody is and nobody can have been overlooked."""
+    loop = asyncio.get_running_loop()
+    last = loop.time()
+    while (left := look()).alive or (not left.settled and loop.time() < last + SETTLE_SECONDS):
+        if left.alive:
+            last = loop.time()
+            yield left.alive
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def ancestors(stats: Mapping[int, procfs.Stat], pid: int) -> set[int]:

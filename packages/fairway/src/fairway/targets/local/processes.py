@@ -22,7 +22,16 @@ from pathlib import Path
 from fairway.core.problem import Problem, Problems
 from fairway.targets.local import disk, priority, procfs, records, strays
 from fairway.targets.local.launch import NO_RECORD, Command, spawn
-from fairway.targets.local.lifetime import Left, ancestors, gone, kill, lives, readable, tree
+from fairway.targets.local.lifetime import (
+    Left,
+    ancestors,
+    gone,
+    kill,
+    lives,
+    readable,
+    remaining,
+    tree,
+)
 from fairway.targets.local.records import Record
 from fairway.targets.local.strays import Stray
 
@@ -31,8 +40,6 @@ __all__ = ["Command", "ProcessTable", "Running", "Stopped", "Stray", "Usage"]
 TICKS = os.sysconf("SC_CLK_TCK")
 RECORD_SECONDS = 20.0  # a shell has to write one small file
 KILL_SECONDS = 10.0  # only a process that hangs in the kernel outlives SIGKILL
-SETTLE_SECONDS = 1.0  # changing a program takes a millisecond; a stranger may hang in it
-LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,6 @@ class ProcessTable:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._project = strays.project_of(self.folder)
         self._children: dict[int, Path] = {}  # not yet reaped -> its record
         self._starting: dict[int, int | None] = {}  # -> exit code, where it ended already
         self._locks: dict[str, asyncio.Lock] = {}
@@ -245,22 +251,16 @@ class ProcessTable:
         """Wait until nothing of a tree is left; from the deadline on, by force."""
         loop = asyncio.get_running_loop()
         killed = False
-        last = loop.time()
-        while (left := tree(record)).alive or (
-            not left.settled and loop.time() < last + SETTLE_SECONDS
-        ):
-            late = loop.time() - deadline
-            if left.alive:
-                last = loop.time()
-                if late > KILL_SECONDS:
-                    raise Problems([outlives(record, left)])
-                if late >= 0:
-                    killed = True
-                    # A wrapper is spared until its program is gone: it can say how that went.
-                    spared = record.pid if record.keeps_exit_code and late < 1 else None
-                    kill(each for each in left.alive if each.pid != spared)
-            await asyncio.sleep(LOOK_SECONDS)
+        async for left in remaining(lambda: tree(record)):
             self._reap(record.pid)
+            late = loop.time() - deadline
+            if late > KILL_SECONDS:
+                raise Problems([outlives(record, left)])
+            if late >= 0:
+                killed = True
+                # A wrapper is spared until its program is gone, so that it can say how it went.
+                spared = record.pid if record.keeps_exit_code and late < 1 else None
+                kill(each for each in left if each.pid != spared)
         return killed
 
     def _reap_on_exit(self, pid: int) -> None:
@@ -334,28 +334,24 @@ class ProcessTable:
     def _strays(self) -> Left[Stray]:
         stats = procfs.scan()
         known = {*self._starting, *ancestors(stats, os.getpid())}
-        return strays.find(stats, self._project, records.everyone(self.folder), known)
+        return strays.find(stats, self.folder, records.everyone(self.folder), known)
 
     async def reap_strays(self) -> tuple[Stray, ...]:
         """Kill all strays, and return those that there were once none is left."""
         reaped: dict[tuple[int, int], Stray] = {}
         loop = asyncio.get_running_loop()
-        last = begun = loop.time()
-        while (left := self._strays()).alive or (
-            not left.settled and loop.time() < last + SETTLE_SECONDS
-        ):
-            if left.alive:
-                last = loop.time()
-                if last - begun > KILL_SECONDS:
-                    break
-                reaped |= {(each.pid, each.started): each for each in left.alive}
-                kill(left.alive)
-            await asyncio.sleep(LOOK_SECONDS)
+        deadline = loop.time() + KILL_SECONDS
+        async for left in remaining(self._strays):
+            if loop.time() > deadline:
+                break
+            reaped |= {(each.pid, each.started): each for each in left}
+            kill(left)
         return tuple(reaped[key] for key in sorted(reaped))
 
 
-def outlives(record: Record, left: Left[procfs.Stat]) -> Problem:
-    pids = ", ".join(str(each.pid) for each in left.alive)
+def outlives(record: Record, left: Iterable[procfs.Stat]) -> Problem:
+    """What to do about a process that SIGKILL does not end."""
+    pids = ", ".join(str(each.pid) for each in left)
     what = f"process {pids} hangs in the kernel and outlives SIGKILL"
     return Problem(f"process {record.name}", what, "restart the machine")
 

@@ -18,8 +18,6 @@ __all__ = [
     "boot",
     "carrying",
     "command_line",
-    "environ",
-    "mark",
     "marks",
     "members",
     "read",

@@ -7,7 +7,7 @@ the builds that run to their end.
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,10 @@ def marks(folder: Path, start: str) -> dict[str, str]:
 
 
 def find(
-    stats: dict[int, procfs.Stat], project: str, recorded: Iterable[Record], known: set[int]
+    stats: Mapping[int, procfs.Stat], folder: Path, recorded: Iterable[Record], known: set[int]
 ) -> Left[Stray]:
     """The strays of a project, beside the trees of its living records and who else is `known`."""
+    project = project_of(folder)
     marks = procfs.marks(stats)
     for record in recorded:
         if lives(record):
