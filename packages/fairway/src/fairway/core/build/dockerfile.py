@@ -9,12 +9,12 @@ What must not happen here: an archive, a secret or a network address in the text
 
 import json
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 from fairway.core.build.declared import Declared
 from fairway.core.build.images import Image
 from fairway.core.build.page import Page
+from fairway.core.command_line import exec_words
 from fairway.core.detect.sources import join, name_of, parent_of
 from fairway.core.spec.model import Service
 from fairway_runtime import contract
@@ -46,7 +46,6 @@ FROM_PDM = (
     f"pathlib.Path('{CONSTRAINTS}').write_text('\\n'.join(sorted(lines)))"
 )
 PINNED = frozenset({"pipenv", "poetry"})  # their locks are read before; the build needs no file
-SHELLS = frozenset({"/bin/bash", "/bin/sh", "bash", "sh"})
 # Leads Python to the runtime, after the app's own packages, and says which those are.
 HELD = "/tmp/held.txt"  # noqa: S108 - of a stage that is thrown away
 LEAD = (
@@ -109,7 +108,7 @@ def _page(page: Page, number: int) -> Iterator[str]:
     yield "COPY . ."
     if page.cwd:
         yield f"WORKDIR {_at(page.cwd)}"
-    yield f"RUN {_json(_words(page.command))}"
+    yield f"RUN {_json(exec_words(page.command))}"
     if page.installer != "none":
         yield f"RUN {_json(['rm', '-rf', _at(join(page.folder, 'node_modules'))])}"
 
@@ -150,7 +149,7 @@ def _build(image: Image, base: str, runtime_version: str) -> Iterator[str]:
         yield f"ENV PATH={VENV}/bin:$PATH"
     for command, folder in image.builds:
         yield f"WORKDIR {_at(folder)}"
-        yield f"RUN {_json(_words(command))}"
+        yield f"RUN {_json(exec_words(command))}"
     yield "# Readable by the user that runs it, writable by nobody."
     yield f"RUN {_json([f'{VENV}/bin/python', '-c', COMPILE])}"
     yield f"RUN {_json(READABLE)}"
@@ -296,7 +295,7 @@ def _served(service: Service, ports: Sequence[int]) -> Iterator[str]:
 
 def _command(service: Service) -> list[str]:
     if service.command is not None:
-        return _words(service.command)
+        return exec_words(service.command)
     kinds = (("asgi", service.asgi), ("wsgi", service.wsgi), ("script", service.script))
     kind, target = next((kind, target) for kind, target in kinds if target is not None)
     factory = ["--factory"] if service.factory else []
@@ -324,14 +323,6 @@ def _at(folder: str) -> str:
 
 def _stage(number: int) -> str:
     return "page" if number == 0 else f"page{number + 1}"
-
-
-def _words(command: str) -> list[str]:
-    """A command's words; a shell fills in variables where it names some."""
-    words = shlex.split(command)
-    if "$" in command and words[0] not in SHELLS:
-        return ["/bin/sh", "-c", f"exec {command}"]
-    return words
 
 
 def _json(words: Sequence[str]) -> str:

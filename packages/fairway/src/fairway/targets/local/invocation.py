@@ -10,14 +10,14 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from fairway.core.command_line import NAME, SHELL, needs_shell, pieces
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import Service
 from fairway_runtime import contract
 
-__all__ = ["PASSED_ON", "SHELL", "Find", "app_environment", "job_argv", "replica_argv"]
+__all__ = ["PASSED_ON", "Find", "app_environment", "job_argv", "replica_argv"]
 
 LOOPBACK = "127.0.0.1"
-SHELL = "/bin/sh"
 
 Find = Callable[[str, str], str | None]
 """`(program, PATH)` to the program's path, None where there is none."""
@@ -34,9 +34,6 @@ ACCOUNT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "TZ", "LANG", "L
 PASSED_ON = frozenset({*ACCOUNT, *TRUST, *PROXIES, "NO_PROXY", "no_proxy"})
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
-NAME = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
-ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
-OPERATORS = frozenset("|&;<>()`*?")
 
 NODE = frozenset({"corepack", "node", "npm", "npx", "pnpm", "yarn"})
 
@@ -109,41 +106,19 @@ def job_argv(
     only a shell understands. Raises `Problems` where the program is missing.
     """
     try:
-        words, needs_shell = _words(command, environment)
+        if needs_shell(command):
+            return (SHELL, "-c", command)
     except ValueError:
         what = f"`{command}` has a quote that does not end."
         raise Problems([Problem(where, what, "Close it.")]) from None
-    if needs_shell:
-        return (SHELL, "-c", command)
+    filled = (_filled(piece, environment) for piece in pieces(command))
+    words = [word for each in filled for word in shlex.split(each)]
     if not words:
         raise Problems([Problem(where, "Its command is empty.", "Say what runs.")])
     program = find(words[0], environment.get("PATH", DEFAULT_PATH))
     if "/" not in words[0] and program is None:
         raise Problems([_missing(words[0], where)])
     return (program or words[0], *words[1:])
-
-
-def _words(command: str, environment: Mapping[str, str]) -> tuple[list[str], bool]:
-    """The command's words with variables filled in, and whether only a shell understands it.
-
-    Raises ValueError where a quote does not end.
-    """
-    if ASSIGNMENT.match(command) or "$(" in command or "\n" in command.strip():
-        return [], True
-    words: list[str] = []
-    for raw in _split(command):
-        plain = re.sub(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", "", raw, flags=re.DOTALL)
-        if OPERATORS & set(plain):
-            return [], True
-        words.extend(shlex.split(_filled(raw, environment), posix=True))
-    return words, False
-
-
-def _split(command: str) -> list[str]:
-    """The command at its unquoted spaces, each piece with its quotes as they are written."""
-    shlex.split(command)
-    pieces = re.findall(r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|[^\s'\"\\])+", command, re.DOTALL)
-    return [str(piece) for piece in pieces]
 
 
 def _filled(raw: str, environment: Mapping[str, str]) -> str:

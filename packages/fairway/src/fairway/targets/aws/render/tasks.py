@@ -6,9 +6,9 @@ serves every service, job and migration. Pure.
 """
 
 import math
-import shlex
 
 from fairway.core import names
+from fairway.core.command_line import exec_words
 from fairway.core.spec.model import App, Job, Service
 from fairway.targets.aws.render.access import add_roles
 from fairway.targets.aws.render.ground import Ground
@@ -27,7 +27,6 @@ __all__ = [
     "command_of",
     "probe_path",
     "stop_seconds",
-    "words",
     "working_folder",
 ]
 
@@ -36,7 +35,6 @@ SCRATCH = "/tmp"  # noqa: S108 - the container's own; nobody else is in it
 LONGEST_STOP_SECONDS = 120  # Fargate's own limit
 MARGIN_SECONDS = 5
 LEAST_CHECK_SECONDS, LONGEST_CHECK_SECONDS = 5, 300  # between two checks of a container
-SHELLS = frozenset({"bash", "sh"})
 BIGGEST = Size(16384, 122880)
 PROBE = (
     "import urllib.request as r;"
@@ -74,7 +72,7 @@ def add_task(
     if is_seen:
         plain = traced(plain)
     container: dict[str, Value] = {
-        "Command": words(command) if command is not None else command_of(node),
+        "Command": list[Value](exec_words(command)) if command is not None else command_of(node),
         "Environment": [{"Name": key, "Value": value} for key, value in plain.items()],
         "Essential": True,
         "Image": image,
@@ -138,14 +136,6 @@ def probe_path(service: Service) -> str:
     return contract.READY_PATH
 
 
-def words(command: str) -> list[Value]:
-    """A command's words; a shell fills in variables where it names some."""
-    found = shlex.split(command)
-    if "$" in command and found[0].rpartition("/")[2] not in SHELLS:
-        return ["/bin/sh", "-c", f"exec {command}"]
-    return list(found)
-
-
 def working_folder(node: Service | Job) -> str:
     """Where its code is inside the image."""
     return "/app" if node.folder == "." else f"/app/{node.folder}"
@@ -154,7 +144,7 @@ def working_folder(node: Service | Job) -> str:
 def command_of(node: Service | Job) -> list[Value]:
     """The words that start it."""
     if isinstance(node, Job) or node.command is not None:
-        return words(node.command or "")
+        return list(exec_words(node.command or ""))
     kinds = (("asgi", node.asgi), ("wsgi", node.wsgi), ("script", node.script))
     kind, target = next((kind, target) for kind, target in kinds if target is not None)
     factory: list[Value] = ["--factory"] if node.factory else []
