@@ -26,7 +26,7 @@ from bench.first_answer import answer
 from bench.project import Project, copied, is_short, median, say
 from bench.result import Result
 from bench.traffic import Streams, Told, capacity, fill, flowing
-from fairway.targets.local.priority import give_way
+from fairway.programs.priority import give_way
 
 REQUIREMENTS = ("R145", "R146", "R148", "R149", "R151", "R221", "R222", "R223")
 

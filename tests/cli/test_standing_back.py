@@ -9,7 +9,7 @@ import pytest
 
 from fairway.__main__ import BEHIND, is_behind
 from fairway.cli.main import VERBS
-from fairway.targets.local import priority
+from fairway.programs import priority
 from tests.runtime.serving import until
 from tests.targets.local.sessions import niceness_of_session
 
@@ -17,7 +17,7 @@ from tests.targets.local.sessions import niceness_of_session
 PROGRAM = """
 import os, signal, sys, time
 from fairway.cli import main as line
-from fairway.targets.local import priority
+from fairway.programs import priority
 from tests.targets.local.sessions import niceness_of_session
 
 def verb():

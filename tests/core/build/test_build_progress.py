@@ -1,6 +1,8 @@
 """What a build is at, from what BuildKit prints."""
 
-from fairway.core.build.progress import steps
+from collections.abc import Iterable, Iterator
+
+from fairway.core.build.progress import Steps
 
 PRINTED = """\
 #1 [internal] load build definition from Dockerfile
@@ -35,8 +37,13 @@ PRINTED = """\
 """.splitlines()
 
 
+def told(lines: Iterable[str]) -> Iterator[str]:
+    steps = Steps()
+    return (step for line in lines if (step := steps.after(line)))
+
+
 def test_what_runs_is_told_when_it_does_and_nothing_of_what_is_cached() -> None:
-    assert list(steps(PRINTED)) == [
+    assert list(told(PRINTED)) == [
         "8/11 uv sync --frozen",
         "3/5 npm run build",
         "2/2 python -c …",
@@ -45,14 +52,13 @@ def test_what_runs_is_told_when_it_does_and_nothing_of_what_is_cached() -> None:
 
 
 def test_a_step_is_told_before_it_has_ended() -> None:
-    told = steps(iter(PRINTED))
-    assert next(told) == "8/11 uv sync --frozen"
+    assert next(told(iter(PRINTED))) == "8/11 uv sync --frozen"
 
 
 def test_a_long_command_is_cut() -> None:
-    (told,) = steps([f"#1 [a 1/1] RUN pip install {'x' * 99}", "#1 DONE"])
-    assert (len(told), told[-1]) == (len("1/1 ") + 72, "…")
+    (step,) = told([f"#1 [a 1/1] RUN pip install {'x' * 99}", "#1 DONE"])
+    assert (len(step), step[-1]) == (len("1/1 ") + 72, "…")
 
 
 def test_other_lines_tell_nothing() -> None:
-    assert list(steps(["", "Step 3/9 : RUN x", "#", "#x [a 1/2] RUN y", "CACHED"])) == []
+    assert list(told(["", "Step 3/9 : RUN x", "#", "#x [a 1/2] RUN y", "CACHED"])) == []

@@ -39,6 +39,34 @@ def test_one_that_fails_says_its_last_words_and_that_nothing_changed(tmp_path: P
     assert "Nothing has changed yet." in said
 
 
+def test_what_only_a_shell_understands_a_shell_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an image and on a developer's machine."""
+    (tmp_path / "a.html").touch()
+    monkeypatch.setenv("INTO", "dist")
+    (tmp_path / "dist").mkdir()
+    sites.build(app_of("cp *.html $INTO"), tmp_path, lambda _: None)
+    assert (tmp_path / "dist/a.html").exists()
+
+
+def test_one_that_goes_on_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairway.programs.building.TELL_SECONDS", 0.1)
+    (tmp_path / "build.sh").write_text("sleep 0.5\necho bundles\nsleep 1\n")
+    told: list[Told] = []
+    sites.build(app_of("sh build.sh"), tmp_path, told.append)
+    assert {each.step for each in told} == {"site page"}
+    said = [each.text for each in told[1:]]
+    assert said[0] == "still builds after 0 s"
+    assert said[-1].endswith(" s: bundles")
+
+
+def test_one_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairway.programs.building.BUILD_SECONDS", 0.5)
+    with pytest.raises(Problems, match=r"site\.page\.build: The build did not end within"):
+        sites.build(app_of("sleep 60"), tmp_path, lambda _: None)
+
+
 def test_a_program_that_is_not_here_is_named(tmp_path: Path) -> None:
     with pytest.raises(Problems, match=r"`no-such-program x` cannot be run: No such file"):
         sites.build(app_of("no-such-program x"), tmp_path, lambda _: None)

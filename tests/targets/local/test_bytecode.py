@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fairway.targets.local import priority
+from fairway.programs import priority
 from fairway.targets.local.bytecode import compile_ahead
 
 

@@ -14,7 +14,8 @@ import pytest
 import uv as uv_package
 
 from fairway.core.problem import Problems
-from fairway.targets.local import priority, revisions
+from fairway.programs import priority
+from fairway.targets.local import revisions
 from fairway.targets.local.code_paths import code_paths
 from fairway.targets.local.environments import Environment, ensure, prune_environments
 from fairway.targets.local.uv_command import Uv

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fairway.core.problem import Problem, Problems
-from fairway.targets.local import priority
+from fairway.programs import priority
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.preparation import Preparation
 from fairway.targets.local.processes import ProcessTable
@@ -81,12 +81,15 @@ def test_a_build_that_goes_on_says_so_and_stands_aside(
 ) -> None:
     said: list[str] = []
     preparation.say = lambda _node, text: said.append(text)
-    monkeypatch.setattr("fairway.targets.local.preparation.TELL_SECONDS", 0.0)
-    weigh = "import pathlib; print('weighs', pathlib.Path('/proc/self/autogroup').read_text())"
-    (project / "build.py").write_text(f"import time; time.sleep(0.2)\n{weigh}")
+    monkeypatch.setattr("fairway.programs.building.TELL_SECONDS", 0.1)
+    (project / "build.py").write_text(
+        "import pathlib, time\n"
+        "print('weighs', pathlib.Path('/proc/self/autogroup').read_text(), flush=True)\n"
+        "time.sleep(1)\n"
+    )
     preparation.revise(in_use=True)
-    (told,) = [text for text in said if re.match(r"still builds after \d+ s: weighs", text)]
-    assert told.split()[-1] in (priority.ASIDE, "weighs")
+    told = [text for text in said if re.match(r"still builds after \d+ s: weighs", text)]
+    assert told[0].split()[-1] in (priority.ASIDE, "weighs")
 
 
 def test_a_build_ends_with_all_that_it_started_when_the_engine_does(

@@ -2,7 +2,7 @@
 
 It runs on the machine on which visitors are served, and its start alone is a quarter of a second
 of a processor: at their expense, on a small machine, the slowest answers of a release. What
-stands back must be a session of its own (`targets/local/priority.py`), which what a terminal
+stands back must be a session of its own (`programs/priority.py`), which what a terminal
 started is not: so a child does the work, and this process passes signals on and waits. After
 `STAND_BACK_SECONDS` the child is like any other, so that a machine that is always busy gets it
 done too.
@@ -45,7 +45,7 @@ def step_back(begun_by: int) -> None:
     """Be a session of one's own that takes only what others leave, and ends with its parent."""
     import ctypes  # other verbs need not wait for it
 
-    from fairway.targets.local import priority
+    from fairway.programs import priority
 
     os.setsid()
     priority.give_way(os.getpid(), lambda: [os.getpid()], starting=True)
@@ -73,14 +73,15 @@ def waited_for(child: int) -> int:
 
 def is_over(ended: int) -> bool:
     """Whether a process ends while it may stand back."""
-    from fairway.targets.local.priority import STAND_BACK_SECONDS
+    from fairway.programs.priority import STAND_BACK_SECONDS
 
     return bool(select.select([ended], [], [], STAND_BACK_SECONDS)[0])
 
 
 def step_forward(child: int) -> None:
     """Let the child take its share."""
-    from fairway.targets.local import priority, procfs
+    from fairway.programs import priority
+    from fairway.targets.local import procfs
 
     priority.give_way(child, lambda: procfs.threads(child), starting=False)
 

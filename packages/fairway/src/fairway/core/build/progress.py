@@ -6,27 +6,31 @@ prints, and `#14 DONE 7.6s`, or `#14 CACHED` where nothing was to be done. Steps
 
 import json
 import re
-from collections.abc import Iterable, Iterator
 from typing import cast
 
-__all__ = ["steps"]
+__all__ = ["Steps"]
 
 STEP = re.compile(r"#(\d+) \[(?:(\S+) +)?(\d+/\d+)\] RUN (.+)")
 MOUNT = re.compile(r"--mount=\S+ ")
 LONGEST = 72
 
 
-def steps(lines: Iterable[str]) -> Iterator[str]:
-    """Each command that runs, when it does: `8/11 uv sync`. Nothing of what is cached."""
-    begun: dict[str, str] = {}
-    for line in lines:
+class Steps:
+    """Is told what a build prints, line by line."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, str] = {}
+
+    def after(self, line: str) -> str | None:
+        """The command that runs, as this line shows: `8/11 uv sync`; of what is cached nothing."""
         number, _, rest = line.partition(" ")
         if found := STEP.match(line):
-            begun[number] = f"{found[3]} {_command(found[4])}"
-        elif number in begun and not rest.startswith("sha256:"):
-            step = begun.pop(number)
+            self._begun[number] = f"{found[3]} {_command(found[4])}"
+        elif number in self._begun and not rest.startswith("sha256:"):
+            step = self._begun.pop(number)
             if rest.strip() != "CACHED":
-                yield step
+                return step
+        return None
 
 
 def _command(text: str) -> str:

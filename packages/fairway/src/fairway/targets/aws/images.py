@@ -9,21 +9,30 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core.build.images import Image
-from fairway.core.build.progress import steps
+from fairway.core.build.progress import Steps
 from fairway.core.names import logical_id
 from fairway.core.problem import Problem, Problems
+from fairway.programs.building import Build
 from fairway.targets.aws.account import Account, Refused
 from fairway.targets.aws.decide.order import IMAGE
 from fairway.targets.aws.render import Processor
 from fairway.targets.aws.render.build_commands import PLATFORMS, tag_of
 
-__all__ = ["Builder", "brought", "is_there", "parameter_of", "tag_here"]
+__all__ = [
+    "Builder",
+    "brought",
+    "is_there",
+    "last",
+    "parameter_of",
+    "printed",
+    "run",
+    "tag_here",
+]
 
 LINES = 20  # of a build that failed
 # Lambda takes an image alone, not an index of it and a statement about its build.
@@ -45,7 +54,7 @@ def tag_here(folder: Path, now: float) -> str:
     done = run(["git", "-C", str(folder), *words])
     if done.returncode != 0:
         mend = "Commit it, or build it yourself and name it with --image."
-        why = last(done) or "git says no reason"
+        why = last(printed(done)) or "git says no reason"
         raise Problems([Problem(str(folder), f"it has no commit to name an image by: {why}", mend)])
     return done.stdout.strip()
 
@@ -140,13 +149,26 @@ class Builder:
         """Run it; raises `Problems` with its last lines where it fails."""
         done = run(["docker", *words], given=given, environment=BUILDKIT)
         if done.returncode != 0:
-            raise failed(f"docker {words[0]}", what, done)
+            raise failed(f"docker {words[0]}", what, printed(done))
 
     def docker_build(self, words: Sequence[str]) -> None:
         """Build, and tell what it is at; raises `Problems` with its last lines where it fails."""
-        done = followed(["docker", "build", *words], environment=BUILDKIT, tell=self.tell)
-        if done.returncode != 0:
-            raise failed("docker build", "the image could not be built", done)
+        steps = Steps()
+
+        def heard(line: str) -> None:
+            if step := steps.after(line):
+                self.tell(step)
+
+        build = Build(
+            where="docker build",
+            argv=["docker", "build", *words],
+            folder=self.folder,
+            variables={**os.environ, **BUILDKIT},
+            tell=self.tell,
+        )
+        done = build.run(heard)
+        if done.code:
+            raise failed("docker build", "the image could not be built", done.lines)
 
 
 def run(
@@ -167,45 +189,16 @@ def run(
         return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
 
 
-def followed(
-    argv: Sequence[str], *, environment: Mapping[str, str], tell: Callable[[str], None]
-) -> "subprocess.CompletedProcess[str]":
-    """Run a build to its end, and tell its steps as they come; its last lines are returned."""
-    kept: deque[str] = deque(maxlen=LINES)
-
-    def lines(printed: Iterable[str]) -> Iterator[str]:
-        for line in printed:
-            kept.append(line.rstrip("\n"))
-            yield kept[-1]
-
-    try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env={**os.environ, **environment},
-        )
-    except OSError as error:
-        return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
-    with process:
-        try:
-            for step in steps(lines(process.stdout or ())):
-                tell(step)
-        except BaseException:
-            process.kill()  # nobody hears it any more
-            raise
-    return subprocess.CompletedProcess(argv, process.returncode, "\n".join(kept), "")
-
-
-def failed(where: str, what: str, done: "subprocess.CompletedProcess[str]") -> Problems:
+def failed(where: str, what: str, lines: Sequence[str]) -> Problems:
     """A program that failed, with its last lines."""
-    return Problems([Problem(where, f"{what}\n{last(done)}")], exit_code=1)
+    return Problems([Problem(where, f"{what}\n{last(lines)}")], exit_code=1)
 
 
-def last(done: "subprocess.CompletedProcess[str]") -> str:
-    """The last lines that a program printed."""
-    lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+def printed(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    """The lines that a program printed."""
+    return [*done.stdout.splitlines(), *done.stderr.splitlines()]
+
+
+def last(lines: Sequence[str]) -> str:
+    """The last of them."""
     return "\n".join(lines[-LINES:])

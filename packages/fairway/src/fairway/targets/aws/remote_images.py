@@ -19,7 +19,7 @@ from fairway.core.build.images import Image
 from fairway.core.problem import Problem, Problems
 from fairway.targets.aws.account import Refused
 from fairway.targets.aws.environment import Environment
-from fairway.targets.aws.images import LINES, brought, is_there, last, parameter_of, run
+from fairway.targets.aws.images import LINES, brought, is_there, last, parameter_of, printed, run
 from fairway.targets.aws.render.build_commands import tag_of
 from fairway.targets.aws.render.remote_build import LONGEST_MINUTES
 from fairway.targets.aws.waiting import until
@@ -183,6 +183,6 @@ def add(into: zipfile.ZipFile, name: str, content: bytes, mode: int) -> None:
 
 def unlisted(folder: Path, done: "subprocess.CompletedProcess[str]") -> Problem:
     """What is told where git can't say what the sources are."""
-    why_not = last(done) or "git says no reason"
+    why_not = last(printed(done)) or "git says no reason"
     mend = "Make it a git repository, or build the image yourself and name it with --image."
     return Problem(str(folder), f"its sources can't be listed: {why_not}", mend)

@@ -4,15 +4,16 @@ Files whose names change with their content are kept by browsers; the page is as
 """
 
 import mimetypes
-import shlex
-import subprocess
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from fairway.core.build.failure import build_failure
+from fairway.core.command_line import exec_words
 from fairway.core.pages import TOLD, is_public
 from fairway.core.problem import Problem, Problems
 from fairway.core.spec.model import App
+from fairway.programs.building import Build
 from fairway.targets.aws.account import Account
 from fairway.targets.aws.decide.progress import Told
 
@@ -26,24 +27,23 @@ def build(app: App, folder: Path, tell: Callable[[Told], None]) -> None:
     for name, site in app.sites.items():
         if site.build is None:
             continue
-        tell(Told(f"site {name}", f"builds: {site.build}"))
-        where = f"site.{name}.build"
+        where, step = f"site.{name}.build", f"site {name}"
+        tell(Told(step, f"builds: {site.build}"))
+        build = Build(
+            where=where,
+            argv=exec_words(site.build),
+            folder=folder,
+            variables=os.environ,
+            tell=lambda text, step=step: tell(Told(step, text)),
+        )
         try:
-            done = subprocess.run(
-                shlex.split(site.build),
-                cwd=folder,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
+            done = build.run()
         except OSError as error:
             what = f"`{site.build}` cannot be run: {error.strerror}"
             raise Problems([Problem(where, what, "Install what it needs.")], exit_code=1) from None
-        if done.returncode:
+        if done.code:
             mend = f"Run it in {folder} and mend what it says. Nothing has changed yet."
-            said = done.stdout.decode(errors="replace").splitlines()
-            failure = build_failure(where, site.build, code=done.returncode, lines=said, mend=mend)
+            failure = build_failure(where, site.build, code=done.code, lines=done.lines, mend=mend)
             raise Problems([failure], exit_code=1)
 
 

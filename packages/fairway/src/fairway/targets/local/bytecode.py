@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fairway.core.problem import Problems
-from fairway.targets.local.attended import Attended
+from fairway.programs.attended import Attended
 
 __all__ = ["compile_ahead", "is_large"]
 

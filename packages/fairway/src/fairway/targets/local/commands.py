@@ -16,6 +16,7 @@ from fairway.core.problem import Problem, Problems, indented
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.variables import Addresses, variables
 from fairway.core.target import Run
+from fairway.programs.priority import STAND_BACK_SECONDS
 from fairway.targets.local import invocation
 from fairway.targets.local.backing import Backing
 from fairway.targets.local.fronts import Fronts
@@ -23,7 +24,6 @@ from fairway.targets.local.layout import Layout
 from fairway.targets.local.output import last_lines
 from fairway.targets.local.ports import HOST
 from fairway.targets.local.preparation import Preparation, find
-from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway.targets.local.secret_values import secret_values
 from fairway.targets.local.sites import site_variables

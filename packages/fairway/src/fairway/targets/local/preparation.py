@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fairway import __version__
@@ -20,8 +21,8 @@ from fairway.core.problem import Problem, Problems
 from fairway.core.spec.mentions import said_alone
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
+from fairway.programs.building import Build
 from fairway.targets.local import environments, invocation, private, revisions, strays
-from fairway.targets.local.attended import Attended, Report
 from fairway.targets.local.bytecode import compile_ahead
 from fairway.targets.local.code_paths import code_paths
 from fairway.targets.local.dotenv import read_dotenv
@@ -34,8 +35,6 @@ from fairway.targets.local.uv_command import Uv
 
 __all__ = ["Place", "Preparation"]
 
-BUILD_SECONDS = 3600.0  # of one build; CodeBuild's own default
-TELL_SECONDS = 10.0  # between two words of a build that goes on
 UNSAID = ("+ ", "- ", "~ ", "Audited ", "Built ", "Downloaded ", "Resolved ", "Using CPython ")
 
 
@@ -200,17 +199,16 @@ class Preparation:
                 code=(),
             )
             argv = invocation.job_argv(service.build, environment, where=at, find=find)
-            attended = Attended(
+            build = Build(
                 where=at,
-                what="The build",
-                mend=f"Run it in {folder}, and see what it waits for.",
+                argv=argv,
+                folder=folder,
+                variables={**environment, **strays.marks(self.layout.run, f"{name}/build")},
+                tell=partial(self.say, name),
                 stop=self.stop,
-                deadline_seconds=BUILD_SECONDS,
                 beside=in_use,
             )
-            progress = self.building(name, time.monotonic())
-            marks = strays.marks(self.layout.run, f"{name}/build")
-            done = attended.run(argv, folder, {**environment, **marks}, progress)
+            done = build.run()
             if done.code:
                 from fairway.core.build.failure import build_failure
 
@@ -222,19 +220,6 @@ class Preparation:
                     mend=f"Run it in {folder} and mend what it says.",
                 )
                 raise Problems([failure], exit_code=1)
-
-    def building(self, name: str, begun: float) -> Report:
-        """Tell from time to time that a build goes on, and where it is."""
-        told = begun
-
-        def report(line: str) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if line.strip() and now - told >= TELL_SECONDS:
-                told = now
-                self.say(name, f"still builds after {now - begun:.0f} s: {line.strip()[:120]}")
-
-        return report
 
     # -- Environments ------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
-from fairway.targets.local import disk, priority, procfs, records, strays
+from fairway.programs import priority
+from fairway.targets.local import disk, procfs, records, strays
 from fairway.targets.local.launch import NO_RECORD, Command, spawn
 from fairway.targets.local.lifetime import (
     Left,

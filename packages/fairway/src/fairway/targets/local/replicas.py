@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from fairway.core.command_line import SHELL
 from fairway.core.plan.action import ReplicaStart, ReplicaStop
 from fairway.core.replicas import Phase, Replica, judge
 from fairway.core.spec.model import App, Service
+from fairway.programs.priority import STAND_BACK_SECONDS
 from fairway.targets.local import invocation, log_files
 from fairway.targets.local.commands import Commands
 from fairway.targets.local.layout import Layout
 from fairway.targets.local.ports import free_port
 from fairway.targets.local.preparation import Place, Preparation, find
-from fairway.targets.local.priority import STAND_BACK_SECONDS
 from fairway.targets.local.probing import Probe, Prober
 from fairway.targets.local.processes import Command, ProcessTable, Running
 from fairway_runtime import contract
@@ -177,7 +178,7 @@ class Replicas:
                 "steady": str(worker.steady_seconds),
                 # As in a container: what it started is its own to end, such as Celery's pool,
                 # whose processes would drop their tasks. A shell would not pass the signal on.
-                "told": "" if argv[0] == invocation.SHELL else "leader",
+                "told": "" if argv[0] == SHELL else "leader",
             },
         )
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from fairway.core.problem import Problem
-from fairway.targets.local.attended import Attended, Outcome, Report, silent
+from fairway.programs.attended import Attended, Outcome, Report, silent
 
 __all__ = ["Outcome", "Uv", "problem_of"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fairway.core.problem import Problems
+from fairway.programs.attended import MOST_LINES, Attended, Outcome
 from fairway.targets.local import procfs
-from fairway.targets.local.attended import MOST_LINES, Attended, Outcome
 
 
 def attended(**more: object) -> Attended:

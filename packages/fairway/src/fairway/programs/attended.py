@@ -1,6 +1,6 @@
 """A program that is run to its end: its lines as they come, and an end to it when told.
 
-Place in the flow: under what installs, builds and compiles a revision. Blocking; call in a thread.
+Place in the flow: under what a target installs, builds and compiles. Blocking; call in a thread.
 It leads its own session, so that ending it ends all that it started, and so that it can be weighed
 against those that serve meanwhile.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.core.problem import Problem, Problems
-from fairway.targets.local.priority import step_aside
+from fairway.programs.priority import step_aside
 
 __all__ = ["Attended", "Outcome", "Report", "silent"]
 
@@ -28,6 +28,10 @@ LOOK_SECONDS = 0.1
 GRACE_SECONDS = 5.0
 LARGEST_PIPE = 1024 * 1024  # bytes that one can hold: pipe(7), /proc/sys/fs/pipe-max-size
 MOST_LINES = 10_000  # kept of what it says; the last tell why it failed
+
+
+def idle() -> None:
+    """Nothing is to be done meanwhile."""
 
 
 def silent(line: str) -> None:
@@ -52,7 +56,7 @@ class Attended:
 
     `stop`, once set, ends it and whoever waits for it with `Problems`, as the deadline does;
     `where`, `what` ("The build") and `mend` are what those say. `beside`: others serve meanwhile,
-    and get more of the processors.
+    and get more of the processors. `look` is called again and again while it runs.
     """
 
     where: str
@@ -61,6 +65,7 @@ class Attended:
     stop: threading.Event | None = None
     deadline_seconds: float = 1800.0
     beside: bool = False
+    look: Callable[[], None] = idle
 
     def run(
         self,
@@ -82,16 +87,15 @@ class Attended:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        if self.beside:
-            step_aside(process.pid)
         said: deque[str] = deque(maxlen=MOST_LINES)
-        ended = os.pidfd_open(process.pid)
         try:
-            for line in self._lines(process, ended):
+            if self.beside:
+                step_aside(process.pid)
+            for line in self._lines(process):
                 said.append(line)
                 report(line)
         finally:
-            _end(process, ended)
+            _end(process)
         return Outcome(process.returncode, tuple(said))
 
     def check_stop(self) -> None:
@@ -100,29 +104,32 @@ class Attended:
             stopped = Problem(self.where, f"{self.what} was stopped.", "Run it again.")
             raise Problems([stopped], exit_code=1)
 
-    def _lines(self, process: subprocess.Popen[bytes], ended: int) -> Iterator[str]:
+    def _lines(self, process: "subprocess.Popen[bytes]") -> Iterator[str]:
         """The lines of its output as they come; raises where it must end early.
 
         What it left behind may hold its output open, and write: of who has ended, what is in the
-        pipe is the last.
+        pipe is the last. And it may close its output itself, and go on.
         """
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
         ends_at = time.monotonic() + self.deadline_seconds
         pending = b""
         with selectors.DefaultSelector() as selector:
-            output = selector.register(descriptor, selectors.EVENT_READ)
-            end = selector.register(ended, selectors.EVENT_READ)
+            selector.register(descriptor, selectors.EVENT_READ)
             while True:
                 self._go_on(ends_at)
-                ready = [key for key, _ in selector.select(timeout=LOOK_SECONDS)]
-                if output in ready:
-                    block = os.read(descriptor, LARGEST_PIPE)
-                    *whole, pending = (pending + block).split(b"\n")
-                    yield from (line.decode(errors="replace").rstrip() for line in whole)
-                    if not block:
-                        selector.unregister(descriptor)  # it may close its output and go on
-                if end in ready:
+                self.look()
+                has_ended = process.poll() is not None
+                if selector.get_map():
+                    if selector.select(timeout=0.0 if has_ended else LOOK_SECONDS):
+                        block = os.read(descriptor, LARGEST_PIPE)
+                        *whole, pending = (pending + block).split(b"\n")
+                        yield from (line.decode(errors="replace").rstrip() for line in whole)
+                        if not block:
+                            selector.unregister(descriptor)
+                elif not has_ended:
+                    _wait(process, LOOK_SECONDS)
+                if has_ended:
                     break
         if pending:
             yield pending.decode(errors="replace").rstrip()
@@ -134,25 +141,23 @@ class Attended:
             raise Problems([Problem(self.where, what, self.mend)], exit_code=1)
 
 
-def _end(process: subprocess.Popen[bytes], ended: int) -> None:
-    """Reap it, once nothing of its group is left; asked first, where it still runs.
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End what is left of its group; asked first, where it still runs itself.
 
-    Its number is nobody else's until it is reaped, so that no stranger's group is meant.
+    The group's number is nobody else's while it has members, and not so soon after.
     """
     assert process.stdout is not None
     process.stdout.close()
     try:
         with suppress(ProcessLookupError, PermissionError):  # it may have become somebody else
-            if not _readable(ended, 0.0):
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
-                _readable(ended, GRACE_SECONDS)
+                _wait(process, GRACE_SECONDS)
             os.killpg(process.pid, signal.SIGKILL)
     finally:
-        os.close(ended)
         process.wait()
 
 
-def _readable(descriptor: int, seconds: float) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(descriptor, selectors.EVENT_READ)
-        return bool(selector.select(timeout=seconds))
+def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
