@@ -304,6 +304,65 @@ def test_a_kind_of_database_in_the_app_s_own_words_is_told() -> None:
     assert "DB_ENGINE" in note.mend
 
 
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ("if os.getenv('DB_ENGINE', 'sqlite') == 'postgres': pass", "postgres"),
+        ("kind = os.environ.get('DB_ENGINE')\nif kind in ('pg', 'postgresql'): pass", "postgresql"),
+        ("if os.environ['DB_ENGINE'].lower() == 'postgres': pass", "postgres"),
+    ],
+)
+def test_a_comparison_says_the_app_s_own_words(asked: str, word: str) -> None:
+    reads = ", ".join(f"os.environ['{name}']" for name in DB)
+    findings = found(f"a = {reads}\n{asked}")
+    assert named(findings) == {**DB, "DB_ENGINE": word}
+    assert not findings.notes_of("untold")
+
+
+def test_a_kind_of_database_is_found_by_what_it_is_compared_with() -> None:
+    """Else the app would go on with its SQLite file, and nobody would be told."""
+    reads = ", ".join(f"os.environ['{name}']" for name in DB)
+    asked = "if os.getenv('DB') == 'postgres' or os.getenv('VECTOR_DB') == 'postgres': pass"
+    assert named(found(f"a = {reads}\n{asked}")) == {**DB, "DB": "postgres"}
+
+
+HELPERS = """
+def envint(s: str, default: str) -> int | None:
+    value = os.getenv(s, default)
+    return None if value == "None" else int(value)
+
+def envsecret(name, default=None):
+    if path := os.getenv(name + "_FILE"):
+        return open(path).read()
+    return os.environ.get(name, default)
+
+def needed(name):
+    return os.environ[name]
+
+def other(text, name):
+    return text + os.environ[name]
+"""
+
+
+def test_functions_of_the_app_s_own_read_variables() -> None:
+    reads = "needed('DB_HOST'), needed('DB_USER'), envsecret('DB_PASSWORD', ''), needed('DB_NAME')"
+    more = "needed('SHOP'), needed('STRIPE_API_KEY'), envint('TOKEN', '5'), other('NOT', 'THIS')"
+    findings = found(f"{HELPERS}a = {reads}, {more}")
+    assert named(findings) == DB
+    assert [node.name for node in findings.nodes] == ["db", "STRIPE_API_KEY"]
+    assert [note.what for note in findings.notes_of("untold")] == [
+        "The code needs the variable SHOP, and nothing says its value."
+    ]
+
+
+def test_a_function_that_reads_variables_may_stand_in_another_file() -> None:
+    reads = ", ".join(f"needed('{name}')" for name in DB)
+    findings = found(
+        f"from helpers import needed\na = {reads}", more=f"-- helpers.py --\nimport os{HELPERS}"
+    )
+    assert named(findings) == DB
+
+
 def test_an_example_says_the_app_s_own_words() -> None:
     reads = ", ".join(f"os.environ['{name}']" for name in DB)
     findings = found(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from packaging.markers import Marker
 
 from fairway.core.problem import Problems
-from fairway.targets.local.declarations import allows, read
+from fairway.targets.local.declarations import allows, is_the_pinned, read
 from fairway.targets.local.pinned import Pinned, from_pdm, from_pipenv, from_poetry
 from fairway.targets.local.uv_command import Outcome, problem_of
 
@@ -232,3 +232,28 @@ def test_a_failure_of_uv_is_said_in_words_and_in_its_own(said: str, what: str) -
     assert what in problem.what
     assert said.splitlines()[-1].strip() in problem.what
     assert problem.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [("3.13\n", "3.13"), ("# ours\n\n 3.12.1 # tried\n3.11\n", "3.12.1"), ("", ""), ("a\n", "a")],
+)
+def test_the_first_python_that_is_pinned_counts(tmp_path: Path, text: str, python: str) -> None:
+    (tmp_path / "requirements.txt").write_text("x\n")
+    (tmp_path / ".python-version").write_text(text)
+    assert read(tmp_path).python == python
+
+
+@pytest.mark.parametrize(
+    ("python", "version", "is_it"),
+    [
+        ("3.13", "3.13.2", True),
+        ("3.13.0", "3.13.2", False),
+        ("3.1", "3.13.2", False),
+        ("3", "3.13.2", True),
+        ("my-env", "3.13.2", True),
+        ("", "3.13.2", True),
+    ],
+)
+def test_a_pinned_python_is_one_of_its_line(python: str, version: str, *, is_it: bool) -> None:
+    assert is_the_pinned(python, version) is is_it

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -260,14 +261,49 @@ def test_an_environment_of_a_python_that_is_not_allowed_is_left_alone(
 ) -> None:
     (app / "pyproject.toml").write_text(PROJECT.format(dependency="iniconfig"))
     made = have()
-    lines = (made.folder / "pyvenv.cfg").read_text().splitlines()
-    told = [line if "version" not in line else "version_info = 3.10.1" for line in lines]
-    (made.folder / "pyvenv.cfg").write_text("\n".join(told))
-    (made.folder / "lib/python3.10/site-packages").mkdir(parents=True)
+    other_python(made.folder)
     (made.folder / ".fairway").unlink()
     other = have()
     assert other.folder.parent.name == "environments"
     assert "has Python 3.10.1, which pyproject.toml does not allow (>=3.11)" in other.notes[0]
+
+
+def test_an_environment_of_another_python_than_the_pinned_is_left_alone(
+    app: Path, have: Ensure
+) -> None:
+    requirements(app, "iniconfig\n")
+    made = have()
+    other_python(made.folder)
+    (made.folder / ".fairway").unlink()
+    (app / ".python-version").write_text(f"# ours\n{platform.python_version()}\n")
+    other = have()
+    assert other.folder.parent.name == "environments"
+    assert "has Python 3.10.1, which .python-version does not name (3." in other.notes[0]
+
+
+def test_one_that_was_never_finished_is_made_anew_by_another_python(
+    app: Path, have: Ensure
+) -> None:
+    """What a package asks for shows in the first attempt; the mend must help."""
+    requirements(app, "fairway-has-no-such-package\n")
+    with pytest.raises(Problems):
+        have()
+    other_python(app / ".venv")
+    requirements(app, "iniconfig\n")
+    (app / ".python-version").write_text(f"{platform.python_version()}\n")
+    made = have()
+    assert made.folder == app / ".venv"
+    assert made.python_version == platform.python_version()
+    assert imports(made, "iniconfig")
+    assert not (app / ".venv/lib/python3.10").exists()
+
+
+def other_python(environment: Path) -> None:
+    """Have an environment say that it is another Python's."""
+    lines = (environment / "pyvenv.cfg").read_text().splitlines()
+    told = [line if "version" not in line else "version_info = 3.10.1" for line in lines]
+    (environment / "pyvenv.cfg").write_text("\n".join(told))
+    (environment / "lib/python3.10/site-packages").mkdir(parents=True)
 
 
 # -- Failures ---------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-__all__ = ["Dockerfile", "Instruction", "read_dockerfile"]
+__all__ = ["Dockerfile", "Instruction", "read_dockerfile", "variables_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,26 @@ def read_dockerfile(text: str) -> Dockerfile:
     every = tuple(_instructions(text))
     stages = [index for index, one in enumerate(every) if one.name == "FROM"]
     return Dockerfile(every[stages[-1] :] if stages else every, every)
+
+
+def variables_of(file: Dockerfile) -> Iterator[tuple[str, str, int]]:
+    """Each variable that ENV sets in the last stage, with its value and line.
+
+    A value that names another variable is left out.
+    """
+    for one in file.last:
+        if one.name != "ENV":
+            continue
+        try:
+            words = shlex.split(one.text)
+        except ValueError:
+            continue
+        if words and "=" not in words[0]:
+            words = [f"{words[0]}={' '.join(words[1:])}"]
+        for word in words:
+            name, _, value = word.partition("=")
+            if "$" not in value:
+                yield name, value, one.line
 
 
 def _instructions(text: str) -> Iterator[Instruction]:

@@ -1,7 +1,8 @@
 """The environment variables that code reads, and whether it can do without them.
 
 `os.environ` and `os.getenv`, decouple, django-environ and environs, Starlette's `Config`,
-`dj_database_url`, and the fields of pydantic settings. Names only; values are never looked at,
+`dj_database_url`, the fields of pydantic settings, and functions of the app's own that read what
+their first argument names (`envint("PORT", 80)`). Names only; values are never looked at,
 except a default that stands in the code.
 """
 
@@ -23,6 +24,18 @@ READERS = frozenset({
 })  # fmt: skip
 WELL_KNOWN = frozenset({contract.DATABASE_URL, contract.REDIS_URL, contract.BUCKET_NAME})
 DATABASE_METHODS = frozenset({"db", "db_url", "dj_db_url"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reads a variable when called with its name.
+
+    `required`: it fails without one where the call names no default. `plain`: it gives a number
+    or a flag.
+    """
+
+    required: bool = True
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,35 +132,55 @@ def _subscript(
         yield from _read(tree, node, text_value(node.slice), required=node not in optional)
 
 
-def _readers(tree: Tree) -> frozenset[str]:
+def _readers(tree: Tree) -> dict[str, Reader]:
     """The names in a file that read variables when called: `env = environ.Env()`."""
-    names = {name for name, one in tree.imports.items() if one.module == "decouple"}
+    found = {name: Reader() for name, one in tree.imports.items() if one.module == "decouple"}
     for node in tree.nodes:
+        if isinstance(node, ast.FunctionDef) and (reader := _function(tree, node)) is not None:
+            found[node.name] = reader
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
         if tree.dotted(node.value.func) in READERS:
-            names.update(name.id for name in node.targets if isinstance(name, ast.Name))
-    return frozenset(names)
+            names = (name.id for name in node.targets if isinstance(name, ast.Name))
+            found |= dict.fromkeys(names, Reader())
+    return found
 
 
-def _borrowed(tree: Tree, own: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def _function(tree: Tree, function: ast.FunctionDef) -> Reader | None:
+    """A function that reads the variable of its first argument's name."""
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    if not arguments:
+        return None
+    name, plain = arguments[0].arg, is_plain(function.returns)
+    for node in ast.walk(function):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript) and tree.dotted(node.value) == "os.environ":
+            key = node.slice
+        elif isinstance(node, ast.Call) and tree.dotted(node.func) in GETTERS and node.args:
+            key = node.args[0]
+        if isinstance(key, ast.Name) and key.id == name:
+            return Reader(required=isinstance(node, ast.Subscript), plain=plain)
+    return None
+
+
+def _borrowed(tree: Tree, own: Mapping[str, Mapping[str, Reader]]) -> dict[str, Reader]:
     """The readers of other files that a file imports: `from .base import env`, or `*`."""
-    found: set[str] = set()
+    found: dict[str, Reader] = {}
     for path, names in own.items():
         if not names:
             continue
         stem = stem_of(path)
-        found.update(
-            name
+        found |= {
+            name: names[one.name]
             for name, one in tree.imports.items()
             if one.name in names and one.module.rpartition(".")[2] == stem
-        )
+        }
         if any(one.module.rpartition(".")[2] == stem for one in tree.stars):
-            found.update(names)
-    return frozenset(found)
+            found |= names
+    return found
 
 
-def _called(tree: Tree, call: ast.Call, readers: frozenset[str]) -> Iterator[VariableRead]:
+def _called(tree: Tree, call: ast.Call, readers: Mapping[str, Reader]) -> Iterator[VariableRead]:
     name = tree.dotted(call.func)
     first = text_value(call.args[0]) if call.args else ""
     default = _default(call)
@@ -161,13 +194,14 @@ def _called(tree: Tree, call: ast.Call, readers: frozenset[str]) -> Iterator[Var
     else:
         function = call.func
         owner = function.value if isinstance(function, ast.Attribute) else function
-        if isinstance(owner, ast.Name) and owner.id in readers:
+        reader = readers.get(owner.id) if isinstance(owner, ast.Name) else None
+        if reader is not None:
             method = function.attr if isinstance(function, ast.Attribute) else ""
             variable = first or ("DATABASE_URL" if method in DATABASE_METHODS else "")
             fallback = _text_of(default)
             cast = next((word.value for word in call.keywords if word.arg == "cast"), None)
-            plain = method in PLAIN or is_plain(cast)
-            needed = default is None
+            plain = reader.plain or method in PLAIN or is_plain(cast)
+            needed = reader.required and default is None
             yield from _read(tree, call, variable, required=needed, default=fallback, plain=plain)
 
 

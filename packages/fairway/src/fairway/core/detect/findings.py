@@ -36,7 +36,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundService:
-    """A program that answers requests; `kind` is the key that names it in the file."""
+    """A program that answers requests; `kind` is the key that names it in the file.
+
+    `told` are the variables that another tool's file gives to it alone.
+    """
 
     name: str
     kind: Literal["asgi", "wsgi", "script", "command"]
@@ -54,6 +57,7 @@ class FoundService:
     memory_mib: Finding[int] | None = None
     cpu: Finding[str] | None = None
     variables: Mapping[str, Finding[str]]
+    told: frozenset[str] = frozenset()
     dependencies: Dependencies
 
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from fairway.core.detect.compose import ComposeService, compose_services
 from fairway.core.detect.copilot import CopilotManifest, copilot_manifests
-from fairway.core.detect.dockerfile import read_dockerfile
+from fairway.core.detect.dockerfile import Dockerfile, read_dockerfile, variables_of
 from fairway.core.detect.launch import Launch, launches
 from fairway.core.detect.sources import Finding, Sources, join, name_of, parent_of, quote
 from fairway.core.detect.syntax import Tree, is_entry_guard, text_value
 from fairway.core.detect.tables import as_text, at, read_toml
 
-__all__ = ["Hints", "Port", "Started", "read_hints"]
+__all__ = ["Hints", "Image", "Port", "Started", "read_hints"]
 
 DEPLOYED, COMPOSED, CONFIGURED, RUN_BY_CODE, SCRIPTED, SHOWN = 100, 95, 90, 60, 50, 30
 SHELL_DEPTH = 3
@@ -45,6 +45,15 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """What an image's Dockerfile sets, the folder it is built from, and the service it is for."""
+
+    folder: str
+    service: str
+    variables: Mapping[str, Finding[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Hints:
     """Everything that the files around the code say."""
 
@@ -52,14 +61,16 @@ class Hints:
     ports: tuple[Port, ...]  # those that are stated for deployment first
     compose: tuple[ComposeService, ...]
     copilot: tuple[CopilotManifest, ...]
+    images: tuple[Image, ...]
 
 
 def read_hints(sources: Sources, trees: Mapping[str, Tree]) -> Hints:
     """All hints of a project, the weightiest first."""
     compose = tuple(compose_services(sources))
     copilot = tuple(copilot_manifests(sources))
+    dockerfiles = tuple(_dockerfiles(sources, compose, copilot))
     started = [
-        *_dockerfiles(sources, compose, copilot),
+        *_built(dockerfiles),
         *_composed(compose),
         *_procfile(sources),
         *_configured(sources),
@@ -79,17 +90,27 @@ def read_hints(sources: Sources, trees: Mapping[str, Tree]) -> Hints:
             if one.launch.port and one.weight > SHOWN
         ),
     ]
-    return Hints(tuple(started), tuple(ports), compose, copilot)
+    images = tuple(_image(one) for one in dockerfiles)
+    return Hints(tuple(started), tuple(ports), compose, copilot, images)
 
 
 def _port_of(one: Started) -> Finding[int]:
     return Finding(one.launch.port or 0, one.finding.where, one.finding.why)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A Dockerfile, its path, the folder it is built from, and the service that builds it."""
+
+    file: Dockerfile
+    path: str
+    folder: str
+    service: str
+
+
 def _dockerfiles(
     sources: Sources, compose: tuple[ComposeService, ...], copilot: tuple[CopilotManifest, ...]
-) -> Iterator[Started]:
-    """CMD and ENTRYPOINT of each Dockerfile, under the name of the service that builds it."""
+) -> Iterator[_Found]:
     contexts = {one.dockerfile: (one.context, one.name) for one in compose if one.dockerfile}
     for manifest in copilot:
         if manifest.dockerfile:
@@ -98,7 +119,21 @@ def _dockerfiles(
         if not _is_dockerfile(path):
             continue
         folder, service = contexts.get(path, (parent_of(path), ""))
-        file = read_dockerfile(text)
+        yield _Found(read_dockerfile(text), path, folder, service)
+
+
+def _image(found: _Found) -> Image:
+    variables = {
+        name: Finding(value, f"{found.path}:{line}", f"ENV {name}")
+        for name, value, line in variables_of(found.file)
+    }
+    return Image(found.folder, found.service, variables)
+
+
+def _built(dockerfiles: tuple[_Found, ...]) -> Iterator[Started]:
+    """CMD and ENTRYPOINT of each Dockerfile, under the name of the service that builds it."""
+    for one in dockerfiles:
+        file, path, folder, service = one.file, one.path, one.folder, one.service
         entry, command = file.latest("ENTRYPOINT"), file.latest("CMD")
         words = [
             word

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from fairway.core.detect.engine_choice import POSTGRES, chosen_by
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.sources import Finding
@@ -46,6 +47,11 @@ PART = re.compile(
     + "|".join(f"(?P<{part}>{words})" for part, words in WORDS.items())
     + ")"
 )
+# What may say which kind of database it is, where the code compares it with a word for one.
+CHOICE = re.compile(
+    rf"(?P<before>(?:\w+_)?)(?:{KINDS})"
+    r"(?:_(?:ENGINE|BACKEND|DIALECT|DRIVER|KIND|TYPE|VENDOR))?"
+)
 URL = re.compile(
     r"(?P<before>(?:\w+_)?)(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG)(?:_A?SYNC)?"
     r"_{1,2}(?:URL|URI|DSN|CONNECTION_STRING|CONN_STR)(?:_A?SYNC)?"
@@ -60,7 +66,6 @@ OTHER: Final = re.compile(
 COMPLETE: Final = ("host", "user", "password", "name")
 NO_POSTGRES_PORTS: Final = frozenset({"3306", "1433", "1521", "27017"})
 SCHEME: Final = re.compile(r"(postgres(?:ql)?(?:\+\w+)?)://")
-ENGINE: Final = re.compile(r"[\w.+-]*postgres[\w.+-]*")
 DJANGO_ENGINES: Final = "django.db.backends."
 DJANGO_ENGINE: Final = f"{DJANGO_ENGINES}postgresql"
 
@@ -91,6 +96,7 @@ def database_parts(evidence: Evidence) -> tuple[Part, ...]:
     Where names without a word before them read a host, it is theirs; else the only other one's.
     """
     found = [part for read in evidence.reads if (part := _part(read)) is not None]
+    found += _choices(evidence)
     if any(one.part == "port" and one.read.default in NO_POSTGRES_PORTS for one in found):
         return ()
     hosts = list(dict.fromkeys(one.before for one in found if one.part == "host"))
@@ -112,8 +118,7 @@ def unclear_engine(evidence: Evidence, parts: tuple[Part, ...]) -> VariableRead 
         (
             read
             for read in reads
-            if ENGINE.fullmatch(evidence.stated(read.name)) is None
-            and not read.default.startswith((DJANGO_ENGINES, "postgres"))
+            if not _word(evidence, read) and not read.default.startswith("postgres")
         ),
         None,
     )
@@ -125,9 +130,7 @@ def named_parts(evidence: Evidence, parts: tuple[Part, ...]) -> Names:
     for one in parts:
         value = f"${{db.{one.part}}}"
         if one.part == "engine":
-            stated = evidence.stated(one.read.name)
-            is_django = one.read.default.startswith(DJANGO_ENGINES)
-            value = stated if ENGINE.fullmatch(stated) else DJANGO_ENGINE if is_django else ""
+            value = _word(evidence, one.read)
             if not value or "postgres" in one.read.default:
                 continue
         found.setdefault(one.read.name, _finding(value, one.read))
@@ -138,9 +141,32 @@ def _part(read: VariableRead) -> Part | None:
     match = PART.fullmatch(read.name.upper())
     if match is None or OTHER.search(match["before"]):
         return None
-    words = [word for word in match["before"].split("_") if word and word not in PLAIN]
     part = next(part for part in WORDS if match[part])
-    return Part("_".join(words), part, read)
+    return Part(_telling(match["before"]), part, read)
+
+
+def _choices(evidence: Evidence) -> Iterator[Part]:
+    """The reads of which kind of database it is, under other names than those of parts."""
+    chosen = chosen_by(evidence)
+    for read in evidence.reads:
+        match = CHOICE.fullmatch(read.name.upper()) if read.name in chosen else None
+        if match and _part(read) is None and not OTHER.search(match["before"]):
+            yield Part(_telling(match["before"]), "engine", read)
+
+
+def _telling(before: str) -> str:
+    """Of the words before a name those that say which database it is."""
+    return "_".join(word for word in before.split("_") if word and word not in PLAIN)
+
+
+def _word(evidence: Evidence, read: VariableRead) -> str:
+    """What a variable says when it chooses PostgreSQL; empty where nobody knows."""
+    stated = evidence.stated(read.name)
+    if POSTGRES.fullmatch(stated):
+        return stated
+    if read.default.startswith(DJANGO_ENGINES):
+        return DJANGO_ENGINE
+    return chosen_by(evidence).get(read.name, "")
 
 
 def part_of_name(name: str) -> str:

@@ -122,7 +122,9 @@ def _first(node: ast.expr | None) -> str:
 
 
 def is_plain(node: ast.expr | None) -> bool:
-    """Whether this names a type that is a number or a flag."""
+    """Whether this names a type that is a number or a flag, alone or beside None."""
+    if isinstance(node, ast.BinOp):
+        node = node.left
     return isinstance(node, ast.Name) and node.id in PLAIN
 
 

@@ -11,6 +11,7 @@ from fairway.core.detect.data import find_database
 from fairway.core.detect.dependencies import Dependencies, read_dependencies
 from fairway.core.detect.django import DjangoProject
 from fairway.core.detect.django_advice import advise
+from fairway.core.detect.django_settings import find_settings_module
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.findings import FoundNode, FoundService, Note
@@ -92,10 +93,14 @@ def _service(
     )
     target = chosen.target
     migrations = find_migrations(project.sources, evidence, project.hints, folder, target)
-    variables = {**_stated(manifest), **use.variables, **own}
+    settings = find_settings_module(
+        evidence.django, project.trees, chosen.path, _image(project.hints, chosen)
+    )
+    variables = {**_stated(manifest), **use.variables, **settings.variables, **own}
     stores = [one.node for one in (database, cache, bucket) if one.node is not None]
     nodes = (*stores, *use.secrets)
     notes = [*database.notes, *cache.notes, *bucket.notes, *migrations.notes, *use.notes]
+    notes.extend(settings.notes)
     notes.extend(_candidate_notes(chosen, dependencies, evidence))
     notes.extend(advise(evidence, _service_name(name)))
     if chosen.is_page:
@@ -123,6 +128,7 @@ def _service(
         memory_mib=manifest.memory if manifest else None,
         cpu=_processors(manifest),
         variables=dict(sorted(variables.items())),
+        told=frozenset(_stated(manifest)),
         dependencies=dependencies,
     )
     return ServiceUse(service, nodes, tuple(notes), frozenset(r.name for r in evidence.reads))
@@ -166,6 +172,14 @@ def _compose(hints: Hints, chosen: Candidate) -> ComposeService | None:
     return next(named, None) or next(built, None)
 
 
+def _image(hints: Hints, chosen: Candidate) -> Mapping[str, Finding[str]]:
+    """What the Dockerfile of its image sets."""
+    named = (one for one in hints.images if one.service and one.service in chosen.services)
+    near = (one for one in hints.images if one.folder == chosen.project)
+    found = next(named, None) or next(near, None)
+    return found.variables if found else {}
+
+
 def _evidence(
     project: Project,
     chosen: Candidate,
@@ -181,7 +195,11 @@ def _evidence(
     reads = [one for one in project.reads if one.path in order]
     reads.sort(key=lambda one: order[one.path])
     compose = _compose(project.hints, chosen)
-    given = {**(compose.variables if compose else {}), **(manifest.variables if manifest else {})}
+    given = {
+        **_image(project.hints, chosen),
+        **(compose.variables if compose else {}),
+        **(manifest.variables if manifest else {}),
+    }
     return Evidence(
         trees={path: project.trees[path] for path in scope},
         reads=tuple(reads),

@@ -39,7 +39,9 @@ def write(findings: Findings) -> str:
     blocks.extend(_asked(question) for question in findings.questions)
     shared = _shared(findings)
     if shared:
-        blocks.append(table("variables", _variables(shared), "of whoever uses what they name"))
+        plain = not all(mentions(one.value) for one in shared.values())
+        of = "of all that runs" if plain else "of whoever uses what they name"
+        blocks.append(table("variables", _variables(shared), of))
     for service in findings.services:
         blocks.extend(_service_tables(replace(service, variables=_own(service, shared))))
     for worker in findings.workers:
@@ -56,13 +58,15 @@ def write(findings: Findings) -> str:
 
 
 def _shared(findings: Findings) -> Mapping[str, Finding[str]]:
-    """What names a part of a store, where more than one program runs the code that reads it."""
+    """What more than one program reads: those of the only service, else what names a store."""
     if len(findings.services) + len(findings.workers) + len(findings.jobs) < 2:
         return {}
+    is_only = len(findings.services) == 1
+    told = {name for service in findings.services for name in service.told}
     found: dict[str, Finding[str]] = {}
     for program in (*findings.services, *findings.workers):
         for name, one in program.variables.items():
-            if mentions(one.value):
+            if mentions(one.value) or (is_only and name not in told):
                 found.setdefault(name, one)
     return dict(sorted(found.items()))
 

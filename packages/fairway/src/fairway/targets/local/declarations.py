@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from fairway.core.problem import Problem, Problems
 
-__all__ = ["Declaration", "allows", "read"]
+__all__ = ["Declaration", "allows", "is_the_pinned", "read"]
 
 Kind = Literal["uv", "poetry", "pdm", "pipenv", "requirements", "pyproject", "setup", "none"]
 
@@ -34,7 +34,8 @@ class Declaration:
     """What an app needs, and where it says so.
 
     `folder` is where it says so, `where` the file, `lock` the lock's path. `project` is the name
-    under which the app itself is to be installed, None where it is not a package.
+    under which the app itself is to be installed, None where it is not a package; `python` what
+    `.python-version` says.
     """
 
     kind: Kind
@@ -43,7 +44,7 @@ class Declaration:
     digest: str
     lock: Path | None = None
     requires_python: str = ""
-    pins_python: bool = False
+    python: str = ""
     project: str | None = None
     has_dependencies: bool = False
 
@@ -83,10 +84,18 @@ def _read_folder(folder: Path, root: Path) -> Declaration | None:
         digest=_digest(found, folder, toml),
         lock=found.files[0] if found.kind in {"uv", "poetry", "pdm", "pipenv"} else None,
         requires_python=str(project.get("requires-python", "")),
-        pins_python=(folder / ".python-version").exists(),
+        python=_pinned_python(folder),
         project=_package_name(toml),
         has_dependencies=bool(dependencies),
     )
+
+
+def _pinned_python(folder: Path) -> str:
+    """What `.python-version` says: its first line that is no comment, as uv reads it."""
+    path = folder / ".python-version"
+    text = _bytes(path).decode(errors="replace") if path.exists() else ""
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return next(filter(None, lines), "")
 
 
 class _Decisive(NamedTuple):
@@ -213,6 +222,11 @@ def _bytes(path: Path) -> bytes:
     except OSError as error:
         what = f"It cannot be read: {error.strerror}."
         raise Problems([Problem(path.name, what, "Make it readable.")]) from None
+
+
+def is_the_pinned(python: str, version: str) -> bool:
+    """Whether what `.python-version` says is this version; words other than numbers may be any."""
+    return not re.fullmatch(r"[0-9.]+", python) or allows(f"=={python}.*", version)
 
 
 def allows(requires_python: str, version: str) -> bool:

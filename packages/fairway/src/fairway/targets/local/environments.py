@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,6 +32,7 @@ __all__ = ["Environment", "ensure", "prune_environments"]
 FORMAT = 1
 MARKER = ".fairway"
 INSTALLING = ".fairway.installing"
+MADE_HERE = "made here"  # in the second line of that: there was no environment before
 
 Condition = Literal["absent", "usable", "broken", "foreign"]
 
@@ -121,11 +122,13 @@ def _bring_about(
     condition = _condition(own)
     if at_home and condition == "foreign":
         notes = (f"{own} is no Python environment, so it was left alone.",)
-    elif at_home and condition == "usable" and not _python_fits(own, wanted):
-        version = _python_version(own)
+    elif at_home and condition == "usable" and (asked := _other_python(own, wanted)):
+        if _is_unfinished(own) and not in_use:
+            shutil.rmtree(own)
+            return _install_into(own, at_home, wanted.digest, uv, ())
         note = (
-            f"{own} has Python {version}, which {wanted.where} does not allow "
-            f"({wanted.requires_python}), so it was left alone. Remove it to get it made anew."
+            f"{own} has Python {_python_version(own)}, which {asked}, so it was left alone. "
+            "Remove it to get it made anew."
         )
         notes = (note,)
     elif at_home:
@@ -145,7 +148,9 @@ def _install_into(
     again = condition == "broken" or (environment / INSTALLING).exists()
     environment.mkdir(parents=True, exist_ok=True)
     (environment / MARKER).unlink(missing_ok=True)
-    private.write(environment / INSTALLING, digest + "\n", mode=0o644)
+    is_new = condition == "absent" or _is_unfinished(environment)
+    begun = f"{digest}\n{MADE_HERE if is_new else ''}"
+    private.write(environment / INSTALLING, begun, mode=0o644)
     said = install(uv, declared, environment, make=condition != "usable", again=again)
     ready = _mark(environment, digest, notes + said)
     (environment / INSTALLING).unlink()
@@ -217,8 +222,21 @@ def _python_version(environment: Path) -> str:
     return ".".join(version.split(".")[:3])
 
 
-def _python_fits(environment: Path, wanted: Declaration) -> bool:
-    return declarations.allows(wanted.requires_python, _python_version(environment))
+def _other_python(environment: Path, wanted: Declaration) -> str:
+    """What says that its Python is not the one; empty where it may be."""
+    version = _python_version(environment)
+    if not declarations.allows(wanted.requires_python, version):
+        return f"{wanted.where} does not allow ({wanted.requires_python})"
+    if not declarations.is_the_pinned(wanted.python, version):
+        return f".python-version does not name ({wanted.python})"
+    return ""
+
+
+def _is_unfinished(environment: Path) -> bool:
+    """Whether it was made here, and nothing has run from it yet."""
+    with suppress(OSError):
+        return MADE_HERE in (environment / INSTALLING).read_text(encoding="utf-8")
+    return False
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _pip(environment: Path) -> list[str]:
 
 def _python(declared: Declaration) -> list[str]:
     """Which Python a new environment gets: what the project pins, or the first that it allows."""
-    if declared.pins_python:
+    if declared.python:
         return []
     allowed = [clause for clause in (declared.requires_python, OLDEST_PYTHON) if clause]
     return ["--python", ",".join(allowed)]

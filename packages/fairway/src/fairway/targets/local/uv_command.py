@@ -138,7 +138,7 @@ FAILURES: tuple[tuple[str, str, str], ...] = (
     (
         r"current python version \([^)]*\) does not satisfy|python \S+, which is incompatible",
         "A package does not go with this Python.",
-        "Change the Python that the project asks for (`requires-python`), or the package.",
+        "Name one that does in .python-version (or `requires-python`), or change the package.",
     ),
     (
         r"because (?P<package>\S+) was not found in the package registry",
