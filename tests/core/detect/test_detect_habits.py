@@ -352,3 +352,28 @@ worker: flask consume
     (note,) = (one for one in findings.notes if "translate" in one.what)
     assert note.where == "Procfile:1"
     assert "[service.web]" in note.mend
+
+
+def test_a_command_of_django_is_run_by_the_manage_py_above_it() -> None:
+    commands = "-- src/shop/management/commands/backup.py --\n"
+    moved = DJANGO.replace("-- manage.py", "-- src/manage.py").replace("-- config", "-- src/config")
+    app = PLAIN_APP.replace("-- config", "-- src/config")
+    findings = found(moved + REQUIREMENTS + app + commands)
+    assert [job.command.value for job in findings.jobs] == ["python src/manage.py backup"]
+    (service,) = findings.services
+    assert service.before is not None
+    assert service.before.value == "python src/manage.py migrate"
+
+
+def test_of_two_applications_the_settings_name_the_one_that_is_served() -> None:
+    app = (
+        "-- config/asgi.py --\n"
+        "from channels.routing import ProtocolTypeRouter\n"
+        "from django.core.asgi import get_asgi_application\n"
+        "early = get_asgi_application()\n"
+        'application = ProtocolTypeRouter({"http": get_asgi_application()})\n'
+    )
+    settings = '-- config/settings/asgi.py --\nASGI_APPLICATION = "config.asgi.application"\n'
+    findings = found(DJANGO + REQUIREMENTS + app + settings)
+    assert targets(findings) == ["config.asgi:application"]
+    assert not findings.questions

@@ -337,7 +337,19 @@ def envsecret(name, default=None):
     return os.environ.get(name, default)
 
 def needed(name):
-    return os.environ[name]
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise SystemExit(f"set {name}")
+
+def spared(name, default=None):
+    return int(os.environ[name]) if name in os.environ else default
+
+def tried(name):
+    try:
+        return os.environ[name]
+    except KeyError:
+        return ""
 
 def other(text, name):
     return text + os.environ[name]
@@ -347,6 +359,7 @@ def other(text, name):
 def test_functions_of_the_app_s_own_read_variables() -> None:
     reads = "needed('DB_HOST'), needed('DB_USER'), envsecret('DB_PASSWORD', ''), needed('DB_NAME')"
     more = "needed('SHOP'), needed('STRIPE_API_KEY'), envint('TOKEN', '5'), other('NOT', 'THIS')"
+    more += ", spared('POOL'), tried('EXTRA'), os.environ['H'] if 'H' in os.environ else None"
     findings = found(f"{HELPERS}a = {reads}, {more}")
     assert named(findings) == DB
     assert [node.name for node in findings.nodes] == ["db", "STRIPE_API_KEY"]

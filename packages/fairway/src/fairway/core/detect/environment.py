@@ -115,14 +115,22 @@ def _read(
 
 
 def _optional(tree: Tree) -> frozenset[ast.AST]:
-    """The nodes inside an `if` at a file's top: what they read, the app can do without."""
-    return frozenset(
+    """What reads what the app can do without: inside an `if` at a file's top, or of its own."""
+    at_top = (
         node
         for statement in tree.body.body
         if isinstance(statement, ast.If)
         for part in statement.body
         for node in ast.walk(part)
     )
+    asked = (
+        node
+        for choice in tree.nodes
+        if isinstance(choice, ast.IfExp)
+        for node in ast.walk(choice.body)
+        if isinstance(node, ast.Subscript) and text_value(node.slice) in literal_texts(choice.test)
+    )
+    return frozenset((*at_top, *asked))
 
 
 def _subscript(
@@ -159,8 +167,21 @@ def _function(tree: Tree, function: ast.FunctionDef) -> Reader | None:
         elif isinstance(node, ast.Call) and tree.dotted(node.func) in GETTERS and node.args:
             key = node.args[0]
         if isinstance(key, ast.Name) and key.id == name:
-            return Reader(required=isinstance(node, ast.Subscript), plain=plain)
+            required = isinstance(node, ast.Subscript) and not _can_do_without(function)
+            return Reader(required=required, plain=plain)
     return None
+
+
+def _can_do_without(function: ast.FunctionDef) -> bool:
+    """Whether a function looks before it reads, or gives something else where there is nothing."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.If | ast.IfExp | ast.Compare):
+            return True
+        if isinstance(node, ast.ExceptHandler):
+            inside = (inner for one in node.body for inner in ast.walk(one))
+            if not any(isinstance(each, ast.Raise) for each in inside):
+                return True
+    return False
 
 
 def _borrowed(tree: Tree, own: Mapping[str, Mapping[str, Reader]]) -> dict[str, Reader]:

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from fairway.core.detect.compose import ComposeService, compose_services
 from fairway.core.detect.copilot import CopilotManifest, copilot_manifests
@@ -22,6 +23,10 @@ __all__ = ["Hints", "Image", "Port", "Started", "read_hints"]
 
 DEPLOYED, COMPOSED, CONFIGURED, RUN_BY_CODE, SCRIPTED, SHOWN = 100, 95, 90, 60, 50, 30
 SHELL_DEPTH = 3
+DJANGO_APPLICATIONS: Mapping[str, Literal["asgi", "wsgi"]] = {
+    "ASGI_APPLICATION": "asgi",
+    "WSGI_APPLICATION": "wsgi",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def read_hints(sources: Sources, trees: Mapping[str, Tree]) -> Hints:
         *_procfile(sources),
         *_configured(sources),
         *_run_by_code(trees),
+        *_named_by_settings(trees),
         *_scripts(sources),
     ]
     started = [inner for one in started for inner in _followed(sources, one, 0)]
@@ -223,6 +229,19 @@ def _run_call(tree: Tree, call: ast.Call, *, guarded: bool) -> Launch | None:
     if method in {"run", "run_server"} and guarded and owner and "." not in owner:
         return Launch("python", f"{tree.path}::{owner}", port=port)
     return None
+
+
+def _named_by_settings(trees: Mapping[str, Tree]) -> Iterator[Started]:
+    """Django's `ASGI_APPLICATION = "site.asgi.application"`, which its own server runs."""
+    for tree in trees.values():
+        for node in tree.body.body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if not isinstance(node, ast.Assign) or not isinstance(target, ast.Name):
+                continue
+            module, _, name = text_value(node.value).rpartition(".")
+            if target.id in DJANGO_APPLICATIONS and module:
+                launch = Launch(DJANGO_APPLICATIONS[target.id], f"{module}:{name}")
+                yield Started(launch, tree.finding(launch.target, node), "", SHOWN)
 
 
 def _number(node: ast.expr) -> int | None:

@@ -128,7 +128,8 @@ def _scripts(trees: Mapping[str, Tree], layout: Layout, folder: str) -> Iterator
         if aside or not within(path, folder) or not JOB_WORDS.search(stem.lower()):
             continue
         if "/management/commands/" in f"/{path}":
-            yield _suggested(stem, Finding(f"python manage.py {stem}", f"{path}:1", stem), folder)
+            command = f"python {_manager(path, trees, folder)} {stem}"
+            yield _suggested(stem, Finding(command, f"{path}:1", stem), folder)
             continue
         guard = next((node for node in tree.body.body if is_entry_guard(node)), None)
         if guard is None or any(word in path for word in ("manage.py", "alembic/", "migrations/")):
@@ -139,6 +140,17 @@ def _scripts(trees: Mapping[str, Tree], layout: Layout, folder: str) -> Iterator
         plain = parent_of(path) == folder or root not in {folder, f"{folder}/src".lstrip("/")}
         command = f"python {inside}" if plain else f"python -m {module}"
         yield _suggested(stem, tree.finding(command, guard), folder)
+
+
+def _manager(path: str, trees: Mapping[str, Tree], folder: str) -> str:
+    """The manage.py that knows a Django command, from the service's folder."""
+    above = [
+        one
+        for one in trees
+        if name_of(one) == "manage.py" and within(path, parent_of(one)) and within(one, folder)
+    ]
+    nearest = max(above, key=lambda one: one.count("/"), default="")
+    return nearest[len(folder) + 1 if folder else 0 :] or "manage.py"
 
 
 def _suggested(stem: str, command: Finding[str], folder: str) -> FoundJob:
