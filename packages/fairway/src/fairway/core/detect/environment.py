@@ -42,7 +42,8 @@ class Reader:
 class VariableRead:
     """One read of a variable. `default` is the text that stands in the code, if any does.
 
-    `plain` says that the code takes it as a number or a flag.
+    `plain` says that the code takes it as a number or a flag; `choices` are the only texts that it
+    takes, empty where it takes others.
     """
 
     name: str
@@ -51,6 +52,7 @@ class VariableRead:
     default: str
     finding: Finding[str]
     plain: bool = False
+    choices: tuple[str, ...] = ()
 
 
 def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
@@ -108,10 +110,11 @@ def _read(
     required: bool,
     default: str = "",
     plain: bool = False,
+    choices: tuple[str, ...] = (),
 ) -> Iterator[VariableRead]:
     if name and name.replace("_", "").isalnum():
         found = tree.finding(name, node)
-        yield VariableRead(name, tree.path, required, default, found, plain)
+        yield VariableRead(name, tree.path, required, default, found, plain, choices)
 
 
 def _optional(tree: Tree) -> frozenset[ast.AST]:
@@ -249,4 +252,5 @@ def _fields(tree: Tree, node: ast.ClassDef, settings: Settings) -> Iterator[Vari
             required=one.required,
             default=one.default,
             plain=one.plain,
+            choices=one.choices,
         )

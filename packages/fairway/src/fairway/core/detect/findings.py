@@ -16,7 +16,11 @@ __all__ = [
     "FoundSite",
     "FoundWorker",
     "Note",
+    "OwnWords",
 ]
+
+OwnWords = Mapping[str, Mapping[str, Finding[str]]]
+"""Environment -> variable -> what it says there, in words of the app's own."""
 
 NoteKind = Literal["assumed", "untold", "advice", "skipped"]
 
@@ -120,6 +124,7 @@ class Findings:
     nodes: tuple[FoundNode, ...] = ()
     jobs: tuple[FoundJob, ...] = ()
     workers: tuple[FoundWorker, ...] = ()
+    words: OwnWords = field(default_factory=dict[str, Mapping[str, Finding[str]]])
     questions: tuple[Question, ...] = ()
     notes: tuple[Note, ...] = ()
 

@@ -36,6 +36,7 @@ from fairway.core.detect.jobs import find_jobs
 from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import lay_out
 from fairway.core.detect.other_servers import find_other_server
+from fairway.core.detect.own_words import own_words, untold_words
 from fairway.core.detect.python_apps import find_apps
 from fairway.core.detect.services import STORES, Project, ServiceUse, build_services
 from fairway.core.detect.sources import Finding, Skipped, Sources, line_of, name_of
@@ -100,12 +101,14 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
             for job in jobs.jobs
         ),
         workers=workers,
+        words=own_words(project.reads),
         questions=choice.questions,
         notes=tuple(
             dict.fromkeys(
                 (
                     *(note for one in (*made, *([lone] if lone else [])) for note in one.notes),
                     *notes,
+                    *untold_words(project.reads),
                     *jobs.notes,
                     *worker_notes(workers),
                     *step_notes(project, services),

@@ -6,19 +6,23 @@ fields of the classes inside it are read too: `database: Database` reads `DATABA
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
 
 __all__ = ["PLAIN", "Field", "Settings", "fields", "find_settings", "is_plain"]
 
 PLAIN = frozenset({"bool", "float", "int"})
+ENUMERATIONS = frozenset({"Enum", "StrEnum"})
 DEEPEST = 3  # classes inside classes
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field that a variable fills, and the tree that it stands in."""
+    """A field that a variable fills, and the tree that it stands in.
+
+    `choices` are the only texts that it takes; empty where it takes others.
+    """
 
     tree: Tree
     node: ast.AnnAssign
@@ -26,6 +30,7 @@ class Field:
     required: bool
     default: str
     plain: bool
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +77,16 @@ def fields(tree: Tree, node: ast.ClassDef, settings: Settings) -> Iterator[Field
 
 
 def _in_capitals(one: Field) -> Field:
-    return Field(one.tree, one.node, one.name.upper(), one.required, one.default, one.plain)
+    return replace(one, name=one.name.upper())
 
 
 def _inside(  # noqa: PLR0917 - where in the nesting it is
     tree: Tree, node: ast.ClassDef, settings: Settings, prefix: str, between: str, depth: int
 ) -> Iterator[Field]:
     for statement in _statements(node):
-        one = _field(tree, statement, prefix)
+        one = replace(
+            _field(tree, statement, prefix), choices=_choices(tree, statement.annotation, settings)
+        )
         inner = _class_of(statement.annotation, settings.every) if between else ""
         if inner and depth < DEEPEST:
             below = f"{one.name}{between}"
@@ -126,6 +133,22 @@ def is_plain(node: ast.expr | None) -> bool:
     if isinstance(node, ast.BinOp):
         node = node.left
     return isinstance(node, ast.Name) and node.id in PLAIN
+
+
+def _choices(tree: Tree, annotation: ast.expr, settings: Settings) -> tuple[str, ...]:
+    """The texts that a field takes alone: of a `Literal`, or the values of an enumeration."""
+    if isinstance(annotation, ast.Subscript):
+        is_literal = tree.dotted(annotation.value).rpartition(".")[2] == "Literal"
+        return literal_texts(annotation.slice) if is_literal else ()
+    name = _class_of(annotation, settings.every)
+    if not name:
+        return ()
+    where, node = settings.every[name]
+    bases = {where.dotted(base).rpartition(".")[2] for base in node.bases}
+    if not bases & ENUMERATIONS:
+        return ()
+    values = (text_value(one.value) for one in node.body if isinstance(one, ast.Assign))
+    return tuple(filter(None, values))
 
 
 def _class_of(annotation: ast.expr, every: Mapping[str, object]) -> str:

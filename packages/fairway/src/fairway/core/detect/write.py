@@ -50,6 +50,7 @@ def write(findings: Findings) -> str:
     blocks.extend(table(f"site.{site.name}", _site(site)) for site in findings.sites)
     blocks.extend(table(f"job.{job.name}", _job(job)) for job in findings.jobs if job.is_sure)
     blocks.extend(_node(node) for node in findings.nodes)
+    blocks.extend(table(f"environment.{name}", _said(own)) for name, own in findings.words.items())
     if findings.is_empty and not findings.questions:
         blocks.append(EXAMPLE)
     blocks.extend(_perhaps(worker) for worker in findings.workers if not worker.is_sure)
@@ -80,6 +81,11 @@ def _own(
 
 def _variables(found: Mapping[str, Finding[str]]) -> list[Entry]:
     return [Entry(as_key(name), as_text(one.value), one.where) for name, one in found.items()]
+
+
+def _said(found: Mapping[str, Finding[str]]) -> list[Entry]:
+    """What an environment says in the app's own words."""
+    return [replace(one, key=f"variables.{one.key}") for one in _variables(found)]
 
 
 def _service(one: FoundService) -> list[Entry]:
