@@ -377,3 +377,69 @@ def test_of_two_applications_the_settings_name_the_one_that_is_served() -> None:
     findings = found(DJANGO + REQUIREMENTS + app + settings)
     assert targets(findings) == ["config.asgi:application"]
     assert not findings.questions
+
+
+def test_a_crontab_of_a_machine_names_users_and_programs_of_that_machine() -> None:
+    crontab = (
+        "-- deploy/app.cron --\n"
+        "# m h dom mon dow user command\n"
+        "15 2 * * * www-data cd /srv/app && /v/bin/python manage.py clear_sessions >> /a 2>&1\n"
+        "@daily root /usr/bin/certbot renew --quiet\n"
+        "0 3 * * * python -m shop.reports --all\n"
+        "0 4 * * * root ./tidy.sh\n"
+        "0 5 * * * python3 scripts/tidy.py\n"
+        "0 6 * * * python3 tidy.py\n"
+        "0 7 * * * flask send mails\n"
+    )
+    jobs = {job.name: job for job in found(DJANGO + REQUIREMENTS + PLAIN_APP + crontab).jobs}
+    assert {name: job.command.value for name, job in jobs.items()} == {
+        "clear-sessions": "python manage.py clear_sessions",
+        "renew": "/usr/bin/certbot renew --quiet",
+        "reports": "python -m shop.reports --all",
+        "tidy": "./tidy.sh",
+        "tidy-job": "python3 scripts/tidy.py",
+        "tidy-2": "python3 tidy.py",
+        "mails": "flask send mails",
+    }
+    assert [name for name, job in jobs.items() if not job.is_sure] == ["renew"]
+    assert jobs["renew"].schedule == "@daily"
+    assert jobs["reports"].uses == ("db", "DJANGO_SECRET_KEY")  # it reads the same settings
+
+
+BUILT = """\
+-- Dockerfile --
+FROM python:3.13
+ENV APP_MODE=production IN_DOCKER=1 DATA=/data LEVEL=info API_TOKEN=abc UNREAD=1
+CMD ["gunicorn", "main:app"]
+"""
+
+
+def test_what_an_image_says_to_the_code_is_said_here_too() -> None:
+    """Else the app would run as its developers do. A path of the image is none here."""
+    names = ("APP_MODE", "IN_DOCKER", "DATA", "API_TOKEN")
+    reads = "".join(f"os.getenv('{name}')\n" for name in names) + "os.getenv('LEVEL', 'info')\n"
+    text = f"-- main.py --\nimport os\n{FLASK}app = Flask(__name__)\n{reads}"
+    (service,) = found(f"{text}-- requirements.txt --\nflask\n{BUILT}").services
+    assert {name: one.value for name, one in service.variables.items()} == {
+        "APP_MODE": "production"
+    }
+
+
+COMPOSED = """\
+-- Dockerfile --
+FROM python:3.13
+CMD ["python", "manage.py", "runserver", "0.0.0.0:8000"]
+-- docker-compose.yml --
+services:
+  site:
+    build: .
+    command: python manage.py runserver
+  celery-worker:
+    build: .
+    command: celery -A config worker
+"""
+
+
+def test_an_image_that_several_build_is_of_none_that_runs_another_command() -> None:
+    findings = found(DJANGO + REQUIREMENTS + PLAIN_APP + COMPOSED)
+    assert [one.command.value for one in findings.workers] == ["celery -A config worker"]

@@ -310,6 +310,16 @@ def test_a_kind_of_database_in_the_app_s_own_words_is_told() -> None:
         ("if os.getenv('DB_ENGINE', 'sqlite') == 'postgres': pass", "postgres"),
         ("kind = os.environ.get('DB_ENGINE')\nif kind in ('pg', 'postgresql'): pass", "postgresql"),
         ("if os.environ['DB_ENGINE'].lower() == 'postgres': pass", "postgres"),
+        ("b = {'ENGINE': os.environ['DB_ENGINE']}", "django.db.backends.postgresql"),
+        ("b = {'ENGINE': 'django.db.backends.' + os.environ['DB_ENGINE']}", "postgresql"),
+        ("b = {'ENGINE': f'django.db.backends.{os.environ[\"DB_ENGINE\"]}'}", "postgresql"),
+        (
+            (
+                f"{SETTINGS}class S(BaseSettings):\n    db_engine: str = ''\n"
+                "s = S()\ndef f():\n    return 1 if s.db_engine == 'postgres' else 2"
+            ),
+            "postgres",
+        ),
     ],
 )
 def test_a_comparison_says_the_app_s_own_words(asked: str, word: str) -> None:

@@ -68,7 +68,7 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
                 found.extend(_subscript(tree, node, optional))
             elif isinstance(node, ast.Call):
-                found.extend(_called(tree, node, readers))
+                found.extend(_called(tree, node, readers, optional))
             elif isinstance(node, ast.ClassDef) and node.name in settings.read:
                 found.extend(_fields(tree, node, settings))
         if passed:
@@ -204,7 +204,9 @@ def _borrowed(tree: Tree, own: Mapping[str, Mapping[str, Reader]]) -> dict[str, 
     return found
 
 
-def _called(tree: Tree, call: ast.Call, readers: Mapping[str, Reader]) -> Iterator[VariableRead]:
+def _called(
+    tree: Tree, call: ast.Call, readers: Mapping[str, Reader], optional: frozenset[ast.AST]
+) -> Iterator[VariableRead]:
     name = tree.dotted(call.func)
     first = text_value(call.args[0]) if call.args else ""
     default = _default(call)
@@ -225,7 +227,7 @@ def _called(tree: Tree, call: ast.Call, readers: Mapping[str, Reader]) -> Iterat
             fallback = _text_of(default)
             cast = next((word.value for word in call.keywords if word.arg == "cast"), None)
             plain = reader.plain or method in PLAIN or is_plain(cast)
-            needed = reader.required and default is None
+            needed = reader.required and default is None and call not in optional
             yield from _read(tree, call, variable, required=needed, default=fallback, plain=plain)
 
 

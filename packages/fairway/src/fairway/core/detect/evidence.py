@@ -23,7 +23,7 @@ class Evidence:
 
     `trees` are its files without tests and examples; `compose` every service of the compose
     file, whose images stand beside the app; `given` are variables that other files set for it,
-    `examples` those of `.env.example`.
+    `built` those of its Dockerfile, `examples` those of `.env.example`.
     """
 
     trees: Mapping[str, Tree]
@@ -32,6 +32,7 @@ class Evidence:
     django: DjangoProject | None
     compose: tuple[ComposeService, ...]
     given: Mapping[str, Finding[str]]
+    built: Mapping[str, Finding[str]]
     examples: Mapping[str, Finding[str]]
     running: frozenset[str]  # the files that run while it serves, as far as imports tell
 

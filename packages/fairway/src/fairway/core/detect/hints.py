@@ -117,7 +117,7 @@ class _Found:
 def _dockerfiles(
     sources: Sources, compose: tuple[ComposeService, ...], copilot: tuple[CopilotManifest, ...]
 ) -> Iterator[_Found]:
-    contexts = {one.dockerfile: (one.context, one.name) for one in compose if one.dockerfile}
+    contexts = _contexts(compose)
     for manifest in copilot:
         if manifest.dockerfile:
             contexts.setdefault(manifest.dockerfile, (manifest.context, manifest.name))
@@ -126,6 +126,20 @@ def _dockerfiles(
             continue
         folder, service = contexts.get(path, (parent_of(path), ""))
         yield _Found(read_dockerfile(text), path, folder, service)
+
+
+def _contexts(compose: tuple[ComposeService, ...]) -> dict[str, tuple[str, str]]:
+    """Dockerfile -> the folder it is built from, and the service that runs its own command.
+
+    Of several that all run another, none is meant.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    builds = [one for one in compose if one.dockerfile]
+    for one in sorted(builds, key=lambda one: one.command is not None):
+        others = [other for other in builds if other.dockerfile == one.dockerfile]
+        is_meant = one.command is None or len(others) == 1
+        found.setdefault(one.dockerfile, (one.context, one.name if is_meant else ""))
+    return found
 
 
 def _image(found: _Found) -> Image:
@@ -298,7 +312,7 @@ def _followed(sources: Sources, one: Started, depth: int) -> Iterator[Started]:
 
 
 def _exposed(sources: Sources, compose: tuple[ComposeService, ...]) -> Iterator[Port]:
-    contexts = {one.dockerfile: (one.context, one.name) for one in compose if one.dockerfile}
+    contexts = _contexts(compose)
     for path, text in sorted(sources.texts.items()):
         if not _is_dockerfile(path):
             continue

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from fairway.core.detect.candidates import ASIDE
 from fairway.core.detect.copilot import CopilotManifest
+from fairway.core.detect.crontab import cron_jobs
 from fairway.core.detect.findings import FoundJob, Note
 from fairway.core.detect.hints import Hints
 from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import Layout
-from fairway.core.detect.sayable import as_command, as_schedule
-from fairway.core.detect.sources import Finding, Sources, name_of, parent_of, quote, within
+from fairway.core.detect.sources import Finding, Sources, name_of, parent_of, within
 from fairway.core.detect.syntax import Tree, is_entry_guard
 
 __all__ = ["JobUse", "find_jobs"]
@@ -36,9 +36,6 @@ SCHEDULERS = {
     "django_crontab": "django-crontab",
     "aiocron": "aiocron",
 }
-CRON_LINE = re.compile(
-    r"\s*((?:[\d*/,\-]+\s+){4}[\d*/,\-A-Za-z]+|@(?:hourly|daily|weekly|monthly))\s+(.+)"
-)
 TOOLING = re.compile(r"(?:^|/)(?:dev|tools?|hack|ci|codegen|code-generation)/|(?:^|/)gen_")
 MOST_SUGGESTIONS = 5
 
@@ -55,7 +52,7 @@ def find_jobs(
     sources: Sources, trees: Mapping[str, Tree], layout: Layout, hints: Hints, folder: str
 ) -> JobUse:
     """The jobs of a project; commands are relative to `folder`, the main service's."""
-    jobs = [*_copilot(hints.copilot, folder), *_crontabs(sources, folder)]
+    jobs = [*_copilot(hints.copilot, folder), *cron_jobs(sources, folder)]
     named = {job.name for job in jobs}
     commands = {one.launch.target for one in hints.started}
     suggested = [
@@ -88,35 +85,6 @@ def _unsure(manifests: tuple[CopilotManifest, ...]) -> Iterator[Note]:
         for key in one.unknown:
             what = f"Copilot's `{key.value}` has no key in fairway.toml."
             yield Note("advice", key.where, what)
-
-
-def _crontabs(sources: Sources, folder: str) -> Iterator[FoundJob]:
-    for path, text in sorted(sources.texts.items()):
-        if name_of(path) not in {"crontab", "cronjobs"} and not path.endswith(
-            (".cron", ".crontab")
-        ):
-            continue
-        for number, line in enumerate(text.splitlines(), 1):
-            found = None if line.lstrip().startswith("#") else CRON_LINE.match(line)
-            if found is None:
-                continue
-            command = re.sub(r"\s*(?:\d?>>?|&>)\s*\S+.*$", "", found[2])
-            command = re.sub(
-                r"^(?:\w+\s+)??(?:cd \S+ && )?(?=\S*(?:python|uv|poetry)\b)", "", command
-            )
-            stem = re.sub(r"^\S*python\S* (?:-m )?", "", command).split(" ")[0]
-            command, schedule = as_command(command), as_schedule(found[1])
-            if not command or not schedule:
-                continue
-            yield FoundJob(
-                name=as_label(
-                    stem.removesuffix(".py").rpartition("/")[2].rpartition(".")[2], "job"
-                ),
-                command=Finding(command, f"{path}:{number}", quote(line)),
-                schedule=schedule,
-                folder=folder,
-                is_sure=True,
-            )
 
 
 def _scripts(trees: Mapping[str, Tree], layout: Layout, folder: str) -> Iterator[FoundJob]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fairway.core.detect.engine_choice import POSTGRES, chosen_by
+from fairway.core.detect.engine_choice import DJANGO, POSTGRES, chosen_by
 from fairway.core.detect.environment import VariableRead
 from fairway.core.detect.evidence import Evidence
 from fairway.core.detect.sources import Finding
@@ -66,8 +66,6 @@ OTHER: Final = re.compile(
 COMPLETE: Final = ("host", "user", "password", "name")
 NO_POSTGRES_PORTS: Final = frozenset({"3306", "1433", "1521", "27017"})
 SCHEME: Final = re.compile(r"(postgres(?:ql)?(?:\+\w+)?)://")
-DJANGO_ENGINES: Final = "django.db.backends."
-DJANGO_ENGINE: Final = f"{DJANGO_ENGINES}postgresql"
 
 CACHE_URL = re.compile(
     r"(?:\w+_)?(?:REDIS(?:_\w+)?|BROKER|CACHE|RESULT_BACKEND)_{1,2}(?:URL|URI|DSN)"
@@ -164,8 +162,8 @@ def _word(evidence: Evidence, read: VariableRead) -> str:
     stated = evidence.stated(read.name)
     if POSTGRES.fullmatch(stated):
         return stated
-    if read.default.startswith(DJANGO_ENGINES):
-        return DJANGO_ENGINE
+    if read.default.startswith(DJANGO):
+        return f"{DJANGO}postgresql"
     return chosen_by(evidence).get(read.name, "")
 
 

@@ -90,16 +90,12 @@ def detect(sources: Sources, answers: Mapping[str, str] = NO_ANSWERS) -> Finding
     workers = tuple(_named_apart(workers, taken, "worker"))
     jobs = replace(jobs, jobs=tuple(_named_apart(jobs.jobs, taken, "job")))
     nodes = _nodes(made or ((lone,) if lone else ()))
-    stores = frozenset(node.name for node in nodes if node.kind != "secret")
     return Findings(
         name=_name(sources, services),
         services=services,
         sites=sites,
         nodes=nodes,
-        jobs=tuple(
-            replace(job, uses=tuple(name for name in _uses(services) if name in stores))
-            for job in jobs.jobs
-        ),
+        jobs=tuple(replace(job, uses=_uses(services)) for job in jobs.jobs),
         workers=workers,
         words=own_words(project.reads),
         questions=choice.questions,
@@ -128,8 +124,9 @@ def _named_apart(found: Iterable[Named], taken: set[str], noun: str) -> Iterator
     """Each under a name of its own, added to `taken`: names are unique over all kinds."""
     for one in found:
         name = one.name
+        forms = (f"{one.name[:32]}-{each}" for each in (noun, *range(2, 1000)))
         while name in taken:
-            name = f"{name[:32]}-{noun}"
+            name = next(forms)
         taken.add(name)
         yield replace(one, name=name)
 

@@ -93,9 +93,7 @@ def _service(
     )
     target = chosen.target
     migrations = find_migrations(project.sources, evidence, project.hints, folder, target)
-    settings = find_settings_module(
-        evidence.django, project.trees, chosen.path, _image(project.hints, chosen)
-    )
+    settings = find_settings_module(evidence.django, project.trees, chosen.path, evidence.built)
     variables = {**_stated(manifest), **use.variables, **settings.variables, **own}
     stores = [one.node for one in (database, cache, bucket) if one.node is not None]
     nodes = (*stores, *use.secrets)
@@ -195,8 +193,9 @@ def _evidence(
     reads = [one for one in project.reads if one.path in order]
     reads.sort(key=lambda one: order[one.path])
     compose = _compose(project.hints, chosen)
+    image = _image(project.hints, chosen)
     given = {
-        **_image(project.hints, chosen),
+        **image,
         **(compose.variables if compose else {}),
         **(manifest.variables if manifest else {}),
     }
@@ -207,6 +206,7 @@ def _evidence(
         django=django if chosen.framework.name in DJANGO_SERVERS else None,
         compose=project.hints.compose,
         given=given,
+        built=image,
         examples=examples,
         running=_running(project, chosen, django),
     )

@@ -38,10 +38,11 @@ PROVIDED = frozenset(
 )
 ORDINARY = re.compile(
     r"HOME|PATH|USER|USERNAME|PWD|TZ|LANG|LC_\w+|PYTHON(?!_VERSION)\w+|CI|HOSTNAME|TMPDIR|TEMP|SHELL|TERM|"
-    r"VIRTUAL_ENV|GITHUB_\w+|DJANGO_SETTINGS_MODULE|AWS_\w+|FLASK_\w+|WEB_CONCURRENCY|EDITOR"
+    r"VIRTUAL_ENV|GITHUB_\w+|DJANGO_SETTINGS_MODULE|AWS_\w+|FLASK_(?:APP|DEBUG|ENV|RUN_\w+)|WEB_CONCURRENCY|EDITOR"
 )
 # References, addresses of other machines, and values that ask to be replaced.
 UNUSABLE = re.compile(r"\$|://|<|chang|your|xxx|example", re.IGNORECASE)
+OF_IMAGES = re.compile(r"(?:^|_)(?:DOCKER|CONTAINER)(?:_|$)")  # here there is none
 MOST_VARIABLES = 12
 
 
@@ -71,7 +72,8 @@ def find_variables(
         if MADE_UP.fullmatch(read.name):
             secrets.append(FoundNode("secret", read.name, read.finding, (("generate", "true"),)))
         elif not read.required:
-            continue
+            if (value := _of_image(read, evidence)) is not None:
+                values[read.name] = value
         elif _is_secret(read):
             secrets.append(FoundNode("secret", read.name, read.finding))
         elif (value := _value(read, evidence, examples)) is not None:
@@ -129,6 +131,17 @@ def _value(
         if usable and found and found.value and UNUSABLE.search(found.value) is None:
             return found
     return None
+
+
+def _of_image(read: VariableRead, evidence: Evidence) -> Finding[str] | None:
+    """What the image says to the code, beside its default; a path there is none here."""
+    found = evidence.built.get(read.name)
+    if found is None or _is_secret(read) or OF_IMAGES.search(read.name):
+        return None
+    if found.value == read.default:
+        return None
+    is_usable = found.value and not found.value.startswith("/") and not UNUSABLE.search(found.value)
+    return found if is_usable and is_variable(read.name, found.value) else None
 
 
 def _missing(read: VariableRead, service: str) -> Note:

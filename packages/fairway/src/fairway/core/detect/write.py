@@ -197,13 +197,19 @@ def _suggested(one: FoundJob) -> str:
         [
             Entry("", f"[job.{one.name}]"),
             Entry("command", as_text(one.command.value)),
-            Entry("schedule", '"0 6 * * *"', "06:00 UTC every day"),
+            _schedule(one),
             *([Entry("folder", as_text(one.folder))] if one.folder else []),
             *([Entry("uses", _list(one.uses))] if one.uses else []),
         ]
     )
     head = f"# Perhaps a job: {one_line(_shown(one.command))}"
     return "\n".join([head, *(f"# {line}" for line in found)])
+
+
+def _schedule(one: FoundJob) -> Entry:
+    if one.schedule:
+        return Entry("schedule", as_text(one.schedule))
+    return Entry("schedule", '"0 6 * * *"', "06:00 UTC every day")
 
 
 def _asked(question: Question) -> str:
