@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from fairway.targets.local.ports import free_port
 from fairway_runtime.lines import Lines
 from fairway_runtime.redact import redactor
 
-__all__ = ["APPS", "Memory", "Running", "client", "lines_into", "until", "uvicorn"]
+__all__ = ["APPS", "Memory", "Running", "asked", "client", "lines_into", "until", "uvicorn"]
 
 APPS = Path(__file__).parent / "apps"
 _BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -60,7 +61,7 @@ def client(url: str) -> httpx.Client:
 class Running:
     """`fairway-runtime run TARGET` as a process in `tests/runtime/apps`; use as a context manager.
 
-    `arguments` replace the command before `run`, for other ways to start it.
+    `command` replaces the words before `run`, for other ways to start it.
     """
 
     def __init__(
@@ -172,3 +173,16 @@ def uvicorn(target: str, *arguments: str, **env: str) -> Generator[str]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def asked(app: Running, pool: ThreadPoolExecutor, path: str) -> "Future[httpx.Response]":
+    """A request under way: the app has begun to work on it."""
+    before = len(app.saying("began"))
+
+    def ask() -> httpx.Response:
+        with client(app.url) as one:
+            return one.get(path)
+
+    answer = pool.submit(ask)
+    until(lambda: len(app.saying("began")) > before)
+    return answer

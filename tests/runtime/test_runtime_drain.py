@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,22 +13,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.runtime.serving import Running, client, until
+from tests.runtime.serving import Running, asked, client, until
 
 pytestmark = pytest.mark.real
-
-
-def asked(app: Running, pool: ThreadPoolExecutor, path: str) -> "Future[httpx.Response]":
-    """A request under way: the app has begun to work on it."""
-    before = len(app.saying("began"))
-
-    def ask() -> httpx.Response:
-        with client(app.url) as one:
-            return one.get(path)
-
-    answer = pool.submit(ask)
-    until(lambda: len(app.saying("began")) > before)
-    return answer
 
 
 @pytest.mark.requirement("R165", "R221", "R222", "R223", "R224", "R225", "R226")

@@ -12,16 +12,19 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fairway_runtime import audit_cli, contract, logs
 from fairway_runtime.settings import Dependency, Settings, SettingsError
 from fairway_runtime.target import Kind, TargetError, load
+
+if TYPE_CHECKING:
+    from fairway_runtime.middleware import Fairway
 
 __all__ = ["main"]
 
@@ -104,12 +107,7 @@ def _run(options: argparse.Namespace, env: Mapping[str, str]) -> int:
     own: Dependency | None = getattr(app, "dependency", None)  # what an app of ours asks of itself
     if own is not None:
         settings = replace(settings, dependencies=(*settings.dependencies, own))
-    try:
-        from fairway_runtime.server import serve
-    except ImportError as error:
-        raise _Stop(
-            1, f"{error}: add `uvicorn` (0.34 or later) to the app's requirements"
-        ) from error
+    serve = _server()
     from fairway_runtime.installing import limiter_installed
     from fairway_runtime.middleware import Fairway
 
@@ -120,6 +118,21 @@ def _run(options: argparse.Namespace, env: Mapping[str, str]) -> int:
     shown = f"[{host}]" if ":" in host else host
     own_lines.write("INFO", None, {"operation": "listen", "url": f"http://{shown}:{port}"})
     return serve(fairway, listener)
+
+
+def _server() -> "Callable[[Fairway, socket.socket], int]":
+    """What serves, upon the app's own uvicorn if it has one."""
+    try:
+        from uvicorn import __version__ as version
+
+        from fairway_runtime.server import OLDEST_UVICORN, is_too_old, serve
+    except ImportError as error:
+        raise _Stop(1, f"{error}: add `uvicorn` to the app's requirements") from error
+    if is_too_old(version):
+        mend = "raise `uvicorn` in the app's requirements"
+        text = f"uvicorn {version} can't be built upon: {OLDEST_UVICORN} or later can; {mend}"
+        raise _Stop(1, text)
+    return serve
 
 
 def _audit(options: argparse.Namespace, env: Mapping[str, str]) -> int:

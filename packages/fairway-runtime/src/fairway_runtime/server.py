@@ -33,13 +33,21 @@ from fairway_runtime.context import current
 from fairway_runtime.conversations import Connection, Conversations
 from fairway_runtime.middleware import Fairway
 
-__all__ = ["serve"]
+__all__ = ["OLDEST_UVICORN", "is_too_old", "serve"]
+
+OLDEST_UVICORN = "0.22"  # of April 2023: an app's own comes first, so it may be one of those years
 
 _CLOSE_SECONDS = 5  # for the app's own shutdown, and for what ignores its cancellation
 _KEEP_ALIVE_SECONDS = 75  # longer than a balancer's (60 s), so that the balancer hangs up first
 _POLL_SECONDS = 0.02
 
 Result = TypeVar("Result")
+
+
+def is_too_old(version: str) -> bool:
+    """Whether a uvicorn cannot be built upon; one whose version says nothing is tried."""
+    numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
+    return bool(numbers) and numbers < [int(part) for part in OLDEST_UVICORN.split(".")]
 
 
 def serve(fairway: Fairway, listener: socket.socket) -> int:
@@ -189,6 +197,11 @@ class _Server(uvicorn.Server):
             self.watchdog.asked.set()
         elif sig == signal.SIGINT:
             self.force_exit = True
+
+    def install_signal_handlers(self) -> None:
+        """What uvicorn before 0.29 asks for: it had the event loop hear them, which may hang."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix="asyncio"))
