@@ -9,7 +9,8 @@ import pytest
 import uv
 from websockets.sync.client import connect
 
-from fairway_runtime.server import OLDEST_UVICORN, is_too_old
+from fairway_runtime import contract
+from fairway_runtime.server import is_too_old
 from tests.runtime.serving import Running, asked
 
 pytestmark = pytest.mark.real
@@ -23,7 +24,7 @@ def having(folder: Path, version: str) -> Mapping[str, str]:
     return {"PYTHONPATH": packages}
 
 
-@pytest.mark.parametrize("version", [f"{OLDEST_UVICORN}.0", "0.28.1", "0.33.0"])
+@pytest.mark.parametrize("version", [f"{contract.OLDEST_UVICORN}.0", "0.28.1", "0.33.0"])
 @pytest.mark.requirement("R221", "R222", "R224")
 def test_it_serves_and_loses_nothing_at_its_end(tmp_path: Path, version: str) -> None:
     with Running("shop:app", env=having(tmp_path, version)) as app, ThreadPoolExecutor() as pool:

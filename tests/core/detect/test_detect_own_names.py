@@ -378,6 +378,28 @@ def test_functions_of_the_app_s_own_read_variables() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_needed"),
+    [
+        ("a = os.environ.get('HOSTS').split(' ')", True),
+        ("a = os.getenv('HOSTS').split(' ')", True),
+        ("a = int(os.getenv('HOSTS'))", True),
+        ("a = json.loads(os.environ.get('HOSTS'))", True),
+        ("a = os.getenv('HOSTS', '').split(' ')", False),
+        ("a = os.environ.get('HOSTS', default).split(' ')", False),
+        ("a = int(os.getenv('HOSTS', default='1'))", False),
+        ("a = (os.getenv('HOSTS') or '').split(' ')", False),
+        ("if os.getenv('HOSTS'):\n    a = os.getenv('HOSTS').split(' ')", False),
+        ("a = str(os.getenv('HOSTS'))", False),
+    ],
+)
+def test_what_fails_without_a_variable_needs_it(code: str, *, is_needed: bool) -> None:
+    notes = found(f"import json\n{code}").notes_of("untold")
+    assert [note.what for note in notes if "HOSTS" in note.what] == [
+        "The code needs the variable HOSTS, and nothing says its value."
+    ] * is_needed
+
+
 def test_a_function_that_reads_variables_may_stand_in_another_file() -> None:
     reads = ", ".join(f"needed('{name}')" for name in DB)
     findings = found(

@@ -125,13 +125,15 @@ def _server() -> "Callable[[Fairway, socket.socket], int]":
     try:
         from uvicorn import __version__ as version
 
-        from fairway_runtime.server import OLDEST_UVICORN, is_too_old, serve
+        from fairway_runtime.server import is_too_old, serve
     except ImportError as error:
         raise _Stop(1, f"{error}: add `uvicorn` to the app's requirements") from error
     if is_too_old(version):
-        mend = "raise `uvicorn` in the app's requirements"
-        text = f"uvicorn {version} can't be built upon: {OLDEST_UVICORN} or later can; {mend}"
-        raise _Stop(1, text)
+        raise _Stop(
+            1,
+            f"uvicorn {version} can't be built upon: {contract.OLDEST_UVICORN} or later can; "
+            "raise `uvicorn` in the app's requirements",
+        )
     return serve
 
 

@@ -120,3 +120,7 @@ LOG_FIELDS = (
     "success",
     "environment",
 )
+
+# -- What an app brings itself, and from when on the runtime can build on it ------------------
+OLDEST_UVICORN = "0.22"  # of April 2023
+OLDEST_STREAMLIT = "1.53"  # the first with `streamlit.App` (C13)

@@ -28,14 +28,14 @@ import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from fairway_runtime import contract
 from fairway_runtime.asgi import App, Receive, Scope, Send
 from fairway_runtime.context import current
 from fairway_runtime.conversations import Connection, Conversations
 from fairway_runtime.middleware import Fairway
 
-__all__ = ["OLDEST_UVICORN", "is_too_old", "serve"]
+__all__ = ["is_too_old", "serve"]
 
-OLDEST_UVICORN = "0.22"  # of April 2023: an app's own comes first, so it may be one of those years
 
 _CLOSE_SECONDS = 5  # for the app's own shutdown, and for what ignores its cancellation
 _KEEP_ALIVE_SECONDS = 75  # longer than a balancer's (60 s), so that the balancer hangs up first
@@ -45,9 +45,12 @@ Result = TypeVar("Result")
 
 
 def is_too_old(version: str) -> bool:
-    """Whether a uvicorn cannot be built upon; one whose version says nothing is tried."""
+    """Whether a uvicorn cannot be built upon; one whose version says nothing is tried.
+
+    An app's own comes first, and many apps pin one of some years ago.
+    """
     numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
-    return bool(numbers) and numbers < [int(part) for part in OLDEST_UVICORN.split(".")]
+    return bool(numbers) and numbers < [int(part) for part in contract.OLDEST_UVICORN.split(".")]
 
 
 def serve(fairway: Fairway, listener: socket.socket) -> int:

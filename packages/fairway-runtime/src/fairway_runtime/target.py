@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import cast
 
+from fairway_runtime import contract
 from fairway_runtime.asgi import App
 
 __all__ = ["Kind", "TargetError", "load"]
@@ -176,8 +177,8 @@ def _streamlit(script: str) -> App:
     if make is None:
         version: object = getattr(streamlit, "__version__", "unknown")
         raise TargetError(
-            f"Streamlit {version} can't be served as an ASGI app: 1.53 or later can;"
-            " raise `streamlit` in the app's requirements"
+            f"Streamlit {version} can't be served as an ASGI app: "
+            f"{contract.OLDEST_STREAMLIT} or later can; raise `streamlit` in the app's requirements"
         )
     from fairway_runtime.streamlit_app import StreamlitApp
 

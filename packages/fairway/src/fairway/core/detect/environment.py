@@ -18,6 +18,7 @@ from fairway_runtime import contract
 __all__ = ["VariableRead", "read_variables"]
 
 GETTERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop"})
+NEEDING = frozenset({"float", "int", "json.loads", "uuid.UUID"})
 READERS = frozenset({
     "decouple.AutoConfig", "decouple.Config", "environ.Env", "environ.FileAwareEnv", "environs.Env",
     "starlette.config.Config",
@@ -63,12 +64,13 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     own = {tree.path: _readers(tree) for tree in trees.values()}
     for tree in trees.values():
         readers, optional = own[tree.path] | _borrowed(tree, own), _optional(tree)
+        taken = _taken(tree) - optional
         before = len(found)
         for node in tree.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
                 found.extend(_subscript(tree, node, optional))
             elif isinstance(node, ast.Call):
-                found.extend(_called(tree, node, readers, optional))
+                found.extend(_called(tree, node, readers, optional, taken))
             elif isinstance(node, ast.ClassDef) and node.name in settings.read:
                 found.extend(_fields(tree, node, settings))
         if passed:
@@ -204,14 +206,30 @@ def _borrowed(tree: Tree, own: Mapping[str, Mapping[str, Reader]]) -> dict[str, 
     return found
 
 
+def _taken(tree: Tree) -> frozenset[ast.AST]:
+    """What must not be None: `os.environ.get("HOSTS").split()`, `int(os.getenv("PORT"))`."""
+    found: set[ast.AST] = set()
+    for node in tree.nodes:
+        if isinstance(node, ast.Attribute):
+            found.add(node.value)
+        elif isinstance(node, ast.Call) and tree.dotted(node.func) in NEEDING:
+            found.update(node.args[:1])
+    return frozenset(found)
+
+
 def _called(
-    tree: Tree, call: ast.Call, readers: Mapping[str, Reader], optional: frozenset[ast.AST]
+    tree: Tree,
+    call: ast.Call,
+    readers: Mapping[str, Reader],
+    optional: frozenset[ast.AST],
+    taken: frozenset[ast.AST],
 ) -> Iterator[VariableRead]:
     name = tree.dotted(call.func)
     first = text_value(call.args[0]) if call.args else ""
     default = _default(call)
     if name in GETTERS:
-        yield from _read(tree, call, first, required=False, default=_text_of(default))
+        needed = call in taken and default is None and len(call.args) == 1
+        yield from _read(tree, call, first, required=needed, default=_text_of(default))
     elif name == "dj_database_url.config":
         given = {word.arg: word.value for word in call.keywords}
         variable = first or text_value(given.get("env")) or "DATABASE_URL"

@@ -156,7 +156,7 @@ def _assumed(findings: Findings) -> Iterator[str]:
 
 def _collects(build: Finding[str] | None) -> bool:
     """Whether this is Django's gathering of static files, which needs no Node.js."""
-    return build is not None and build.value.endswith(" collectstatic --noinput")
+    return build is not None and " collectstatic --noinput" in build.value
 
 
 def _told(note: Note) -> str:

@@ -46,10 +46,11 @@ MANAGED_WORKERS = {  # of Django's manage.py
     "db_worker", "process_tasks", "procrastinate", "qcluster", "rqworker", "run_huey",
     "rundramatiq",
 }  # fmt: skip
-# Of manage.py and flask: what `init` writes by itself, or nobody does before a server.
+# Of manage.py and flask: what `init` writes by itself, or nobody does before a server; what deletes
+# data stands in the entrypoints of developers.
 NO_STEPS = {
-    "check", "collectstatic", "compress", "db", "help", "makemigrations", "routes", "shell",
-    "showmigrations", "test", "version",
+    "check", "collectstatic", "compress", "db", "flush", "help", "makemigrations", "reset_db",
+    "routes", "shell", "showmigrations", "sqlflush", "test", "version",
 }  # fmt: skip
 NEEDS_QUOTES = re.compile(r"[\s'\"\\();&|]")
 OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?$")

@@ -20,11 +20,11 @@ from fairway.core.detect.hints import Hints
 from fairway.core.detect.label import as_label
 from fairway.core.detect.layout import Layout
 from fairway.core.detect.migrations import find_migrations
+from fairway.core.detect.old_versions import too_old
 from fairway.core.detect.sayable import is_port
 from fairway.core.detect.sources import Finding, Sources, join, parent_of, within
 from fairway.core.detect.static_files import collected
 from fairway.core.detect.stores import find_bucket, find_cache, find_state
-from fairway.core.detect.streamlit_version import too_old
 from fairway.core.detect.syntax import Tree
 from fairway.core.detect.variables import example_values, find_variables
 from fairway.core.spec.mentions import escaped
@@ -101,8 +101,8 @@ def _service(
     notes.extend(settings.notes)
     notes.extend(_candidate_notes(chosen, dependencies, evidence))
     notes.extend(advise(evidence, _service_name(name)))
-    if chosen.is_page:
-        notes.extend(too_old(project.sources, dependencies))
+    for package in ("streamlit", "uvicorn") if chosen.is_page else ("uvicorn",):
+        notes.extend(too_old(project.sources, dependencies, package))
     is_file = any(("engine", '"sqlite"') in node.keys for node in stores)
     replicas = manifest.replicas if manifest else None
     if is_file and state is None:

@@ -18,6 +18,7 @@ from fairway_runtime import contract
 
 __all__ = ["collected"]
 
+OFFLINE = re.compile(r"\s*COMPRESS_OFFLINE\s*=\s*True\b")
 STANDS_IN = "build"
 PORT = "5432"
 ADDRESSES = {
@@ -36,8 +37,17 @@ def collected(evidence: Evidence, folder: str, use: VariableUse) -> Finding[str]
     given = dict(_needed(evidence, use, frozenset(django.settings)))
     said = "".join(f"{name}={shlex.quote(given[name])} " for name in sorted(given))
     words = f"env {said}" if said else ""
-    value = f"{words}python {manage} collectstatic --noinput"
-    return replace(django.static_root, value=value)
+    command = f"python {manage} collectstatic --noinput"
+    if _compresses(evidence):
+        command = f"sh -c {shlex.quote(f'{command} && python {manage} compress')}"
+    return replace(django.static_root, value=f"{words}{command}")
+
+
+def _compresses(evidence: Evidence) -> bool:
+    """Whether pages ask for what django-compressor made beforehand, and fail without it."""
+    settings = evidence.django.settings if evidence.django else ()
+    trees = (evidence.trees[path] for path in settings if path in evidence.trees)
+    return any(OFFLINE.match(line) for tree in trees for line in tree.lines)
 
 
 def _needed(
