@@ -80,12 +80,18 @@ def test_a_build_that_goes_on_says_so_and_stands_aside(
     project: Path, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    preparation.say = lambda _node, text: said.append(text)
+
+    def say(_node: str, text: str) -> None:
+        said.append(text)
+        if "weighs" in text:
+            (project / "told").touch()
+
+    preparation.say = say
     monkeypatch.setattr("fairway.programs.building.TELL_SECONDS", 0.1)
     (project / "build.py").write_text(
         "import pathlib, time\n"
         "print('weighs', pathlib.Path('/proc/self/autogroup').read_text(), flush=True)\n"
-        "time.sleep(1)\n"
+        "while not pathlib.Path('told').exists(): time.sleep(0.02)\n"
     )
     preparation.revise(in_use=True)
     told = [text for text in said if re.match(r"still builds after \d+ s: weighs", text)]
