@@ -298,7 +298,8 @@ def test_a_page_is_built_by_node_and_its_packages_do_not_come_along() -> None:
     assert stages[0] == "node:22-slim AS page"
     runs = [words(one) for one in said(found, "RUN", last=False)]
     assert runs[0][:2] == ["npm", "ci"]
-    assert runs[1] == ["npm", "--prefix", "frontend", "run", "build"]
+    finds = ["env", "DEBUG=false", "ENVIRONMENT=production"]
+    assert runs[1] == [*finds, "npm", "--prefix", "frontend", "run", "build"]
     assert runs[2] == ["rm", "-rf", "/app/frontend/node_modules"]
 
 
@@ -386,3 +387,58 @@ def test_hadolint_has_nothing_to_say(name: str) -> None:
         check=False,
     )
     assert ended.stdout == ""
+
+
+VARIABLES = """
+[variables]
+LEVEL = "high"
+
+[service.web]
+asgi = "shop.app:app"
+build = "python -m shop.assets $LEVEL"
+variables = { MODE = "two words", DATABASE = "${db.url}", COST = "$${x}" }
+uses = ["db"]
+
+[service.page]
+asgi = "shop.app:app"
+build = "npm --prefix frontend run build"
+variables = { VITE_TITLE = "Shop" }
+
+[database.db]
+"""
+
+
+@pytest.mark.validated("R57")
+def test_a_build_finds_what_the_file_says_and_nothing_of_what_runs_later() -> None:
+    """As it does on a developer's machine, where nothing of what it uses runs yet either."""
+    project = sources(
+        {"requirements.txt": "x\n"}, "frontend/package.json", "frontend/package-lock.json"
+    )
+    text = files(VARIABLES, project)["Dockerfile"]
+    found = [words(one) for one in said(read_dockerfile(text), "RUN", last=False)]
+    assert [one for one in found if one[0] == "env"] == [
+        [
+            *("env", "DEBUG=false", "ENVIRONMENT=production", "LEVEL=high", "VITE_TITLE=Shop"),
+            *("npm", "--prefix", "frontend", "run", "build"),
+        ],
+        [
+            *("env", "COST=${x}", "DEBUG=false", "ENVIRONMENT=production", "LEVEL=high"),
+            *("MODE=two words", "/bin/sh", "-c", "exec python -m shop.assets $LEVEL"),
+        ],
+    ]
+    assert "LEVEL" not in text.rpartition("\nFROM ")[2]
+
+
+@pytest.mark.validated("R45")
+@pytest.mark.parametrize(
+    ("text", "is_needed"),
+    [("psycopg==3.3.4", True), ("psycopg[pool]", True), ("psycopg[binary,pool]", False)],
+)
+def test_psycopg_without_its_own_library_gets_debian_s(text: str, *, is_needed: bool) -> None:
+    """Also while the image is built, if something may import it then."""
+    for build in ("", 'build = "python manage.py collectstatic"\n'):
+        made = files(f"{ASGI}{build}", sources({"requirements.txt": f"{text}\n"}))["Dockerfile"]
+        first, _, last = made.rpartition("\nFROM ")
+        assert ("libpq5" in last) is is_needed
+        assert ("libpq5" in first) is (is_needed and bool(build))
+        assert "build-essential" not in made

@@ -7,7 +7,7 @@ COPY ["frontend/package.json", "frontend/package-lock.json", "./"]
 RUN --mount=type=cache,target=/root/.npm ["npm", "ci", "--no-audit", "--no-fund"]
 WORKDIR /app
 COPY . .
-RUN ["npm", "--prefix", "frontend", "run", "build"]
+RUN ["env", "DEBUG=false", "ENVIRONMENT=production", "npm", "--prefix", "frontend", "run", "build"]
 RUN ["rm", "-rf", "/app/frontend/node_modules"]
 
 FROM python:3.12-slim AS build

@@ -16,7 +16,7 @@ COPY . /app
 RUN --mount=type=cache,target=/root/.cache/uv ["uv", "pip", "install", "--python", "/opt/venv/bin/python", "--no-deps", "."]
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app/backend
-RUN ["python", "-m", "shop.assets"]
+RUN ["env", "DEBUG=false", "ENVIRONMENT=production", "python", "-m", "shop.assets"]
 # Readable by the user that runs it, writable by nobody.
 RUN ["/opt/venv/bin/python", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
 RUN ["find", "/app", "/opt", "!", "-type", "l", "(", "-perm", "/022", "-o", "!", "-perm", "-444", "-o", "-perm", "/111", "!", "-perm", "-111", ")", "-exec", "chmod", "a+rX,go-w", "{}", "+"]

@@ -3,7 +3,7 @@
 
 FROM python:3.12-slim AS build
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON=3.12 UV_PYTHON_DOWNLOADS=never UV_PYTHON_PREFERENCE=only-system
-# What packages without a wheel need; it stays here. The base decides their versions.
+# What packages need to be built or imported; it stays here. The base decides their versions.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends build-essential \

@@ -108,7 +108,7 @@ def _page(page: Page, number: int) -> Iterator[str]:
     yield "COPY . ."
     if page.cwd:
         yield f"WORKDIR {_at(page.cwd)}"
-    yield f"RUN {_json(exec_words(page.command))}"
+    yield f"RUN {_json(_build_words(page.command, page.variables))}"
     if page.installer != "none":
         yield f"RUN {_json(['rm', '-rf', _at(join(page.folder, 'node_modules'))])}"
 
@@ -139,7 +139,9 @@ def _build(image: Image, base: str, runtime_version: str) -> Iterator[str]:
         f"UV_PYTHON={said[1] if said else image.python} UV_PYTHON_DOWNLOADS=never "
         "UV_PYTHON_PREFERENCE=only-system"
     )
-    yield from _apt(image.system.build, "What packages without a wheel need; it stays here.")
+    yield from _apt(
+        image.system.build, "What packages need to be built or imported; it stays here."
+    )
     installer = ["python", "-m", "pip", "install", "--root-user-action=ignore", f"uv=={UV_VERSION}"]
     yield f"RUN {PIP_CACHE} {_json(installer)}"
     yield f"RUN {_json(['uv', 'venv', VENV])}"
@@ -147,9 +149,9 @@ def _build(image: Image, base: str, runtime_version: str) -> Iterator[str]:
     yield from _install(image, list(_beside(runtime_version)) if image.runtime else [])
     if image.builds:
         yield f"ENV PATH={VENV}/bin:$PATH"
-    for command, folder in image.builds:
-        yield f"WORKDIR {_at(folder)}"
-        yield f"RUN {_json(exec_words(command))}"
+    for build in image.builds:
+        yield f"WORKDIR {_at(build.folder)}"
+        yield f"RUN {_json(_build_words(build.command, build.variables))}"
     yield "# Readable by the user that runs it, writable by nobody."
     yield f"RUN {_json([f'{VENV}/bin/python', '-c', COMPILE])}"
     yield f"RUN {_json(READABLE)}"
@@ -323,6 +325,12 @@ def _at(folder: str) -> str:
 
 def _stage(number: int) -> str:
     return "page" if number == 0 else f"page{number + 1}"
+
+
+def _build_words(command: str, variables: Sequence[tuple[str, str]]) -> list[str]:
+    """A build's words; its variables stay with it, so that no layer of another changes by them."""
+    said = ["env", *(f"{name}={value}" for name, value in variables)] if variables else []
+    return [*said, *exec_words(command)]
 
 
 def _json(words: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ starts it. That an app is one revision (docs/adr/0004) is then one image too. Pu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairway.core.build.declared import RUNTIME, Declared, declared
 from fairway.core.build.locks import locked
@@ -16,8 +16,18 @@ from fairway.core.build.system_packages import System, system_for
 from fairway.core.detect.sources import Sources, join
 from fairway.core.problem import Problem
 from fairway.core.spec.model import App, Job, Service
+from fairway.core.spec.variables import build_variables
 
-__all__ = ["Image", "images"]
+__all__ = ["Build", "Image", "images"]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A command in Python that runs after the installation; `variables` are those it finds."""
+
+    command: str
+    folder: str
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +36,7 @@ class Image:
 
     `nodes` are the services, workers and jobs that it runs, `main` what it starts by itself.
     `runtime`: the runtime is laid beside the app's packages. `function`: one of its services runs
-    as a function somewhere. `builds` are commands in Python that run after the installation, with
-    their folders. `problems` say what the image will lack.
+    as a function somewhere. `problems` say what the image will lack.
     """
 
     name: str
@@ -39,7 +48,7 @@ class Image:
     python: str
     system: System
     pages: tuple[Page, ...] = ()
-    builds: tuple[tuple[str, str], ...] = ()
+    builds: tuple[Build, ...] = ()
     runtime: bool = False
     function: bool = False
     problems: tuple[Problem, ...] = ()
@@ -61,7 +70,14 @@ def images(app: App, sources: Sources, default_port: int) -> tuple[Image, ...]:
         found[key] = one
     several = len(groups) > 1
     return tuple(
-        _image(nodes, found[key], sources, default_port, nodes[0].name if several else "")
+        _image(
+            app,
+            nodes,
+            found[key],
+            sources,
+            port=default_port,
+            name=nodes[0].name if several else "",
+        )
         for key, nodes in groups.items()
     )
 
@@ -73,7 +89,13 @@ def _public_first(app: App) -> list[Service]:
 
 
 def _image(
-    nodes: Sequence[Service | Job], found: Declared, sources: Sources, port: int, name: str
+    app: App,
+    nodes: Sequence[Service | Job],
+    found: Declared,
+    sources: Sources,
+    *,
+    port: int,
+    name: str,
 ) -> Image:
     services = [node for node in nodes if isinstance(node, Service)]
     problems = [*found.problems]
@@ -84,7 +106,7 @@ def _image(
     if found.kind == "pyproject":
         what = "it names packages without their versions: two builds may differ"
         problems.append(Problem(found.files[0], what, "Run `uv lock`."))
-    pages, builds, more = _built(services, sources)
+    pages, builds, more = _built(app, services, sources)
     listed = locked(sources, found, python or DEFAULT)
     own = any(service.command is None for service in services)
     return Image(
@@ -95,7 +117,7 @@ def _image(
         declared=found,
         locked=listed,
         python=python or DEFAULT,
-        system=_system(found, listed, sources),
+        system=_system(found, listed, sources, imports=bool(builds)),
         pages=pages,
         builds=builds,
         runtime=own and (RUNTIME not in found.names or RUNTIME in found.left_out),
@@ -105,30 +127,32 @@ def _image(
 
 
 def _built(
-    services: Sequence[Service], sources: Sources
-) -> tuple[tuple[Page, ...], tuple[tuple[str, str], ...], list[Problem]]:
+    app: App, services: Sequence[Service], sources: Sources
+) -> tuple[tuple[Page, ...], tuple[Build, ...], list[Problem]]:
+    """What the services build."""
     pages: list[Page] = []
-    builds: list[tuple[str, str]] = []
+    builds: list[Build] = []
     problems: list[Problem] = []
     for service in services:
         if service.build is None:
             continue
         at = f"{service.node_kind}.{service.name}.build"
         page = page_for(sources, service.build, service.folder, at)
+        variables = tuple(build_variables(app, service).items())
         match page:
             case Page():
-                pages.append(page)
+                pages.append(replace(page, variables=variables))
                 if not page.is_locked:
                     what = f"{page.files[0]} has no lock beside it: two builds may differ"
                     problems.append(Problem(at, what, "Run `npm install`, and keep its lock."))
             case Problem():
                 problems.append(page)
             case None:
-                builds.append((service.build, join(service.folder)))
+                builds.append(Build(service.build, join(service.folder), variables))
     return tuple(dict.fromkeys(pages)), tuple(dict.fromkeys(builds)), problems
 
 
-def _system(found: Declared, listed: Locked, sources: Sources) -> System:
+def _system(found: Declared, listed: Locked, sources: Sources, *, imports: bool) -> System:
     names = {package.name for package in listed.packages}
     # A lock of uv names what development needs too, which no image gets.
     names |= found.names if found.kind != "uv" else set()
@@ -137,6 +161,7 @@ def _system(found: Declared, listed: Locked, sources: Sources) -> System:
         names,
         compiles=any(not package.has_wheel for package in listed.packages),
         clones=any("git+" in text or "git = " in text for text in texts),
+        imports=imports,
     )
 
 

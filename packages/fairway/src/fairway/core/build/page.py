@@ -32,6 +32,7 @@ class Page:
     """A build by Node.js: its packages stand in `folder`; `files` are copied to install them.
 
     `is_locked`: a lock says which versions. `installer` is none where there is nothing to install.
+    `variables` are those that the command finds.
     """
 
     command: str
@@ -40,6 +41,7 @@ class Page:
     installer: Installer
     files: tuple[str, ...]
     is_locked: bool
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 def page_for(sources: Sources, command: str, cwd: str, where: str) -> Page | Problem | None:

@@ -5,13 +5,14 @@ build stage (R45); what it needs to run goes into the image. Names are those of 
 as of 2026-11. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 __all__ = ["COMPILER", "GIT", "System", "system_for"]
 
 COMPILER = ("build-essential",)
 GIT = ("git",)
+LIBPQ_BROUGHT = frozenset({"psycopg-binary", "psycopg-c"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,19 @@ NEEDED: Mapping[str, System] = {
 }
 
 
-def system_for(names: Iterable[str], *, compiles: bool, clones: bool) -> System:
-    """What these packages need; `compiles`: some have no wheel; `clones`: some come from git."""
+def system_for(
+    names: Collection[str], *, compiles: bool, clones: bool, imports: bool = False
+) -> System:
+    """What these packages need.
+
+    `names` are those of packages, and of extras as `psycopg-binary`; `compiles`: some have no
+    wheel; `clones`: some come from git; `imports`: something is imported while the image is built.
+    """
     found = [NEEDED[name] for name in names if name in NEEDED]
+    if "psycopg" in names and not LIBPQ_BROUGHT & {*names}:
+        found.append(System((), ("libpq5",)))
     build = {each for one in found for each in one.build}
     build |= set(COMPILER if compiles else ()) | set(GIT if clones else ())
     run = {each for one in found for each in one.run}
+    build |= run if imports else set()
     return System(tuple(sorted(build)), tuple(sorted(run)))

@@ -14,12 +14,12 @@ from typing import TypeAlias
 
 from fairway.core.masked import Masked
 from fairway.core.spec.address_parts import part_of_url
-from fairway.core.spec.mentions import Mention, pieces
+from fairway.core.spec.mentions import Mention, pieces, said_alone
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.wiring import Wire, wires
 from fairway_runtime import contract
 
-__all__ = ["Addresses", "Text", "Variables", "variables"]
+__all__ = ["Addresses", "Text", "Variables", "build_variables", "variables"]
 
 Text: TypeAlias = str | Masked
 Variables: TypeAlias = Mapping[str, Text]
@@ -64,6 +64,17 @@ def variables(app: App, node: Service | Job, addresses: Addresses) -> Variables:
     found.update({name: _filled(app, text, addresses) for name, text in node.variables.items()})
     found.update(_runtime(app, node, brought, addresses))
     return dict(sorted(found.items()))
+
+
+def build_variables(app: App, node: Service) -> dict[str, str]:
+    """What a node's `build` finds, sorted by name: the same here as in an image.
+
+    Its own variables but those that name a part of what it uses: nothing of that runs yet. And
+    which environment it is for: what is gathered for production is not what developers see.
+    """
+    found = _environment(app, node)
+    own = {name: found[name] for name in (contract.DEBUG, contract.ENVIRONMENT)}
+    return dict(sorted({**own, **said_alone(node.variables)}.items()))
 
 
 def _environment(app: App, node: Service | Job) -> dict[str, str]:

@@ -20,6 +20,9 @@ An app is configured by its environment alone (R57). These are the variables tha
 worker or a job finds there, on every target; the app would read the same ones on any other host.
 What its own `variables` say wins, then what those of the app say. An app that reads other names,
 such as `POSTGRES_SERVER`, [keeps them](file.md#names-of-your-own).
+
+A `build` finds `DEBUG`, `ENVIRONMENT` and those of the node's own `variables` that name nothing of
+what it uses, on this machine and in an image alike: nothing else is there yet.
 """
 EDGES: tuple[Row, ...] = (
     (

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from fairway import __version__
 from fairway.core.problem import Problem, Problems
-from fairway.core.spec.mentions import said_alone
 from fairway.core.spec.model import App, Job, Service
 from fairway.core.spec.parse import FILE, parse
+from fairway.core.spec.variables import build_variables
 from fairway.programs.building import Build
 from fairway.targets.local import environments, invocation, private, revisions, strays
 from fairway.targets.local.bytecode import compile_ahead
@@ -180,11 +180,7 @@ class Preparation:
         path.touch()
 
     def build(self, app: App, *, in_use: bool) -> None:
-        """Run the builds in the project's folder, with what the app needs installed.
-
-        They have the service's own `variables`, but those that name a part of what it `uses`:
-        nothing of that runs yet, and an image is built without it too.
-        """
+        """Run the builds in the project's folder, with what the app needs installed."""
         for name, service in app.programs.items():
             if service.build is None:
                 continue
@@ -194,7 +190,7 @@ class Preparation:
             folder = self.layout.project / service.folder
             environment = invocation.app_environment(
                 self.caller,
-                said_alone(service.variables),
+                build_variables(app, service),
                 environment=str(python.folder),
                 code=(),
             )
