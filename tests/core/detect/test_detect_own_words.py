@@ -20,6 +20,11 @@ class Environment(str, Enum):
     LOCAL = "LOCAL"
     STAGE = "STAGE"
     PROD = "PROD"
+def flag(name: str, default: str) -> bool:
+    value = os.getenv(name, default)
+    if value not in ("True", "False"):
+        raise ValueError(value)
+    return value == "True"
 class Plain:
     A = "a"
 class Settings(BaseSettings):
@@ -66,6 +71,23 @@ def test_levels_in_small_letters_are_written_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("DEBUG: int = 0", ("0", "1")),
+        ('debug = int(os.environ.get("DEBUG", default=0))', ("0", "1")),
+        ('debug = int(os.getenv("DEBUG"))', ("0", "1")),
+        ('debug = bool(os.environ.get("DEBUG", default=0))', ("", "1")),
+        ('debug = flag("DEBUG", "True")', ("False", "True")),
+    ],
+)
+def test_a_flag_says_what_the_code_takes(code: str, words: tuple[str, str]) -> None:
+    """`bool("false")` is true: a production that shows its secrets."""
+    no, yes = words
+    expected = {"local": no, "dev": yes, "staging": no, "production": no}
+    assert said(found(code), "DEBUG") == expected
+
+
+@pytest.mark.parametrize(
     "field",
     [
         'ENVIRONMENT: Literal["local", "dev", "staging", "production"] = "local"',
@@ -75,6 +97,11 @@ def test_levels_in_small_letters_are_written_so() -> None:
         "ENVIRONMENT: Plain",
         "ENVIRONMENT: Environment | int",
         "ENVIRONMENT: Unknown[1]",
+        "DEBUG: bool = False",
+        'debug = os.environ.get("DEBUG", "False") == "True"',
+        'debug = bool(os.environ.get("OTHER"))',
+        'debug = flag("DEBUG", "false")',
+        'debug = int(os.environ.get("COUNT", 1))',
     ],
 )
 def test_fairways_own_words_and_what_is_unclear_need_none(field: str) -> None:

@@ -8,7 +8,7 @@ except a default that stands in the code.
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairway.core.detect.pydantic_settings import PLAIN, Settings, fields, find_settings, is_plain
 from fairway.core.detect.sources import Finding, stem_of
@@ -18,6 +18,9 @@ from fairway_runtime import contract
 __all__ = ["VariableRead", "read_variables"]
 
 GETTERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop"})
+# What a flag says by how the code takes it: `bool()` of any text but the empty one is true.
+FLAGS: Mapping[str, tuple[str, ...]] = {"int": ("1", "0"), "bool": ("1", "")}
+SPELT = ("True", "False")
 NEEDING = frozenset({"float", "int", "json.loads", "uuid.UUID"})
 READERS = frozenset({
     "decouple.AutoConfig", "decouple.Config", "environ.Env", "environ.FileAwareEnv", "environs.Env",
@@ -37,6 +40,7 @@ class Reader:
 
     required: bool = True
     plain: bool = False
+    is_own: bool = False  # a function of the app's
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,14 @@ def read_variables(trees: Mapping[str, Tree]) -> tuple[VariableRead, ...]:
     own = {tree.path: _readers(tree) for tree in trees.values()}
     for tree in trees.values():
         readers, optional = own[tree.path] | _borrowed(tree, own), _optional(tree)
-        taken = _taken(tree) - optional
+        taken, flags = _taken(tree) - optional, _flags(tree)
         before = len(found)
         for node in tree.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
                 found.extend(_subscript(tree, node, optional))
             elif isinstance(node, ast.Call):
-                found.extend(_called(tree, node, readers, optional, taken))
+                made = _called(tree, node, readers, optional, taken)
+                found.extend(_as_flag(read, flags.get(node, ())) for read in made)
             elif isinstance(node, ast.ClassDef) and node.name in settings.read:
                 found.extend(_fields(tree, node, settings))
         if passed:
@@ -173,7 +178,7 @@ def _function(tree: Tree, function: ast.FunctionDef) -> Reader | None:
             key = node.args[0]
         if isinstance(key, ast.Name) and key.id == name:
             required = isinstance(node, ast.Subscript) and not _can_do_without(function)
-            return Reader(required=required, plain=plain)
+            return Reader(required=required, plain=plain, is_own=True)
     return None
 
 
@@ -217,6 +222,20 @@ def _taken(tree: Tree) -> frozenset[ast.AST]:
     return frozenset(found)
 
 
+def _flags(tree: Tree) -> Mapping[ast.AST, tuple[str, ...]]:
+    """What is read inside `int(…)` or `bool(…)`, and what a flag has to say there."""
+    return {
+        call.args[0]: FLAGS[call.func.id]
+        for call in tree.calls
+        if isinstance(call.func, ast.Name) and call.func.id in FLAGS and len(call.args) == 1
+    }
+
+
+def _as_flag(read: VariableRead, choices: tuple[str, ...]) -> VariableRead:
+    """The read with what it takes, where it is of a flag that Fairway sets."""
+    return replace(read, choices=read.choices or choices) if read.name == contract.DEBUG else read
+
+
 def _called(
     tree: Tree,
     call: ast.Call,
@@ -246,7 +265,16 @@ def _called(
             cast = next((word.value for word in call.keywords if word.arg == "cast"), None)
             plain = reader.plain or method in PLAIN or is_plain(cast)
             needed = reader.required and default is None and call not in optional
-            yield from _read(tree, call, variable, required=needed, default=fallback, plain=plain)
+            choices = SPELT if reader.is_own and fallback in SPELT else ()
+            yield from _read(
+                tree,
+                call,
+                variable,
+                required=needed,
+                default=fallback,
+                plain=plain,
+                choices=choices if variable == contract.DEBUG else (),
+            )
 
 
 def _default(call: ast.Call) -> ast.expr | None:

@@ -1,7 +1,8 @@
-"""Apps with words of their own for environments and levels: `ENVIRONMENT: Literal["DEV", "PROD"]`.
+"""Apps with words of their own for environments, levels and flags: `ENVIRONMENT: Literal["DEV"]`.
 
-Fairway says `local`, `dev`, `staging` and `production`, and levels in capitals; such an app would
-not start. What each environment has to say then is written under it. Pure.
+Fairway says `local`, `dev`, `staging` and `production`, levels in capitals, `true` and `false`;
+such an app would not start, or take `false` for true. What each environment has to say then is
+written under it. Pure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "staging": ("stage", "stg", "testing", "test", "preprod"),
     "production": ("prod", "prd", "live"),
     "warning": ("warn",),
+    "true": ("1",),
+    "false": ("0", ""),
 }
 
 
@@ -29,8 +32,8 @@ def own_words(reads: tuple[VariableRead, ...]) -> OwnWords:
     for read in _choosy(reads):
         for environment, said in _said(read.name).items():
             word = _match(said, read.choices)
-            if word and word != said:
-                finding = Finding(word, read.finding.where, read.finding.why)
+            if word not in {None, said}:
+                finding = Finding(word or "", read.finding.where, read.finding.why)
                 found.setdefault(environment, {}).setdefault(read.name, finding)
     return {name: found[name] for name in BUILT_IN if name in found}
 
@@ -41,7 +44,7 @@ def untold_words(reads: tuple[VariableRead, ...]) -> Iterator[Note]:
         lacking = [
             environment
             for environment, said in _said(read.name).items()
-            if not _match(said, read.choices)
+            if _match(said, read.choices) is None
         ]
         if lacking:
             what = (
@@ -66,15 +69,18 @@ def _said(name: str) -> Mapping[str, str]:
     """What Fairway's environments say by themselves; nothing of other variables."""
     if name == contract.ENVIRONMENT:
         return {environment: environment for environment in BUILT_IN}
+    if name == contract.DEBUG:
+        flags = {environment: each.profile.debug for environment, each in BUILT_IN.items()}
+        return {environment: str(debug).lower() for environment, debug in flags.items()}
     if name == contract.LOG_LEVEL:
         return {environment: each.profile.log_level for environment, each in BUILT_IN.items()}
     return {}
 
 
-def _match(said: str, choices: tuple[str, ...]) -> str:
-    """The app's word for one of Fairway's; empty where there is none."""
+def _match(said: str, choices: tuple[str, ...]) -> str | None:
+    """The app's word for one of Fairway's."""
     by_form = {choice.casefold(): choice for choice in reversed(choices)}
     forms = (said.casefold(), *ALSO.get(said.casefold(), ()))
     if said in choices:
         return said
-    return next((by_form[form] for form in forms if form in by_form), "")
+    return next((by_form[form] for form in forms if form in by_form), None)

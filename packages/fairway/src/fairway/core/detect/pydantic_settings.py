@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fairway.core.detect.syntax import Tree, literal_texts, text_value
+from fairway_runtime import contract
 
 __all__ = ["PLAIN", "Field", "Settings", "fields", "find_settings", "is_plain"]
 
 PLAIN = frozenset({"bool", "float", "int"})
+NUMBERS = ("1", "0")
 ENUMERATIONS = frozenset({"Enum", "StrEnum"})
 DEEPEST = 3  # classes inside classes
 
@@ -84,9 +86,7 @@ def _inside(  # noqa: PLR0917 - where in the nesting it is
     tree: Tree, node: ast.ClassDef, settings: Settings, prefix: str, between: str, depth: int
 ) -> Iterator[Field]:
     for statement in _statements(node):
-        one = replace(
-            _field(tree, statement, prefix), choices=_choices(tree, statement.annotation, settings)
-        )
+        one = replace(_field(tree, statement, prefix), choices=_choices(tree, statement, settings))
         inner = _class_of(statement.annotation, settings.every) if between else ""
         if inner and depth < DEEPEST:
             below = f"{one.name}{between}"
@@ -135,8 +135,15 @@ def is_plain(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Name) and node.id in PLAIN
 
 
-def _choices(tree: Tree, annotation: ast.expr, settings: Settings) -> tuple[str, ...]:
-    """The texts that a field takes alone: of a `Literal`, or the values of an enumeration."""
+def _choices(tree: Tree, statement: ast.AnnAssign, settings: Settings) -> tuple[str, ...]:
+    """The texts that a field takes alone: of a `Literal`, or the values of an enumeration.
+
+    Or of a flag that is a number.
+    """
+    annotation, target = statement.annotation, statement.target
+    if isinstance(annotation, ast.Name) and annotation.id == "int":
+        is_flag = isinstance(target, ast.Name) and target.id.upper() == contract.DEBUG
+        return NUMBERS if is_flag else ()
     if isinstance(annotation, ast.Subscript):
         is_literal = tree.dotted(annotation.value).rpartition(".")[2] == "Literal"
         return literal_texts(annotation.slice) if is_literal else ()
