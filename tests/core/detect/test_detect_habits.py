@@ -326,11 +326,11 @@ def test_a_streamlit_that_cannot_be_served_is_told(path: str, line: str, is_told
     assert any("1.53" in note.mend for note in notes) is is_told
 
 
-@pytest.mark.parametrize(("line", "is_told"), [("uvicorn==0.21.1", True), ("uvicorn==0.30", False)])
+@pytest.mark.parametrize(("line", "is_told"), [("uvicorn==0.17.6", True), ("uvicorn==0.30", False)])
 def test_a_uvicorn_that_cannot_be_built_upon_is_told(line: str, is_told: bool) -> None:
     app = "-- main.py --\nfrom fastapi import FastAPI\napp = FastAPI()\n"
     notes = found(f"-- requirements.txt --\nfastapi\n{line}\n{app}").notes_of("untold")
-    assert [note.mend for note in notes] == ["Raise it: uvicorn>=0.22."] * is_told
+    assert [note.mend for note in notes] == ["Raise it: uvicorn>=0.18."] * is_told
 
 
 def test_pages_that_are_compressed_beforehand_are() -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 from fairway_runtime import audit_cli, contract, logs
 from fairway_runtime.settings import Dependency, Settings, SettingsError
 from fairway_runtime.target import Kind, TargetError, load
+from fairway_runtime.versions import is_older
 
 if TYPE_CHECKING:
     from fairway_runtime.middleware import Fairway
@@ -124,16 +125,16 @@ def _server() -> "Callable[[Fairway, socket.socket], int]":
     """What serves, upon the app's own uvicorn if it has one."""
     try:
         from uvicorn import __version__ as version
-
-        from fairway_runtime.server import is_too_old, serve
     except ImportError as error:
         raise _Stop(1, f"{error}: add `uvicorn` to the app's requirements") from error
-    if is_too_old(version):
+    if is_older(version, contract.OLDEST_UVICORN):
         raise _Stop(
             1,
             f"uvicorn {version} can't be built upon: {contract.OLDEST_UVICORN} or later can; "
             "raise `uvicorn` in the app's requirements",
         )
+    from fairway_runtime.server import serve
+
     return serve
 
 

@@ -122,5 +122,5 @@ LOG_FIELDS = (
 )
 
 # -- What an app brings itself, and from when on the runtime can build on it ------------------
-OLDEST_UVICORN = "0.22"  # of April 2023
+OLDEST_UVICORN = "0.18"  # of June 2022; before 0.21 a WebSocket ends without its 1012
 OLDEST_STREAMLIT = "1.53"  # the first with `streamlit.App` (C13)

@@ -39,7 +39,7 @@ class HttpConnection(asyncio.Protocol):
         self,
         config: uvicorn.Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
+        app_state: dict[str, Any] | None = None,
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._config = config
@@ -155,7 +155,7 @@ class HttpConnection(asyncio.Protocol):
             "raw_path": path,
             "query_string": query,
             "headers": headers,
-            "state": self._app_state.copy(),
+            "state": {} if self._app_state is None else self._app_state.copy(),
             "extensions": self._extensions,
         }
         is_kept_alive = version == "1.1" and parser.should_keep_alive()
@@ -298,9 +298,8 @@ class HttpConnection(asyncio.Protocol):
         self._state.connections.discard(cast("Any", self))
         if self._timer is not None:
             self._timer.cancel()
-        protocol = cast("Any", kind)(
-            config=self._config, server_state=self._state, app_state=self._app_state
-        )
+        own = {} if self._app_state is None else {"app_state": self._app_state}
+        protocol = cast("Any", kind)(config=self._config, server_state=self._state, **own)
         protocol.connection_made(self._transport)
         protocol.data_received(b"".join([*head, b"\r\n", rest]))
         self._transport.set_protocol(protocol)

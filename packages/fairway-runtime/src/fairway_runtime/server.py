@@ -28,29 +28,21 @@ import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from fairway_runtime import contract
 from fairway_runtime.asgi import App, Receive, Scope, Send
 from fairway_runtime.context import current
 from fairway_runtime.conversations import Connection, Conversations
 from fairway_runtime.middleware import Fairway
+from fairway_runtime.versions import is_older
 
-__all__ = ["is_too_old", "serve"]
+__all__ = ["serve"]
 
 
 _CLOSE_SECONDS = 5  # for the app's own shutdown, and for what ignores its cancellation
 _KEEP_ALIVE_SECONDS = 75  # longer than a balancer's (60 s), so that the balancer hangs up first
 _POLL_SECONDS = 0.02
+_ENDS_BY_ITSELF = not is_older(uvicorn.__version__, "0.22")  # without who ignores cancellation
 
 Result = TypeVar("Result")
-
-
-def is_too_old(version: str) -> bool:
-    """Whether a uvicorn cannot be built upon; one whose version says nothing is tried.
-
-    An app's own comes first, and many apps pin one of some years ago.
-    """
-    numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
-    return bool(numbers) and numbers < [int(part) for part in contract.OLDEST_UVICORN.split(".")]
 
 
 def serve(fairway: Fairway, listener: socket.socket) -> int:
@@ -70,8 +62,8 @@ def serve(fairway: Fairway, listener: socket.socket) -> int:
         server_header=False,
         proxy_headers=False,  # most requests have none: the middleware, which looks, asks for it
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=1,
     )
+    config.timeout_graceful_shutdown = 1  # an argument of it has not always been there
     fairway.believe = _believer(config.forwarded_allow_ips)
     config.load()
     config.lifespan_class = _Lifespan
@@ -240,6 +232,8 @@ class _Server(uvicorn.Server):
         if self.abandoned:
             await self._finish_until(time.monotonic() + 1)
         self._closed += len(lifecycle.websockets)
+        if self.abandoned and not _ENDS_BY_ITSELF:
+            await self._leave_behind()
         await super().shutdown(sockets)
         self._fairway.lines.write(
             "INFO",
@@ -254,6 +248,14 @@ class _Server(uvicorn.Server):
                 "websockets_closed": self._closed,
             },
         )
+
+    async def _leave_behind(self) -> None:
+        """End what ignored its cancellation, as uvicorn itself does since it has a timeout."""
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.sleep(_POLL_SECONDS)
+        self.server_state.connections.clear()
+        self.server_state.tasks.clear()
 
     async def _finish_until(self, deadline: float) -> None:
         lifecycle = self._fairway.lifecycle
