@@ -26,6 +26,8 @@ def verb():
     {then}
 
 line.main = verb
+opened = os.pidfd_open
+os.pidfd_open = lambda pid: (time.sleep({late}), opened(pid))[1]  # before signals are passed on
 priority.STAND_BACK_SECONDS = {seconds}
 sys.argv = ["fairway", *sys.argv[1:]]
 from fairway.__main__ import main
@@ -39,8 +41,10 @@ SLEEPS = """
 """
 
 
-def begun(then: str, *arguments: str, seconds: float = 60.0) -> "subprocess.Popen[str]":
-    program = PROGRAM.format(then=then.strip(), seconds=seconds)
+def begun(
+    then: str, *arguments: str, seconds: float = 60.0, late: float = 0.0
+) -> "subprocess.Popen[str]":
+    program = PROGRAM.format(then=then.strip(), seconds=seconds, late=late)
     argv = [sys.executable, "-c", program, *arguments]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
 
@@ -96,6 +100,18 @@ def test_a_signal_that_ends_the_work_is_in_the_exit_code() -> None:
         said(process)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, 130)]
+)
+def test_a_signal_that_comes_before_it_can_be_passed_on_is_passed_on(
+    sent: signal.Signals, code: int
+) -> None:
+    with begun(SLEEPS, "rollback", late=0.5) as process:
+        said(process)
+        process.send_signal(sent)
+        assert process.wait(20) == code
 
 
 def test_nothing_is_left_of_a_command_that_is_killed() -> None:

@@ -28,8 +28,10 @@ def main() -> None:
     if sys.platform == "linux" and is_behind(sys.argv[1:]):
         sys.stdout.flush()
         begun_by = os.getpid()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until they can be passed on
         if child := os.fork():
-            sys.exit(waited_for(child))
+            sys.exit(waited_for(child, before))
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         step_back(begun_by)
     from fairway.cli.main import main as run
 
@@ -54,8 +56,11 @@ def step_back(begun_by: int) -> None:
         sys.exit(1)
 
 
-def waited_for(child: int) -> int:
-    """The exit code of `child`, which gets the signals that come here."""
+def waited_for(child: int, before: set[signal.Signals | int]) -> int:
+    """The exit code of `child`, which gets the signals that come here.
+
+    They are held back until then; `before` are those that were so anyway.
+    """
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         with suppress(ProcessLookupError):  # it has just ended
@@ -64,6 +69,7 @@ def waited_for(child: int) -> int:
     ended = os.pidfd_open(child)  # not reaped before the end of this: it is there
     for each in PASSED_ON:
         signal.signal(each, pass_on)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if not is_over(ended):
         step_forward(child)
         select.select([ended], [], [])
