@@ -36,7 +36,6 @@ from fairway_runtime.versions import is_older
 
 __all__ = ["serve"]
 
-
 _CLOSE_SECONDS = 5  # for the app's own shutdown, and for what ignores its cancellation
 _KEEP_ALIVE_SECONDS = 75  # longer than a balancer's (60 s), so that the balancer hangs up first
 _POLL_SECONDS = 0.02

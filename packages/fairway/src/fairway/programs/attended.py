@@ -113,21 +113,19 @@ class Attended:
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
         ends_at = time.monotonic() + self.deadline_seconds
-        pending = b""
+        pending, is_open = b"", True
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
             while True:
                 self._go_on(ends_at)
                 self.look()
                 has_ended = process.poll() is not None
-                if selector.get_map():
-                    if selector.select(timeout=0.0 if has_ended else LOOK_SECONDS):
-                        block = os.read(descriptor, LARGEST_PIPE)
-                        *whole, pending = (pending + block).split(b"\n")
-                        yield from (line.decode(errors="replace").rstrip() for line in whole)
-                        if not block:
-                            selector.unregister(descriptor)
-                elif not has_ended:
+                if is_open and selector.select(timeout=0.0 if has_ended else LOOK_SECONDS):
+                    block = os.read(descriptor, LARGEST_PIPE)
+                    *whole, pending = (pending + block).split(b"\n")
+                    yield from (line.decode(errors="replace").rstrip() for line in whole)
+                    is_open = bool(block)
+                elif not is_open:
                     _wait(process, LOOK_SECONDS)
                 if has_ended:
                     break

@@ -145,11 +145,15 @@ def _part(read: VariableRead) -> Part | None:
 
 def _choices(evidence: Evidence) -> Iterator[Part]:
     """The reads of which kind of database it is, under other names than those of parts."""
-    chosen = chosen_by(evidence)
-    for read in evidence.reads:
-        match = CHOICE.fullmatch(read.name.upper()) if read.name in chosen else None
-        if match and _part(read) is None and not OTHER.search(match["before"]):
-            yield Part(_telling(match["before"]), "engine", read)
+    matches = ((read, CHOICE.fullmatch(read.name.upper())) for read in evidence.reads)
+    found = [
+        Part(_telling(match["before"]), "engine", read)
+        for read, match in matches
+        if match and _part(read) is None and not OTHER.search(match["before"])
+    ]
+    if found:  # who chooses is looked for in all of the code
+        chosen = chosen_by(evidence)
+        yield from (one for one in found if one.read.name in chosen)
 
 
 def _telling(before: str) -> str:
